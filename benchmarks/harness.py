@@ -1,0 +1,72 @@
+"""What every benchmark shares: the best of several timings, and a report that says where it was made."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import threadpoolctl
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def best_time(function: Callable[[], object], repeats: int = 10) -> float:
+    """Return the shortest of `repeats` wall times of `function`, in seconds, after one call that is not counted."""
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures depend on: processor, threads, versions."""
+    import numba
+    import numpy
+
+    cpu = platform.processor()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+            break
+    pools = [
+        {key: pool.get(key) for key in ("internal_api", "architecture", "num_threads", "version")}
+        for pool in threadpoolctl.threadpool_info()
+    ]
+    versions = {"python": platform.python_version(), "numpy": numpy.__version__, "numba": numba.__version__}
+    return {"cpu": cpu, "threads": pools, "versions": versions}
+
+
+def commit() -> str:
+    """Return the commit that is checked out, marked `+` when files differ from it."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def report(
+    name: str, figures: dict, targets: dict, *, seed: int, quick: bool, notes: str = "", extra: dict | None = None
+) -> dict:
+    """Return the JSON object of a benchmark, and keep it in benchmarks/results/NAME.json unless `quick`.
+
+    Parameters
+    ----------
+    figures, targets : dict of str to number
+        What was measured, and what was asked for, under the same names.
+    extra : dict, optional
+        Curves and tables behind the figures.
+    """
+    result = {
+        "name": name, "command": " ".join(["python", *sys.argv]), "figures": figures, "targets": targets,
+        "machine": machine(), "commit": commit(), "seed": seed, "notes": notes, **(extra or {}),
+    }  # fmt: skip
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result

@@ -1,0 +1,192 @@
+"""The topology of a continuous Hopfield network: named blocks of neurons and the pairs of them that couple."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from crossbar.errors import InvalidValue, unknown_name
+
+TOPOLOGIES = ("dense", "layered")
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle of the weight matrix: what the neurons `sources` give to the neurons `targets`.
+
+    Attributes
+    ----------
+    sources, targets : slice
+        Rows and columns of W, counted over all neurons of the network.
+    source_columns, target_columns : slice
+        The same neurons counted within the two state arrays that are multiplied.
+    """
+
+    sources: slice
+    targets: slice
+    source_columns: slice
+    target_columns: slice
+
+
+@dataclass(frozen=True)
+class Network:
+    """Named blocks of neurons, in the order of their states, and which of them couple.
+
+    A `dense` network couples every pair of distinct neurons, within blocks too; a `layered` one couples neighbouring
+    blocks only. No neuron couples with itself (the zero diagonal of eq. 1).
+
+    Attributes
+    ----------
+    blocks : tuple of (name, size)
+        Such as ``(("pixels", 784), ("hidden", 833), ("latent", 69))``.
+    topology : {"dense", "layered"}
+
+    Raises
+    ------
+    InvalidValue
+        A block without neurons, a name that occurs twice, an unknown topology.
+    """
+
+    blocks: tuple[tuple[str, int], ...]
+    topology: str = "dense"
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.blocks]
+        if not names or len(set(names)) != len(names):
+            raise InvalidValue(f"`blocks` must have distinct names, but got {names}")
+        for name, size in self.blocks:
+            if size < 1:
+                raise InvalidValue(f"block `{name}` must have at least 1 neuron, but got {size}")
+        if self.topology not in TOPOLOGIES:
+            raise InvalidValue(f"`topology` must be one of {', '.join(TOPOLOGIES)}, but got {self.topology!r}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the blocks, in the order of their states."""
+        return tuple(name for name, _ in self.blocks)
+
+    @property
+    def size(self) -> int:
+        """Number of neurons N."""
+        return sum(size for _, size in self.blocks)
+
+    @cached_property
+    def _slices(self) -> dict[str, slice]:
+        stops = np.cumsum([size for _, size in self.blocks])
+        return {name: slice(int(stop) - size, int(stop)) for (name, size), stop in zip(self.blocks, stops, strict=True)}
+
+    def block(self, name: str) -> slice:
+        """Return the neurons of block `name` as a slice over all neurons."""
+        if name not in self._slices:
+            raise unknown_name("block", name, self.names)
+        return self._slices[name]
+
+    def couples(self, one: str, other: str) -> bool:
+        """Tell whether blocks `one` and `other` are joined by weights."""
+        if self.topology == "dense":
+            return True
+        return abs(self.names.index(one) - self.names.index(other)) == 1
+
+    def mask(self) -> np.ndarray:
+        """Return the (N, N) boolean matrix of coupled pairs: symmetric, with a False diagonal."""
+        mask = np.zeros((self.size, self.size), dtype=bool)
+        for one in self.names:
+            for other in self.names:
+                mask[self.block(one), self.block(other)] = self.couples(one, other)
+        np.fill_diagonal(mask, val=False)
+        return mask
+
+    def patches(self, sources: Iterable[str], targets: Iterable[str]) -> tuple[Patch, ...]:
+        """Return the rectangles of W through which blocks `sources` drive blocks `targets`.
+
+        Blocks that stand side by side and couple alike are merged, so that a dense network needs one product where
+        its blocks are contiguous, and a layered one never multiplies the zeros between its layers.
+        """
+        rows, columns = self._runs(sources), self._runs(targets)
+        return tuple(
+            Patch(sources=row, targets=column, source_columns=row_at, target_columns=column_at)
+            for column, column_at, column_name in columns
+            for row, row_at, row_name in rows
+            if self.couples(row_name, column_name)
+        )
+
+    def _runs(self, names: Iterable[str]) -> list[tuple[slice, slice, str]]:
+        runs: list[tuple[slice, slice, str]] = []
+        at = 0
+        chosen = set(names)
+        for name in (name for name in self.names if name in chosen):
+            block = self.block(name)
+            size = block.stop - block.start
+            here = slice(at, at + size)
+            at += size
+            if runs and self.topology == "dense" and runs[-1][0].stop == block.start:
+                last, last_at, last_name = runs.pop()
+                block, here, name = slice(last.start, block.stop), slice(last_at.start, here.stop), last_name
+            runs.append((block, here, name))
+        return runs
+
+    def role(self, clamped: Iterable[str]) -> Role:
+        """Return the role in which the blocks `clamped` are held and all others settle."""
+        held = tuple(clamped)
+        for name in held:
+            self.block(name)
+        chosen = tuple(name for name in self.names if name in held)
+        if len(chosen) == len(self.names):
+            raise InvalidValue("at least one block must be free to settle, but all of them are clamped")
+        return Role(network=self, clamped=chosen)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One use of a network: the blocks that are clamped to given values, and those that are free to settle.
+
+    States of free neurons are arrays (batch, n_free), those of clamped ones (batch, n_clamped); columns follow the
+    order of the blocks in the network.
+    """
+
+    network: Network
+    clamped: tuple[str, ...]
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the blocks that settle."""
+        return tuple(name for name in self.network.names if name not in self.clamped)
+
+    @cached_property
+    def n_free(self) -> int:
+        """Number of neurons that settle."""
+        return sum(size for name, size in self.network.blocks if name not in self.clamped)
+
+    @cached_property
+    def n_clamped(self) -> int:
+        """Number of neurons that are held."""
+        return self.network.size - self.n_free
+
+    @cached_property
+    def within(self) -> tuple[Patch, ...]:
+        """Patches of W from free to free neurons: the product of every sweep."""
+        return self.network.patches(self.free, self.free)
+
+    @cached_property
+    def inward(self) -> tuple[Patch, ...]:
+        """Patches of W from clamped to free neurons: computed once a settling."""
+        return self.network.patches(self.clamped, self.free)
+
+    @cached_property
+    def outward(self) -> tuple[Patch, ...]:
+        """Patches of W from free to clamped neurons: needed for the input gradient of eq. (9)."""
+        return self.network.patches(self.free, self.clamped)
+
+    def columns(self, name: str) -> slice:
+        """Return the columns of block `name` within the states of its kind (free or clamped)."""
+        among = self.clamped if name in self.clamped else self.free
+        start = 0
+        for other in among:
+            size = dict(self.network.blocks)[other]
+            if other == name:
+                return slice(start, start + size)
+            start += size
+        raise unknown_name("block", name, self.network.names)

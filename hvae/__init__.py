@@ -1,0 +1,1 @@
+"""The learning of Hopbar: Hopfield variational autoencoders trained by equilibrium propagation."""

@@ -1,0 +1,21 @@
+"""What every test may ask for."""
+
+import os
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20231115)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what only the compiler makes bearable when it is off."""
+    if os.environ.get("NUMBA_DISABLE_JIT") != "1":
+        return
+    for item in items:
+        if "needs_jit" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs numba's compiler"))
