@@ -1,0 +1,206 @@
+"""The trained chip: what learning hands to silicon, as one object and one HDF5 file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.network import Network, Role
+
+if TYPE_CHECKING:
+    import h5py
+
+SCHEMA = "hopbar-chip/1"
+ROLES = ("encode", "decode")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conductances:
+    """The devices that hold a weight matrix as differential pairs, w_ij = (G+_ij - G-_ij) / siemens_per_weight.
+
+    Attributes
+    ----------
+    plus, minus : ndarray (N, N)
+        Conductances G+ and G- in siemens; zero where no device exists.
+    siemens_per_weight : float
+        Conductance difference that stands for a weight of 1, in siemens.
+    device : str
+        Name of the device preset.
+    report : mapping
+        What programming reported: pulses, failures, errors.
+    """
+
+    plus: np.ndarray
+    minus: np.ndarray
+    siemens_per_weight: float
+    device: str
+    report: Mapping[str, float] = field(default_factory=dict)
+
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N) that the devices realise."""
+        return (self.plus - self.minus) / self.siemens_per_weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A trained Hopfield VAE as it would be built.
+
+    Attributes
+    ----------
+    model : str
+        Such as ``"tdh-vae"``.
+    networks : mapping of str to Network
+        ``{"tied": ...}`` when one network serves both roles, else ``{"encoder": ..., "decoder": ...}``. Blocks are
+        named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
+        first and then the log variances.
+    weights : mapping of str to ndarray (N, N)
+        Trained weights, symmetric, zero where the network does not couple.
+    gain : float
+        Slope parameter of rho(s) = sigmoid(gain s); 3 in the paper (appendix B.1).
+    sigma : float or None
+        Fixed standard deviation of the latents (tied model), None where the encoder gives the log variance.
+    image_shape : tuple of int
+        Rows and columns of an image.
+    examples : ndarray (k, pixels)
+        A few images of the held-out split, in [-1, 1], for verification and pictures.
+    conductances : mapping of str to Conductances
+        Programmed devices, by network; empty for ideal weights.
+    provenance : mapping of str to str
+        Where the chip comes from: run, commit, seed, config.
+    """
+
+    model: str
+    networks: Mapping[str, Network]
+    weights: Mapping[str, np.ndarray]
+    gain: float = 3.0
+    sigma: float | None = None
+    image_shape: tuple[int, int] = (28, 28)
+    examples: np.ndarray = field(default_factory=lambda: np.zeros((0, 784), np.float32))
+    conductances: Mapping[str, Conductances] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if set(self.networks) != set(self.weights):
+            raise InvalidValue(f"`weights` must belong to {sorted(self.networks)}, but got {sorted(self.weights)}")
+        for name, network in self.networks.items():
+            shape = self.weights[name].shape
+            if shape != (network.size, network.size):
+                raise InvalidValue(f"weights of `{name}` must be {(network.size,) * 2}, but got {shape}")
+            if not np.isfinite(self.weights[name]).all():
+                raise InvalidValue(f"weights of `{name}` must be finite, but some are not")
+
+    @property
+    def tied(self) -> bool:
+        """Whether one network is both encoder and decoder."""
+        return "tied" in self.networks
+
+    def role(self, name: str) -> tuple[str, Role]:
+        """Return the network that plays role `name` ("encode" or "decode") and its role: what is clamped in it.
+
+        Raises
+        ------
+        UnknownName
+            For any other name.
+        """
+        if name not in ROLES:
+            raise unknown_name("role", name, ROLES)
+        network = "tied" if self.tied else {"encode": "encoder", "decode": "decoder"}[name]
+        clamped = {"encode": "pixels", "decode": "latent"}[name]
+        return network, self.networks[network].role([clamped])
+
+    def effective_weights(self, network: str) -> np.ndarray:
+        """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones."""
+        if network in self.conductances:
+            return self.conductances[network].weights()
+        return np.asarray(self.weights[network])
+
+    def save(self, path: str | Path) -> Path:
+        """Write the chip to an HDF5 file, atomically: a file of that name is either the old or the new one, whole."""
+        import h5py
+
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        with h5py.File(temporary, "w") as file:
+            _write(file, self)
+        os.replace(temporary, path)
+        return path
+
+
+def load_chip(path: str | Path) -> Chip:
+    """Read a chip from its file, or from the run folder that holds it as ``chip.h5``.
+
+    Raises
+    ------
+    MissingFile
+        There is no such file, or the run folder has no chip yet.
+    CorruptFile
+        The file is no chip of ours, of another schema, or damaged.
+    """
+    import h5py
+
+    path = Path(path)
+    file_path = path / "chip.h5" if path.is_dir() else path
+    if not file_path.exists():
+        hint = "train the run for at least one epoch first" if path.is_dir() else "give a run folder or a chip file"
+        raise MissingFile(f"no chip at {file_path}: {hint}")
+    try:
+        with h5py.File(file_path, "r") as file:
+            if file.attrs.get("schema") != SCHEMA:
+                raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r}")
+            return _read(file)
+    except (OSError, KeyError) as error:
+        raise CorruptFile(f"{file_path} cannot be read as a chip ({error}); make it again from its run") from error
+
+
+def _write(file: h5py.File, chip: Chip) -> None:
+    file.attrs.update(schema=SCHEMA, model=chip.model, gain=chip.gain, image_shape=chip.image_shape)
+    if chip.sigma is not None:
+        file.attrs["sigma"] = chip.sigma
+    file.attrs["provenance"] = json.dumps(dict(chip.provenance))
+    file.create_dataset("examples", data=chip.examples)
+    for name, network in chip.networks.items():
+        group = file.create_group(f"networks/{name}")
+        group.attrs["topology"] = network.topology
+        group.attrs["blocks"] = json.dumps(network.blocks)
+        group.create_dataset("weights", data=chip.weights[name], compression="gzip", compression_opts=1)
+    for name, devices in chip.conductances.items():
+        group = file.create_group(f"conductances/{name}")
+        group.attrs.update(siemens_per_weight=devices.siemens_per_weight, device=devices.device)
+        group.attrs["report"] = json.dumps(dict(devices.report))
+        for sign in ("plus", "minus"):
+            data = group.create_dataset(sign, data=getattr(devices, sign), compression="gzip", compression_opts=1)
+            data.attrs["units"] = "S"
+
+
+def _read(file: h5py.File) -> Chip:
+    networks, weights, conductances = {}, {}, {}
+    for name, group in file["networks"].items():
+        blocks = tuple((block, int(size)) for block, size in json.loads(group.attrs["blocks"]))
+        networks[name] = Network(blocks, group.attrs["topology"])
+        weights[name] = group["weights"][()]
+    for name, group in file.get("conductances", {}).items():
+        conductances[name] = Conductances(
+            plus=group["plus"][()],
+            minus=group["minus"][()],
+            siemens_per_weight=float(group.attrs["siemens_per_weight"]),
+            device=group.attrs["device"],
+            report=json.loads(group.attrs["report"]),
+        )
+    return Chip(
+        model=file.attrs["model"],
+        networks=networks,
+        weights=weights,
+        gain=float(file.attrs["gain"]),
+        sigma=float(file.attrs["sigma"]) if "sigma" in file.attrs else None,
+        image_shape=(int(file.attrs["image_shape"][0]), int(file.attrs["image_shape"][1])),
+        examples=file["examples"][()],
+        conductances=conductances,
+        provenance=json.loads(file.attrs["provenance"]),
+    )
