@@ -1,0 +1,110 @@
+"""What multiplies the signals rho(s) of a network: exact weights here, a crossbar of devices in `crossbar.array`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from crossbar.errors import InvalidValue
+from crossbar.network import Network, Patch
+
+
+class Couplings(Protocol):
+    """A weight matrix that can be read.
+
+    Attributes
+    ----------
+    network : Network
+        Which neurons couple.
+    symmetric : bool
+        Whether every read obeys W = W^T exactly: only then does an energy exist (eq. 1).
+    static : bool
+        Whether two reads of the same signals agree exactly. Solvers that descend an energy need both.
+    """
+
+    network: Network
+    symmetric: bool
+    static: bool
+
+    def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+        """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.
+
+        Targets that no patch reaches get zero.
+        """
+        ...
+
+    def matrix(self) -> np.ndarray:
+        """Return the weights (N, N) that the couplings realise now, without the noise of a read."""
+        ...
+
+
+@dataclass(frozen=True)
+class IdealWeights:
+    """Weights held as floats: the product of eq. (1) to (3) and nothing else.
+
+    Attributes
+    ----------
+    network : Network
+    weights : ndarray (N, N)
+        Symmetric, zero where the network does not couple; float32 for training, float64 for verification.
+
+    Raises
+    ------
+    InvalidValue
+        `weights` has another shape than the network.
+    """
+
+    network: Network
+    weights: np.ndarray
+
+    symmetric = True
+    static = True
+
+    def __post_init__(self) -> None:
+        if self.weights.shape != (self.network.size,) * 2:
+            raise InvalidValue(f"`weights` must be {(self.network.size,) * 2}, but got {self.weights.shape}")
+
+    def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+        """Write W^T times `signals` to `out`, one matrix product a patch."""
+        multiply_patches(self.weights, signals, patches, out)
+
+    def matrix(self) -> np.ndarray:
+        """Return the weights themselves."""
+        return self.weights
+
+
+def multiply_patches(weights: np.ndarray, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+    """Write to `out` (batch, n_targets) the sum over `patches` of `signals` times that rectangle of `weights`."""
+    reached: set[int] = set()
+    if not patches:
+        out[:] = 0
+    for patch in patches:
+        target = out[:, patch.target_columns]
+        block = weights[patch.sources, patch.targets]
+        source = signals[:, patch.source_columns]
+        if patch.target_columns.start in reached:
+            target += source @ block
+        else:
+            np.matmul(source, block, out=target)
+            reached.add(patch.target_columns.start)
+
+
+def random_weights(network: Network, rng: np.random.Generator, dtype: type = np.float32) -> np.ndarray:
+    """Return symmetric initial weights (N, N): Glorot's normal law by block pair (Glorot and Bengio 2010).
+
+    The standard deviation of the weights between blocks of n and m neurons is sqrt(2 / (n + m)) in a layered
+    network; in a dense one, where every neuron sees all N, it is sqrt(1 / N). The paper does not state its own law.
+    """
+    size = network.size
+    weights = np.zeros((size, size), dtype)
+    if network.topology == "dense":
+        upper = np.triu_indices(size, 1)
+        weights[upper] = rng.standard_normal(len(upper[0]), dtype=np.float32) / np.sqrt(size)
+    else:
+        for (one, n), (other, m) in zip(network.blocks[:-1], network.blocks[1:], strict=True):
+            deviation = np.sqrt(2 / (n + m))
+            weights[network.block(one), network.block(other)] = deviation * rng.standard_normal((n, m), dtype=np.float32)
+    return weights + weights.T
