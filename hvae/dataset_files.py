@@ -1,0 +1,217 @@
+"""The four IDX files of an MNIST-like data set: where they are sought, how they are fetched and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from crossbar.errors import CorruptFile, MissingFile
+from hvae import idx
+
+FOLDER_VARIABLE = "HOPBAR_DATA"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileRecord:
+    """What one unpacked IDX file must be; a sum that is None was not published and is not checked."""
+
+    name: str  # without .gz
+    shape: tuple[int, ...]
+    sha256: str | None = None  # of the unpacked bytes
+    md5_gz: str | None = None  # of the packed file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A data set as its publisher describes it (an entry of data/checksums.toml)."""
+
+    name: str
+    source: str
+    licence: str
+    mirrors: tuple[str, ...]
+    files: tuple[FileRecord, ...]
+
+
+def known_sources() -> dict[str, Source]:
+    """Return the sources listed in data/checksums.toml, by name."""
+    text = resources.files("data").joinpath("checksums.toml").read_text(encoding="utf-8")
+    return {name: _source(name, entry) for name, entry in tomllib.loads(text).items()}
+
+
+def _source(name: str, entry: Mapping) -> Source:
+    files = tuple(
+        FileRecord(name=key, **{**fact, "shape": tuple(fact["shape"])}) for key, fact in entry["files"].items()
+    )
+    return Source(
+        name=name, source=entry["source"], licence=entry["licence"], mirrors=tuple(entry["mirrors"]), files=files
+    )
+
+
+def find_folder(source: Source, folder: Path | None = None) -> Path:
+    """Return the folder that holds the files of `source`, fetching them into the user's cache if they are nowhere.
+
+    Sought in this order: `folder` (and nowhere else if it is given), the folder in ``HOPBAR_DATA``, the user's cache,
+    the mirrors.  The first two may hold the files themselves or in a sub-folder named after the data set.
+
+    Raises
+    ------
+    MissingFile
+        If a folder has some but not all of the files, `folder` has none, or no mirror can be reached.
+    """
+    if folder is not None:
+        return _holding(source, folder) or _refuse(source, folder)
+    variable = os.environ.get(FOLDER_VARIABLE)
+    found = _holding(source, Path(variable)) if variable else None
+    if found is None:
+        found = cache_folder() / source.name
+        fetch(source, found)
+    return found
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder of Hopbar (it may not exist yet)."""
+    import pooch  # noqa: PLC0415  (slow to import, and only needed for real data sets)
+
+    return Path(pooch.os_cache("hopbar"))
+
+
+def _holding(source: Source, folder: Path) -> Path | None:
+    """Return `folder`, or its sub-folder named after the data set, if it holds files of `source`."""
+    own = folder / source.name
+    for candidate in (own, folder):
+        held = any(locate(candidate, record) for record in source.files)
+        if held and (candidate == own or _other_owner(source, folder) is None):
+            return _complete(source, candidate)
+    return None
+
+
+def _other_owner(source: Source, folder: Path) -> str | None:
+    """Return the name of another data set whose files `folder` holds: all MNIST-like sets use the same file names."""
+    others = (name for name, other in known_sources().items() if name != source.name and _is_file_of(other, folder))
+    return next(others, None)
+
+
+def _is_file_of(source: Source, folder: Path) -> bool:
+    """Return whether the smallest file in `folder` (the test labels) has the sum of `source`."""
+    record = min(source.files, key=lambda one: int(np.prod(one.shape)))
+    path = locate(folder, record)
+    if path is None:
+        return False
+    packed = path.read_bytes()
+    if record.md5_gz is not None:
+        return hashlib.md5(packed, usedforsecurity=False).hexdigest() == record.md5_gz
+    try:
+        return hashlib.sha256(idx.unpack(path)).hexdigest() == record.sha256
+    except CorruptFile:
+        return False  # the full check, made when the file is read, says what is wrong with it
+
+
+def _complete(source: Source, folder: Path) -> Path:
+    missing = [record.name for record in source.files if locate(folder, record) is None]
+    if missing:
+        raise MissingFile(
+            f"{folder} lacks {', '.join(missing)} (each may also end in .gz) of the data set {source.name!r}. "
+            "Copy them there, name another folder, or move this one away to have all four fetched."
+        )
+    return folder
+
+
+def _refuse(source: Source, folder: Path) -> Path:
+    owner = _other_owner(source, folder)
+    holds = f"holds the data set {owner!r}" if owner else "holds no such file"
+    names = ", ".join(record.name for record in source.files)
+    raise MissingFile(
+        f"{folder} {holds}, but {source.name!r} needs {names}, plain or .gz, there or in {folder / source.name}. "
+        "Copy them there, or leave the folder out to have them fetched into the user's cache."
+    )
+
+
+def locate(folder: Path, record: FileRecord) -> Path | None:
+    """Return the file of `record` in `folder`, packed or not, or None."""
+    for path in (folder / f"{record.name}.gz", folder / record.name):
+        if path.is_file():
+            return path
+    return None
+
+
+def fetch(source: Source, folder: Path) -> None:
+    """Download the files of `source` that `folder` lacks, packed, with pooch, trying each mirror in turn.
+
+    Raises
+    ------
+    MissingFile
+        If no mirror gives a file.
+    """
+    for record in source.files:
+        if locate(folder, record) is None:
+            _fetch_one(source, record, folder)
+
+
+def _fetch_one(source: Source, record: FileRecord, folder: Path) -> None:
+    errors = []
+    for mirror in source.mirrors:
+        error = _failure(mirror, record, folder)
+        if error is None:
+            return
+        errors.append(f"{mirror}: {error}")
+    raise MissingFile(
+        f"could not download {record.name}.gz of {source.name!r}. Copy the four .gz files into a folder and name it "
+        f"with {FOLDER_VARIABLE}=FOLDER, or use the embedded data set mnist-5k. What was tried: {'; '.join(errors)}"
+    )
+
+
+def _failure(mirror: str, record: FileRecord, folder: Path) -> Exception | None:
+    """Fetch one file; return what went wrong, or None.  Sums of unpacked bytes are checked when the file is read."""
+    import pooch  # noqa: PLC0415
+
+    known_hash = f"md5:{record.md5_gz}" if record.md5_gz else None
+    packed = f"{record.name}.gz"
+    try:
+        pooch.retrieve(mirror + packed, known_hash=known_hash, fname=packed, path=folder)
+    except (OSError, ValueError) as error:  # no network, no such address, or a sum that does not agree
+        return error
+    return None
+
+
+def read(source: Source, folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of the four files by name, each checked for its sum and its shape.
+
+    Raises
+    ------
+    MissingFile
+        If one is not there.
+    CorruptFile
+        If one is truncated, foreign, or not what its publisher released.
+    """
+    _complete(source, folder)
+    return {record.name: _read(source, record, locate(folder, record) or folder) for record in source.files}
+
+
+def _read(source: Source, record: FileRecord, path: Path) -> np.ndarray:
+    content = idx.unpack(path)
+    if record.sha256 is not None:
+        _check_sum(source, path, hashlib.sha256(content).hexdigest(), record.sha256)
+    if record.md5_gz is not None and path.suffix == ".gz":
+        _check_sum(source, path, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), record.md5_gz)
+    array = idx.parse(content, str(path))
+    if array.shape != record.shape:
+        raise CorruptFile(
+            f"{path} holds an array of shape {array.shape}, but {source.name!r} needs {record.shape}. "
+            "Delete it and fetch it again."
+        )
+    return array
+
+
+def _check_sum(source: Source, path: Path, got: str, expected: str) -> None:
+    if got != expected:
+        raise CorruptFile(
+            f"{path} is not the file that {source.name!r} needs: its checksum is {got}, expected {expected}. "
+            "Delete it and fetch it again, or name a folder that holds the right one."
+        )
