@@ -1,0 +1,1 @@
+"""The silicon: netlists of a chip, its area and its energy."""
