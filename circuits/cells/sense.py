@@ -1,0 +1,23 @@
+"""The sense amplifier: turns the currents of a neuron's two bit lines into the voltage W rho."""
+
+from __future__ import annotations
+
+
+def sense(amplifier: str) -> str:
+    """Return the subcircuit `sense qp qn m`: v(m) = (I(qp) - I(qn)) / (siemens_per_weight v_read).
+
+    The bit lines end at virtual grounds: ideal ones, or (`opamp`) transimpedance amplifiers of finite open-loop gain
+    A, whose inputs sit at I R_f / A instead of 0 V. The relative error is about (1 + S R_f) / A with S the sum of the
+    conductances on the bit line.
+    """
+    if amplifier == "opamp":
+        body = """\
+Eplus op 0 0 qp {open_loop_gain}
+Rplus qp op {r_feedback}
+Eminus on 0 0 qn {open_loop_gain}
+Rminus qn on {r_feedback}
+Bsum m 0 V=(v(on)-v(op))/(r_feedback*siemens_per_weight*v_read)
+"""
+    else:
+        body = "Vplus qp 0 0\nVminus qn 0 0\nBsum m 0 V=(i(Vplus)-i(Vminus))/(siemens_per_weight*v_read)\n"
+    return f".subckt sense qp qn m\n{body}.ends sense\n"

@@ -1,0 +1,141 @@
+"""The memristors of one network: a conductance for every card that will be written, and how many there are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crossbar.chip import Chip
+from crossbar.errors import InvalidValue, unknown_name
+
+SYMMETRIES = ("shared", "two-device")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemristorArray:
+    """Differential pairs that hold W, w_ij = (G+_ij - G-_ij) / siemens_per_weight; i is the target, j the source.
+
+    Attributes
+    ----------
+    plus, minus : ndarray (N, N)
+        G+ and G- in siemens; 0 where there is no device.
+    siemens_per_weight : float
+    symmetry : {"shared", "two-device"}
+        Whether one device serves both directions of a pair (then G is symmetric) or each direction has its own.
+
+    Raises
+    ------
+    InvalidValue
+        A conductance that is not finite or is negative, an asymmetric `shared` array, devices on the diagonal.
+    """
+
+    plus: np.ndarray
+    minus: np.ndarray
+    siemens_per_weight: float
+    symmetry: str
+
+    def __post_init__(self) -> None:
+        if self.symmetry not in SYMMETRIES:
+            raise unknown_name("symmetry", self.symmetry, SYMMETRIES)
+        for name in ("plus", "minus"):
+            _check_conductances(name, getattr(self, name), self.symmetry)
+        if not 0 < self.siemens_per_weight < float("inf"):
+            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
+
+    @property
+    def size(self) -> int:
+        """Number of neurons N."""
+        return len(self.plus)
+
+    @property
+    def n_memristors(self) -> int:
+        """Number of devices, each one card of the netlist."""
+        count = int(np.count_nonzero(self.plus)) + int(np.count_nonzero(self.minus))
+        return count // 2 if self.symmetry == "shared" else count
+
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N) that the devices realise."""
+        return (self.plus - self.minus) / self.siemens_per_weight
+
+    def acting(self, clamped: np.ndarray) -> MemristorArray:
+        """Return the array without the devices that cannot act while the neurons `clamped` (N,) are held.
+
+        Those are the devices into clamped neurons; a shared device has two ends and is idle when both are clamped.
+        """
+        idle = np.repeat(clamped[:, None], self.size, axis=1)
+        if self.symmetry == "shared":
+            idle = idle & clamped[None, :]
+        return replace(self, plus=np.where(idle, 0.0, self.plus), minus=np.where(idle, 0.0, self.minus))
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the conductances (float64, row by row, G+ then G-)."""
+        digest = hashlib.sha256()
+        for conductances in (self.plus, self.minus):
+            digest.update(np.ascontiguousarray(conductances, np.float64).tobytes())
+        return digest.hexdigest()
+
+
+def _check_conductances(name: str, conductances: np.ndarray, symmetry: str) -> None:
+    if conductances.ndim != 2 or conductances.shape[0] != conductances.shape[1]:
+        raise InvalidValue(f"`{name}` must be a square matrix of siemens, but has shape {conductances.shape}")
+    if not np.isfinite(conductances).all():
+        raise InvalidValue(f"`{name}` must be finite, but holds NaN or infinity; program the chip again")
+    if (conductances < 0).any():
+        raise InvalidValue(f"`{name}` must not be negative, but its smallest conductance is {conductances.min()} S")
+    if np.diagonal(conductances).any():
+        raise InvalidValue(f"`{name}` must have a zero diagonal (eq. 1), but couples a neuron with itself")
+    if symmetry == "shared" and not np.array_equal(conductances, conductances.T):
+        raise InvalidValue(f"`{name}` is not symmetric: a shared device cannot hold it; use --symmetry two-device")
+
+
+def map_linearly(
+    weights: np.ndarray, coupled: np.ndarray, *, g_min: float, g_max: float, symmetry: str
+) -> MemristorArray:
+    """Return an array that holds `weights` (N, N) exactly, one device of each pair at `g_min` siemens.
+
+    The largest |w| takes `g_max`: siemens_per_weight = (g_max - g_min) / max |w|.
+
+    Raises
+    ------
+    InvalidValue
+        The range is empty, or a weight is not finite.
+    """
+    if not 0 < g_min < g_max < float("inf"):
+        raise InvalidValue(f"`g_max` must exceed `g_min` > 0, but got {g_max} and {g_min}")
+    weights = np.asarray(weights, np.float64)
+    if not np.isfinite(weights).all():
+        raise InvalidValue("`weights` must be finite, but hold NaN or infinity; train the chip again")
+    largest = float(np.abs(weights).max()) or 1.0
+    scale = (g_max - g_min) / largest
+    base = np.where(coupled, g_min, 0.0)
+    plus = base + scale * np.where(coupled, np.maximum(weights, 0), 0.0)
+    minus = base + scale * np.where(coupled, np.maximum(-weights, 0), 0.0)
+    return MemristorArray(plus=plus, minus=minus, siemens_per_weight=scale, symmetry=symmetry)
+
+
+def program(chip: Chip, network: str, *, symmetry: str | None = None, g_min: float, g_max: float) -> MemristorArray:
+    """Return the devices of `network`: those that were programmed, or an exact linear map of its ideal weights.
+
+    Without `symmetry`, a chip whose conductances are symmetric shares its devices, any other does not.
+    """
+    if network not in chip.conductances:
+        weights = chip.effective_weights(network)
+        chosen = symmetry or ("shared" if np.array_equal(weights, weights.T) else "two-device")
+        coupled = chip.networks[network].mask()
+        return map_linearly(weights, coupled, g_min=g_min, g_max=g_max, symmetry=chosen)
+    devices = chip.conductances[network]
+    plus, minus = (np.asarray(side, np.float64) for side in (devices.plus, devices.minus))
+    symmetric = np.array_equal(plus, plus.T) and np.array_equal(minus, minus.T)
+    chosen = symmetry or ("shared" if symmetric else "two-device")
+    return MemristorArray(plus=plus, minus=minus, siemens_per_weight=devices.siemens_per_weight, symmetry=chosen)
+
+
+def closed_form_count(n_neurons: int, symmetry: str) -> int:
+    """Return the number of memristors of a dense network: N (N - 1) shared pairs, or twice as many one-way ones.
+
+    >>> closed_form_count(1686, "shared"), closed_form_count(1686, "two-device")
+    (2840910, 5681820)
+    """
+    return n_neurons * (n_neurons - 1) * (1 if symmetry == "shared" else 2)

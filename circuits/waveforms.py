@@ -1,0 +1,93 @@
+"""What a circuit simulator returns: signals over time, or one operating point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crossbar.errors import CorruptFile, InvalidValue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waveforms:
+    """Signals of a simulation.
+
+    Attributes
+    ----------
+    time : ndarray (n_times,)
+        Seconds; one zero for an operating point.
+    names : tuple of str
+        Signals, lower case, such as ``v(s_hidden_3)`` or ``s_hidden_3``.
+    values : ndarray (n_times, n_signals)
+    seconds, megabytes : float
+        Wall time and peak memory of the run; 0 where unknown.
+    """
+
+    time: np.ndarray
+    names: tuple[str, ...]
+    values: np.ndarray
+    seconds: float = 0.0
+    megabytes: float = 0.0
+
+    def states(self, neurons: Sequence[str], at: float | None = None) -> np.ndarray:
+        """Return the states (n_neurons,) of `neurons` in volts, at the end or at time `at` in seconds.
+
+        Raises
+        ------
+        InvalidValue
+            A neuron's state was not saved.
+        """
+        values = self.traces(neurons)
+        if at is None or len(self.time) == 1:
+            return values[-1]
+        after = min(int(np.searchsorted(self.time, at)), len(self.time) - 1)
+        before = max(after - 1, 0)
+        span = self.time[after] - self.time[before]
+        share = 1.0 if span == 0 else float(np.clip((at - self.time[before]) / span, 0, 1))
+        return (1 - share) * values[before] + share * values[after]
+
+    def traces(self, neurons: Sequence[str]) -> np.ndarray:
+        """Return the states (n_times, n_neurons) of `neurons` over time."""
+        columns = {name.removeprefix("v(").removesuffix(")"): column for column, name in enumerate(self.names)}
+        missing = [name for name in neurons if f"s_{name}" not in columns]
+        if missing:
+            raise InvalidValue(f"the simulation kept no state of {missing[0]} ({len(missing)} missing)")
+        return self.values[:, [columns[f"s_{name}"] for name in neurons]]
+
+
+def read_raw(path: str | Path, *, seconds: float = 0.0, megabytes: float = 0.0) -> Waveforms:
+    """Read the first plot of a binary SPICE raw file (real numbers), as ngspice and VACASK write it.
+
+    Raises
+    ------
+    CorruptFile
+        It is empty, truncated, or in another format.
+    """
+    data = Path(path).read_bytes()
+    head, mark, body = data.partition(b"Binary:\n")
+    if not mark:
+        raise CorruptFile(f"{path} is no binary raw file; the simulation did not finish")
+    fields, names = {}, []
+    for line in head.decode("utf-8", "replace").splitlines():
+        if line.startswith("\t"):
+            names.append(line.split()[1].lower())
+        elif ":" in line:
+            key, _, value = line.partition(":")
+            fields[key.strip().lower()] = value.strip()
+    count, points = int(fields.get("no. variables", 0)), int(fields.get("no. points", 0))
+    needed = count * points
+    if not needed or len(body) < 8 * needed or "complex" in fields.get("flags", ""):
+        raise CorruptFile(f"{path} holds {len(body)} bytes, too few for {points} points of {count} signals")
+    values = np.frombuffer(body, np.float64, needed).reshape(points, count)
+    return _wave(names, values, seconds, megabytes)
+
+
+def _wave(names: list[str], values: np.ndarray, seconds: float, megabytes: float) -> Waveforms:
+    if names[0] == "time":
+        time, names, values = values[:, 0].copy(), names[1:], values[:, 1:]
+    else:
+        time = np.zeros(len(values))
+    return Waveforms(time=time, names=tuple(names), values=values, seconds=seconds, megabytes=megabytes)
