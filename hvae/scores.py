@@ -138,7 +138,7 @@ def kernel_distance(
     n_subsets : int
         How many subsets.
     subset_size : int
-        Rows of each subset; at most n and m are used.
+        Rows of each subset; at most half of each set is used, so that the subsets differ.
 
     Raises
     ------
@@ -148,9 +148,9 @@ def kernel_distance(
     a, b = _checked(features_a), _checked(features_b)
     if a.shape[1] != b.shape[1]:
         raise InvalidValue(f"features must have equal widths, but got {a.shape[1]} and {b.shape[1]}")
-    size = min(subset_size, len(a), len(b))
+    size = min(subset_size, len(a) // 2, len(b) // 2)
     if size < 2 or n_subsets < 1:
-        raise InvalidValue("`subset_size` must be at least 2 and `n_subsets` at least 1")
+        raise InvalidValue("a kernel distance needs four rows a set, and `n_subsets` of at least 1")
     values = [
         squared_discrepancy(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
         for _ in range(n_subsets)

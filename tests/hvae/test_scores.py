@@ -140,5 +140,5 @@ def test_features_that_are_none_are_refused(rng):
         scores.frechet_distance(good, good[:1])
     with pytest.raises(InvalidValue, match="more than 3 rows"):
         scores.precision_recall(good, good[:3])
-    with pytest.raises(InvalidValue, match="`n_subsets` at least 1"):
+    with pytest.raises(InvalidValue, match="`n_subsets` of at least 1"):
         scores.kernel_distance(good, good, rng, n_subsets=0)

@@ -1,0 +1,227 @@
+"""The paper's Figures 2 to 4 and the learning curves, from arrays to PNG and SVG.
+
+Every function returns a matplotlib `Figure`; `save` writes it.  Nothing here touches pyplot or its global state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crossbar.errors import InvalidValue
+
+SIDE = 28
+GAP = 2  # white pixels between images
+INCHES_PER_IMAGE = 0.62
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)  # Okabe and Ito: safe for colour-blind eyes
+
+# The panels of `learning_curves`: the label of the y axis, and the lines in it with their keys of metrics.jsonl.
+PANELS: dict[str, dict[str, str]] = {
+    "SSE/2 per image": {"training": "sse_half", "validation": "validation_sse_half"},
+    "KL per image (nats)": {"training": "kl", "validation": "validation_kl"},
+    "Frechet distance": {"validation": "validation_frechet_distance"},
+    "unconverged samples (fraction)": {"training": "unconverged"},
+    "sweeps per example": {"training": "sweeps"},
+    "largest |s|": {"training": "largest_state"},
+}
+
+
+def first_of_each_class(labels: np.ndarray) -> np.ndarray:
+    """Return the row of the first image of each class, in the order of the classes."""
+    return np.unique(labels, return_index=True)[1]
+
+
+def originals(images: np.ndarray, labels: np.ndarray) -> Figure:
+    """Draw the first image of each class (paper, Figure 2).
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, 784)
+        Pixels in [-1, 1].
+    labels : ndarray, shape (n,)
+        Their classes.
+    """
+    chosen = first_of_each_class(labels)
+    figure, axes = _canvas(1, len(chosen))
+    _show(axes, images[chosen], len(chosen))
+    _label_columns(axes, [str(label) for label in labels[chosen]])
+    axes.set_title("Originals: one image of each class")
+    return figure
+
+
+def reconstructions(images: np.ndarray, decoded: Mapping[str, np.ndarray]) -> Figure:
+    """Draw images in the first row, and what each model makes of them in a row of its own (paper, Figure 3).
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, 784)
+        The originals.
+    decoded : mapping of model name to ndarray, shape (n, 784)
+        The reconstructions by each model; clipped to [-1, 1].
+
+    Raises
+    ------
+    InvalidValue
+        If a model has not as many reconstructions as there are originals.
+    """
+    for name, rows in decoded.items():
+        if np.shape(rows) != np.shape(images):
+            raise InvalidValue(
+                f"{name!r} has reconstructions {np.shape(rows)}, but the originals are {np.shape(images)}"
+            )
+    figure, axes = _canvas(1 + len(decoded), len(images))
+    _show(axes, np.concatenate([images, *decoded.values()]), len(images))
+    _label_rows(axes, ["original", *decoded])
+    axes.set_title("Reconstructions")
+    return figure
+
+
+def samples(images: np.ndarray, title: str, n_columns: int = 10) -> Figure:
+    """Draw generated images ``(n, 784)`` in a grid, clipped to [-1, 1] (paper, Figure 4)."""
+    n_rows = -(-len(images) // n_columns)
+    figure, axes = _canvas(n_rows, min(n_columns, len(images)))
+    _show(axes, images, n_columns)
+    axes.set_title(title)
+    return figure
+
+
+def samples_of_models(generated: Mapping[str, np.ndarray]) -> Figure:
+    """Draw one row of generated images ``(n, 784)`` for each model, by name (paper, Figure 4)."""
+    n_columns = min(len(images) for images in generated.values())
+    figure, axes = _canvas(len(generated), n_columns)
+    _show(axes, np.concatenate([images[:n_columns] for images in generated.values()]), n_columns)
+    _label_rows(axes, list(generated))
+    axes.set_title("Generated from z ~ N(0, I)")
+    return figure
+
+
+def learning_curves(
+    records: Sequence[Mapping[str, object]],
+    x: str = "epoch",
+    panels: Mapping[str, Mapping[str, str]] = PANELS,
+    title: str = "Learning curves",
+) -> Figure:
+    """Draw the quantities that records hold, one panel each, against `x`.
+
+    Parameters
+    ----------
+    records : sequence of mappings
+        The lines of metrics.jsonl; a key may be missing from some of them.
+    x : str
+        The key of the horizontal axis.
+    panels : mapping of axis label to a mapping of line label to key
+        What to draw together; panels and lines without any data are left out.
+    title : str
+        Above all panels.
+
+    Raises
+    ------
+    InvalidValue
+        If no record holds any of the keys together with `x`.
+    """
+    curves = {label: _curves(records, x, lines) for label, lines in panels.items()}
+    drawn = {label: lines for label, lines in curves.items() if lines}
+    if not drawn:
+        known = sorted(key for lines in panels.values() for key in lines.values())
+        raise InvalidValue(f"no record holds {x!r} and any of {', '.join(known)}")
+    n_columns = min(3, len(drawn))
+    n_rows = -(-len(drawn) // n_columns)
+    figure = Figure(figsize=(4.2 * n_columns, 0.4 + 3.0 * n_rows), layout="constrained")
+    figure.suptitle(title)
+    for number, (label, lines) in enumerate(drawn.items(), start=1):
+        _draw_panel(figure.add_subplot(n_rows, n_columns, number), label, x, lines)
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write ``stem.png`` and ``stem.svg`` and return both paths; the same figure gives the same bytes."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
+    with mpl.rc_context({"svg.hashsalt": "hopbar"}):
+        figure.savefig(paths[0], dpi=200, bbox_inches="tight")
+        figure.savefig(paths[1], bbox_inches="tight", metadata={"Date": None})
+    return paths
+
+
+def mosaic(images: np.ndarray, n_columns: int) -> np.ndarray:
+    """Lay images ``(n, 784)`` out in rows of `n_columns` with gaps of NaN, clipped to [-1, 1].
+
+    Raises
+    ------
+    InvalidValue
+        If there is no image, or they have not 784 pixels.
+    """
+    images = np.asarray(images, dtype=np.float64)
+    if images.ndim != 2 or images.shape[1] != SIDE * SIDE or len(images) == 0:
+        raise InvalidValue(
+            f"`images` must have the shape (n, {SIDE * SIDE}) with n of at least 1, but got {images.shape}"
+        )
+    n_columns = min(n_columns, len(images))
+    n_rows = -(-len(images) // n_columns)
+    tiles = np.full((n_rows * n_columns, SIDE + GAP, SIDE + GAP), np.nan)
+    tiles[: len(images), :SIDE, :SIDE] = np.clip(images, -1, 1).reshape(-1, SIDE, SIDE)
+    rows = tiles.reshape(n_rows, n_columns, SIDE + GAP, SIDE + GAP).transpose(0, 2, 1, 3)
+    return rows.reshape(n_rows * (SIDE + GAP), -1)[:-GAP, :-GAP]
+
+
+def _canvas(n_rows: int, n_columns: int) -> tuple[Figure, Axes]:
+    size = (1.2 + INCHES_PER_IMAGE * n_columns, 0.7 + INCHES_PER_IMAGE * n_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _show(axes: Axes, images: np.ndarray, n_columns: int) -> None:
+    axes.imshow(mosaic(images, n_columns), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _label_columns(axes: Axes, labels: Sequence[str]) -> None:
+    axes.set_xticks(_centres(len(labels)), labels)
+    axes.tick_params(length=0)
+
+
+def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    axes.set_yticks(_centres(len(labels)), labels)
+    axes.tick_params(length=0)
+
+
+def _centres(n: int) -> np.ndarray:
+    return np.arange(n) * (SIDE + GAP) + (SIDE - 1) / 2
+
+
+def _curves(records: Sequence[Mapping[str, object]], x: str, lines: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return the points ``(n, 2)`` of each line whose key is in some record together with `x`."""
+    found = {label: [(one.get(x), one.get(key)) for one in records] for label, key in lines.items()}
+    numeric = {label: [pair for pair in pairs if all(map(_is_number, pair))] for label, pairs in found.items()}
+    return {label: np.array(pairs, dtype=float) for label, pairs in numeric.items() if pairs}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _draw_panel(axes: Axes, label: str, x: str, lines: Mapping[str, np.ndarray]) -> None:
+    for colour, (name, points) in zip(COLOURS, lines.items(), strict=False):
+        axes.plot(points[:, 0], points[:, 1], color=colour, label=name, marker="o" if len(points) < 30 else "")
+    if all((points[:, 1] >= 0).all() for points in lines.values()):
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel(x)
+    axes.set_ylabel(label)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(lines) > 1:
+        axes.legend(frameon=False)
