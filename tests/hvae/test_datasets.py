@@ -4,8 +4,10 @@ import functools
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from crossbar.errors import CorruptFile, MissingFile, UnknownName
 from hvae import dataset_files, datasets, idx
 from hvae.dataset_files import FileRecord, Source
 
+REAL_MNIST = os.environ.get(dataset_files.FOLDER_VARIABLE, "")
 SHAPES = {
     "train-images-idx3-ubyte": (12, 28, 28),
     "train-labels-idx1-ubyte": (12,),
@@ -222,3 +225,16 @@ def test_a_damaged_embedded_sample_is_found(monkeypatch):
     )
     with pytest.raises(CorruptFile, match="Install hopbar again"):
         datasets.load("mnist-5k")
+
+
+@pytest.mark.skipif(
+    not (Path(REAL_MNIST) / "t10k-labels-idx1-ubyte.gz").is_file(),
+    reason="HOPBAR_DATA does not name a folder with MNIST",
+)
+def test_real_mnist_loads_and_contains_the_embedded_sample_where_the_readme_says():
+    data = datasets.load("mnist", REAL_MNIST)
+    assert [len(data.split(name)[0]) for name in datasets.SPLITS] == [55_000, 5000, 10_000]
+    assert data.checked.startswith("SHA-256")
+    known = {row.tobytes() for row in data.train_images[:5848]}
+    sample = datasets.load("mnist-5k")
+    assert all(row.tobytes() in known for name in datasets.SPLITS for row in sample.split(name)[0])
