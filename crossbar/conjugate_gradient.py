@@ -1,0 +1,218 @@
+"""The fast solver: nonlinear conjugate gradients on the energy as a function of the signals.
+
+Seen as a function of the signals r = rho(s), the energy of eq. (1) is E(r) = |s(r)|^2 / 2 - r.W r / 2 - drive.r: all that
+couples neurons is quadratic. One product q = W d therefore serves a whole search line, for W (r + a d) = W r + a q, and
+the step along it can be sought with element-wise work only. A sweep over W is spent on every direction, none on its length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from crossbar.energy import Landscape
+from crossbar.errors import InvalidValue
+from crossbar.kernels import descent
+from crossbar.neurons import REACH, rho, state_of
+from crossbar.settling import Settled, outcomes
+
+_ROUNDS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConjugateGradient:
+    """Polak and Ribiere's conjugate gradients in the signals, with the exact diagonal of the Hessian as preconditioner.
+
+    With h(r) = s / rho'(s) and u = W r + drive, the gradient with respect to r is h - u and the Hessian
+    diag(1 + gain s tanh(gain s / 2)) / rho'^2 - W. Directions d = -z + max(0, z.(g - g_old) / (z_old.g_old)) d,
+    z = g / diagonal; steps by Newton's method along the line until the approximate Wolfe conditions hold (slope at
+    most a quarter, energy not higher). Each sample stops by itself, and leaves the batch.
+
+    Needs symmetric, static couplings; the energy falls from step to step to rounding.
+
+    Attributes
+    ----------
+    tolerance : float
+        A sample has settled when every component of grad E (with respect to s) is smaller.
+    max_sweeps : int
+        Products with W that a sample may take.
+
+    References
+    ----------
+    Polak and Ribiere, Rev. Francaise Informat. Recherche Operationnelle 3(16), 35 (1969).
+    Hager and Zhang, SIAM J. Optim. 16, 170 (2005), doi:10.1137/030601880 (approximate Wolfe conditions). We depart from both in the
+    variable, which makes the line search free, and in the preconditioner, renewed at every step.
+    """
+
+    tolerance: float = 1e-3
+    max_sweeps: int = 300
+
+    def __post_init__(self) -> None:
+        if not self.tolerance > 0:
+            raise InvalidValue(f"`tolerance` must be positive, but got {self.tolerance}")
+        if self.max_sweeps < 2:
+            raise InvalidValue(f"`max_sweeps` must be at least 2, but got {self.max_sweeps}")
+
+    def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
+        """Settle from `start` (batch, n_free), or from state zero.
+
+        Raises
+        ------
+        InvalidValue
+            The couplings are noisy or not symmetric, so that no energy exists to descend.
+        """
+        couplings = landscape.couplings
+        if not (couplings.symmetric and couplings.static):
+            raise InvalidValue("`ConjugateGradient` needs symmetric, static couplings; settle this array by `Euler`")
+        search = _Search(landscape, start)
+        while search.retire(self.tolerance) and search.sweeps < self.max_sweeps:
+            search.step()
+        return search.finish(self.tolerance)
+
+
+class _Matrices(NamedTuple):
+    """Per neuron, (samples, n_free): see `crossbar.kernels.descent` for the names."""
+
+    signals: np.ndarray
+    pull: np.ndarray
+    direction: np.ndarray
+    gradient: np.ndarray
+    bend: np.ndarray
+    product: np.ndarray
+    odds: np.ndarray
+    log_odds: np.ndarray
+    trial: np.ndarray
+    drive: np.ndarray
+    linear: np.ndarray
+
+
+class _Vectors(NamedTuple):
+    """Per sample, (samples,)."""
+
+    step: np.ndarray
+    longest: np.ndarray
+    slope: np.ndarray
+    energy: np.ndarray
+    trial_energy: np.ndarray
+    trial_slope: np.ndarray
+    curvature: np.ndarray
+    decrease: np.ndarray
+    residual: np.ndarray
+
+
+class _Search:
+    """One settling in progress: its buffers, of which the first `count` rows are the samples that still move."""
+
+    def __init__(self, landscape: Landscape, start: np.ndarray | None) -> None:
+        drive = landscape.drive
+        batch, size = drive.shape
+        dtype = drive.dtype
+        self.landscape, self.count = landscape, batch
+        self.gain = dtype.type(landscape.gain)
+        self.reach = rho(np.array([-REACH], dtype), landscape.gain)[0]
+        self.slack = dtype.type(100 * np.finfo(dtype).eps)
+        self.matrices = np.zeros((len(_Matrices._fields), batch, size), dtype)
+        self.vectors = np.zeros((len(_Vectors._fields), batch), dtype)
+        self.quadratic = np.zeros(size, dtype)
+        self.sample = np.arange(batch)
+        self.states, self.pull = np.empty_like(drive), np.empty_like(drive)
+        self.residual, self.sample_sweeps = np.empty(batch, dtype), np.zeros(batch, np.int64)
+        self._begin(landscape, start)
+
+    def _begin(self, landscape: Landscape, start: np.ndarray | None) -> None:
+        rows, each = self._active()
+        rows.drive[:] = landscape.drive
+        if landscape.nudge is not None:
+            rows.linear[:], self.quadratic[:] = landscape.nudge.linear, landscape.nudge.quadratic
+        if start is None:  # all samples begin alike: one row serves the batch
+            rows.signals[:] = 0.5
+            rows.pull[:] = landscape.product(rows.signals[:1]) + landscape.drive
+            self.sweeps = 0
+        else:
+            signals = rho(start.astype(rows.signals.dtype, copy=False), landscape.gain)
+            rows.signals[:] = np.clip(signals, 2 * self.reach, 1 - 2 * self.reach)
+            rows.pull[:] = landscape.product(rows.signals) + landscape.drive
+            self.sweeps = 1
+        each.decrease[:] = np.inf  # no earlier direction
+        np.divide(rows.signals, 1 - rows.signals, out=rows.odds)
+        self._probe(rows, each)
+        self._advance(rows, each)
+
+    def _active(self) -> tuple[_Matrices, _Vectors]:
+        return _Matrices(*self.matrices[:, : self.count]), _Vectors(*self.vectors[:, : self.count])
+
+    def retire(self, tolerance: float) -> int:
+        """Take the samples out that have settled or diverged; return how many still move."""
+        _, each = self._active()
+        for row in np.flatnonzero(~(each.residual >= tolerance))[::-1]:
+            self._store(slice(row, row + 1))
+            self.count -= 1
+            for array in (self.matrices, self.vectors):
+                array[:, row] = array[:, self.count]
+            self.sample[row] = self.sample[self.count]
+        return self.count
+
+    def step(self) -> None:
+        """Spend one product with W on a direction, and go along it as far as the energy falls well."""
+        rows, each = self._active()
+        landscape = self.landscape
+        landscape.couplings.multiply(rows.direction, landscape.role.within, rows.product)
+        self.sweeps += 1
+        descent.propose(
+            rows.signals, rows.direction, rows.gradient, rows.bend, rows.product, self.reach,
+            each.slope, each.step, each.longest, rows.odds,
+        )  # fmt: skip
+        self._search_line(rows, each)
+        self._advance(rows, each)
+
+    def _search_line(self, rows: _Matrices, each: _Vectors) -> None:
+        bracket = np.stack([np.zeros_like(each.longest), each.longest])
+        rejected = np.ones(self.count, bool)
+        for _ in range(_ROUNDS):
+            self._probe(rows, each)
+            left = descent.refine(
+                each.slope, each.energy, each.trial_slope, each.curvature, each.trial_energy, self.slack,
+                bracket, each.step, rejected,
+            )  # fmt: skip
+            if not left:
+                return
+            descent.retry(rows.signals, rows.direction, each.step, rejected, rows.odds)
+        each.step[rejected] = bracket[0, rejected]  # the farthest point known to be lower
+        descent.retry(rows.signals, rows.direction, each.step, rejected, rows.odds)
+        self._probe(rows, each)
+
+    def _probe(self, rows: _Matrices, each: _Vectors) -> None:
+        np.log(rows.odds, out=rows.log_odds)
+        out = (rows.trial, rows.bend, each.trial_energy, each.trial_slope, each.curvature)
+        descent.probe(
+            rows.log_odds, rows.signals, rows.direction, rows.product, rows.pull, rows.drive, rows.linear,
+            self.quadratic, self.gain, each.step, out,
+        )  # fmt: skip
+
+    def _advance(self, rows: _Matrices, each: _Vectors) -> None:
+        each.energy[:] = each.trial_energy
+        descent.advance(
+            rows.signals, rows.pull, rows.direction, rows.product, each.step, rows.gradient, rows.trial, rows.bend,
+            self.gain, each.decrease, each.residual,
+        )  # fmt: skip
+
+    def _store(self, rows: slice) -> None:
+        samples = self.sample[rows]
+        matrices, each = self._active()
+        self.states[samples] = state_of(matrices.signals[rows], self.landscape.gain)
+        self.pull[samples] = matrices.pull[rows]
+        self.residual[samples] = each.residual[rows]
+        self.sample_sweeps[samples] = self.sweeps
+
+    def finish(self, tolerance: float) -> Settled:
+        """Return the states of all samples, those that the sweep limit stopped included."""
+        self._store(slice(0, self.count))
+        return Settled(
+            states=self.states,
+            pull=self.pull,
+            residual=self.residual,
+            sweeps=self.sample_sweeps,
+            outcome=outcomes(self.residual, tolerance),
+        )

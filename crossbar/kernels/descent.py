@@ -1,0 +1,190 @@
+"""Element-wise passes of the solvers, one row a sample: between two matrix products nothing leaves the cache twice.
+
+Notation, per neuron: r = rho(s) the signal, u = W r + drive the pull, d the search direction in r, q = W d,
+h(r) = s / rho'(s), so that the energy of eq. (1) seen as a function of r has the gradient h(r) - u (plus the nudge's).
+"""
+
+from __future__ import annotations
+
+from numba import njit, prange
+
+# Sums may be reassociated so that the compiler can vectorise them; NaN and infinity keep their meaning.
+VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
+
+
+@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+def propose(signals, direction, gradient, bend, product, reach, slope, step, longest, odds):
+    """Take Newton's step along each row's direction, held inside the signals' range, and give the odds r / (1 - r).
+
+    Writes slope = d.gradient, step = -slope / (d.bend.d - d.product), longest = the step that would reach `reach`
+    or 1 - `reach`, and odds at the step.
+    """
+    for row in prange(signals.shape[0]):
+        r, d, g, b, q = signals[row], direction[row], gradient[row], bend[row], product[row]
+        zero = r[0] * 0
+        down = zero
+        curvature = zero
+        speed = zero
+        for i in range(r.shape[0]):
+            down += d[i] * g[i]
+            curvature += d[i] * (d[i] * b[i] - q[i])
+            room = max(d[i], zero) / (1 - reach - r[i]) + max(-d[i], zero) / (r[i] - reach)
+            speed = max(speed, room)
+        longest[row] = 1 / max(speed, reach)
+        newton = -down / curvature if curvature > 0 else longest[row]
+        slope[row] = down
+        step[row] = min(newton, r.dtype.type(0.98) * longest[row])
+        _odds_at(r, d, step[row], odds[row])
+
+
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
+def _odds_at(r, d, step, odds):
+    for i in range(r.shape[0]):
+        trial = r[i] + step * d[i]
+        odds[i] = trial / (1 - trial)
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def retry(signals, direction, step, rejected, odds):
+    """Give the odds r / (1 - r) again for the rows whose step was `rejected`."""
+    for row in prange(signals.shape[0]):
+        if rejected[row]:
+            _odds_at(signals[row], direction[row], step[row], odds[row])
+
+
+@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+def probe(log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step, out):
+    """Evaluate energy, gradient and curvature at the trial signals r + step d of each row.
+
+    `out` is (gradient, bend, energy, slope, curvature): the first two (batch, n) with respect to r, the others (batch,);
+    slope and curvature are the derivatives of the energy along d.
+    """
+    gradient, bend, energy, slope, curvature = out
+    half = log_odds.dtype.type(0.5)
+    for row in prange(signals.shape[0]):
+        d, q, a = direction[row], product[row], step[row]
+        total = half * 0
+        along = half * 0
+        curved = half * 0
+        for i in range(d.shape[0]):
+            r = signals[row, i] + a * d[i]
+            s = log_odds[row, i] / gain
+            slant = gain * r * (1 - r)
+            received = pull[row, i] + a * q[i]
+            force = s + quadratic[i] * s + linear[row, i]
+            total += (half * (1 + quadratic[i]) * s + linear[row, i]) * s - half * r * (received + drive[row, i])
+            gradient[row, i] = force / slant - received
+            bend[row, i] = (1 + quadratic[i] + gain * (2 * r - 1) * force) / (slant * slant)
+            along += d[i] * gradient[row, i]
+            curved += d[i] * (d[i] * bend[row, i] - q[i])
+        energy[row] = total
+        slope[row] = along
+        curvature[row] = curved
+
+
+@njit(cache=True)
+def refine(first_slope, first_energy, slope, curvature, energy, slack, bracket, step, rejected):
+    """Judge each row's step by the approximate Wolfe conditions, and give the rejected ones a better step.
+
+    A step passes when the slope along d has fallen to a quarter and the energy has not risen by more than `slack`
+    of itself. Others are bracketed (lower end: descending; upper end: ascending or higher) and tried again by Newton's
+    step, or by bisection where that leaves the bracket. Returns how many were rejected.
+    """
+    count = 0
+    for row in range(step.shape[0]):
+        if not rejected[row]:
+            continue
+        higher = energy[row] > first_energy[row] + slack * (1 + abs(first_energy[row]))
+        rejected[row] = higher or abs(slope[row]) > 0.25 * abs(first_slope[row])
+        if not rejected[row]:
+            continue
+        count += 1
+        if higher or slope[row] > 0:
+            bracket[1, row] = step[row]
+        else:
+            bracket[0, row] = step[row]
+        newton = step[row] - slope[row] / curvature[row] if curvature[row] > 0 else bracket[1, row]
+        inside = bracket[0, row] < newton < bracket[1, row] and not higher
+        step[row] = newton if inside else (bracket[0, row] + bracket[1, row]) / 2
+    return count
+
+
+@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+def advance(signals, pull, direction, product, step, gradient, trial, bend, gain, decrease, residual):
+    """Move each row by its step, and turn its direction by Polak and Ribiere's rule, preconditioned by `bend`.
+
+    A nudge can make `bend` small or negative; as a preconditioner it is held above a quarter of its least free value.
+    `gradient` becomes `trial`; `decrease` keeps gradient . gradient / bend; `residual` is max |rho' gradient|, the
+    largest component of grad E with respect to s. A direction that would climb is replaced by steepest descent.
+    """
+    for row in prange(signals.shape[0]):
+        r, u, d, q = signals[row], pull[row], direction[row], product[row]
+        g, new, b = gradient[row], trial[row], bend[row]
+        zero = r[0] * 0
+        now = zero
+        mixed = zero
+        worst = zero
+        for i in range(r.shape[0]):
+            r[i] += step[row] * d[i]
+            u[i] += step[row] * q[i]
+            slant = gain * r[i] * (1 - r[i])
+            b[i] = max(b[i], r.dtype.type(0.25) / (slant * slant))
+            z = new[i] / b[i]
+            now += z * new[i]
+            mixed += z * g[i]
+            worst = max(worst, abs(slant * new[i]))
+        turn = max(zero, (now - mixed) / decrease[row])
+        climb = zero
+        for i in range(r.shape[0]):
+            g[i] = new[i]
+            d[i] = turn * d[i] - new[i] / b[i]
+            climb += d[i] * new[i]
+        if climb >= 0:
+            for i in range(r.shape[0]):
+                d[i] = -new[i] / b[i]
+        decrease[row] = now
+        residual[row] = worst + zero * now  # NaN where any component is
+
+
+@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+def respond(slope, diagonal, product, solution, remainder, direction, scaled, decrease, curvature):
+    """Make one step of conjugate gradients for H x = b on each row, preconditioned by H's `diagonal`.
+
+    H p = diagonal p - slope W (slope p), with `product` = W (slope p) given; writes the next scaled = slope p. A row
+    of curvature p.H p <= 0 is left as it is. `decrease` keeps remainder . remainder / diagonal.
+    """
+    for row in prange(slope.shape[0]):
+        s, e, q, x = slope[row], diagonal[row], product[row], solution[row]
+        rest, p = remainder[row], direction[row]
+        curved = s[0] * 0
+        for i in range(s.shape[0]):
+            curved += p[i] * (e[i] * p[i] - s[i] * q[i])
+        curvature[row] = curved
+        if curved <= 0:
+            continue
+        step = decrease[row] / curved
+        now = s[0] * 0
+        for i in range(s.shape[0]):
+            x[i] += step * p[i]
+            rest[i] -= step * (e[i] * p[i] - s[i] * q[i])
+            now += rest[i] * rest[i] / e[i]
+        turn = now / decrease[row]
+        decrease[row] = now
+        for i in range(s.shape[0]):
+            p[i] = rest[i] / e[i] + turn * p[i]
+            scaled[row, i] = s[i] * p[i]
+
+
+@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+def euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual):
+    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before the step."""
+    for row in prange(states.shape[0]):
+        worst = states[row, 0] * 0
+        total = worst
+        for i in range(states.shape[1]):
+            s, r = states[row, i], signals[row, i]
+            force = s + quadratic[i] * s + linear[row, i] - gain * r * (1 - r) * (product[row, i] + drive[row, i])
+            worst = max(worst, abs(force))
+            total += force
+            states[row, i] = s - time_step * force
+        residual[row] = worst + 0 * total
