@@ -87,7 +87,8 @@ class HopfieldPlan:
         decoder = {"latent"} if "decode" in self.roles else set()
         return tuple(name for name in self.network.names if name in decoder or name in self._free_blocks)
 
-    def _columns(self, architecture: Architecture) -> tuple[str, ...]:
+    def columns(self, architecture: Architecture) -> tuple[str, ...]:
+        """Return the blocks that have columns of devices."""
         return self.network.names if architecture.dead_blocks == "keep" else self._read_blocks
 
     def _size(self, blocks: tuple[str, ...]) -> int:
@@ -100,12 +101,12 @@ class HopfieldPlan:
 
     def full_blocks(self, architecture: Architecture) -> tuple[Rectangle, ...]:
         """Return the rectangles of W that are built when each direction has devices of its own."""
-        patches = self.network.patches(self.network.names, self._columns(architecture))
+        patches = self.network.patches(self.network.names, self.columns(architecture))
         return tuple(_rectangle(patch) for patch in patches)
 
     def half_blocks(self, architecture: Architecture) -> tuple[Rectangle | Triangle, ...]:
         """Return the triangles and rectangles that are built when a device serves both directions of its pair."""
-        columns = self._columns(architecture)
+        columns = self.columns(architecture)
         if self.network.topology == "dense":
             others = self.network.size - self._size(columns)
             corner = (Rectangle(rows=others, columns=self._size(columns)),) if others else ()
@@ -134,7 +135,7 @@ class HopfieldPlan:
 
     def n_read(self, architecture: Architecture) -> int:
         """Return the number of lines that an ADC reads: free neurons, and the input gradient of a decoder."""
-        return self._size(self._columns(architecture))
+        return self._size(self.columns(architecture))
 
     @property
     def n_role_selects(self) -> int:

@@ -1,0 +1,67 @@
+"""What trained runs say about themselves: the Frechet distance of every run folder, beside the area of its chip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from circuits.models import Model, chip_model
+from crossbar.chip import load_chip
+from crossbar.errors import CorruptFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """One trained run: its quality, and the networks that it would be built from."""
+
+    name: str
+    model: Model
+    frechet_distance: float
+    sse_half: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merit:
+    """A run's place in the plane of area (mm2) and Frechet distance."""
+
+    evaluation: Evaluation
+    area: float
+    low: float
+    high: float
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """Return the run folders at or below `paths`: folders with ``evaluation.json`` and ``chip.h5``."""
+    folders = {found.parent for path in paths for found in path.rglob("evaluation.json")}
+    return sorted(folder for folder in folders if (folder / "chip.h5").exists())
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Return the evaluation of a run folder.
+
+    Raises
+    ------
+    CorruptFile
+        ``evaluation.json`` is no JSON, or lacks ``frechet_distance`` or ``sse_half``.
+    """
+    path = folder / "evaluation.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        distance, error = float(record["frechet_distance"]), float(record["sse_half"])
+    except (ValueError, KeyError, TypeError) as failure:
+        raise CorruptFile(
+            f"{path} must hold `frechet_distance` and `sse_half`, but: {failure!r}; evaluate the run again"
+        ) from failure
+    model = chip_model(load_chip(folder))
+    return Evaluation(name=folder.name, model=model, frechet_distance=distance, sse_half=error)
+
+
+def pareto_front(merits: Sequence[Merit]) -> list[Merit]:
+    """Return the runs that no other run beats in both area and Frechet distance, by area."""
+    front: list[Merit] = []
+    for merit in sorted(merits, key=lambda merit: (merit.area, merit.evaluation.frechet_distance)):
+        if not front or merit.evaluation.frechet_distance < front[-1].evaluation.frechet_distance:
+            front.append(merit)
+    return front
