@@ -32,7 +32,8 @@ class Architecture:
         ``drop``: no devices into neurons that are always clamped, and no neuron circuits for these. ``keep``: every
         network is built whole.
     phases : {"sequential", "two-circuits"}
-        Both equilibria of a contrast in turn on one circuit, or at once on two (Oh et al. 2023, doi:10.3390/mi14071367).
+        Both equilibria of a contrast in turn on one circuit, or at once on two
+        (Oh et al. 2023, doi:10.3390/mi14071367).
 
     Raises
     ------
@@ -49,7 +50,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if not TILE_RANGE[0] <= self.tile <= TILE_RANGE[1] or self.tile % 2:
-            raise InvalidValue(f"`tile` must be an even number from {TILE_RANGE[0]} to {TILE_RANGE[1]}, got {self.tile}")
+            low, high = TILE_RANGE
+            raise InvalidValue(f"`tile` must be an even number from {low} to {high}, but got {self.tile}")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InvalidValue(f"`{name}` must be one of {', '.join(choices)}, but got {getattr(self, name)!r}")

@@ -100,9 +100,7 @@ class Scenario:
 
     def areas(self, counts: Inventory, architecture: Architecture) -> tuple[list[dict[str, np.ndarray]], dict]:
         """Return component areas (mm2) at the low, typical and high point, and over the draws."""
-        points = [
-            component_areas(counts, architecture, self.technology.values(point), self.node) for point in POINTS
-        ]
+        points = [component_areas(counts, architecture, self.technology.values(point), self.node) for point in POINTS]
         return points, component_areas(counts, architecture, self.draws, self.node)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from circuits.area import Interval, Scenario, model_inventory, total_area
 from circuits.models import TABLE_3, Model, paper_model, tied_model, untied_model
 
 # What a variant of the accounting changes in the architecture that was asked for.
-VARIANTS: Mapping[str, Mapping[str, str]] = {
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "": {"layout": "full", "dead_blocks": "drop"},
     "+dead-blocks": {"layout": "full", "dead_blocks": "keep"},
     "+half": {"layout": "half", "dead_blocks": "drop"},
@@ -90,8 +91,6 @@ def ratio_table(
 ) -> dict[str, dict[str, Interval]]:
     """Return the ratio of every comparison under every accounting: {accounting: {comparison: interval}}."""
     return {
-        name: {
-            comparison.name: area_ratio(comparison, sharing, variant, conditions) for comparison in comparisons
-        }
+        name: {comparison.name: area_ratio(comparison, sharing, variant, conditions) for comparison in comparisons}
         for name, (sharing, variant) in accountings(architecture).items()
     }

@@ -123,6 +123,6 @@ def weight_loads(weights: np.ndarray, mask: np.ndarray) -> Loads:
 
 
 def device_loads(plus: np.ndarray, minus: np.ndarray, mask: np.ndarray) -> Loads:
-    """Return the loads of programmed devices, conductances `plus` and `minus` (N, N) in siemens, where `mask` is true."""
+    """Return the loads of programmed devices, `plus` and `minus` (N, N) in siemens, where `mask` (N, N) is true."""
     idle = np.zeros(len(plus))
     return Loads(n_devices=idle, weights=idle, conductances=np.where(mask, plus + minus, 0.0).sum(axis=0, dtype=float))

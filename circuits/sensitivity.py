@@ -23,7 +23,7 @@ class Swing:
 
 
 def swings(quantity: Callable[[Point], float], technology: Technology) -> tuple[Swing, ...]:
-    """Return the swings of `quantity`, a function of the technology's point, widest first; idle parameters are left out."""
+    """Return the swings of `quantity`, a function of the technology's point: widest first, none of idle parameters."""
     typical = technology.values("typical")
     moved = []
     for name, parameter in technology.parameters.items():

@@ -1,4 +1,4 @@
-"""What circuits measure and draw: sourced numbers with a low, a typical and a high value, from data/technology/*.toml."""
+"""What circuits measure and draw: sourced numbers with a low, a typical and a high value (data/technology/*.toml)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source.strip():
-            raise InvalidValue(f"parameter `{self.name}` must have a source, but has none: say where its number is from")
+            raise InvalidValue(f"parameter `{self.name}` must have a source, but has none: say where it is from")
         for point in POINTS:
             value = getattr(self, point)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
@@ -154,7 +154,7 @@ class Point:
 
 
 def load_technology(override: str | Path | None = None) -> Technology:
-    """Return the shipped technology (data/technology/*.toml), with the parameters of file `override` in place of its own.
+    """Return the shipped technology (data/technology/*.toml), with the parameters of file `override` in their place.
 
     Raises
     ------
@@ -193,10 +193,10 @@ def _parameter(name: str, entry: Mapping, path: str | Path) -> Parameter:
         if key not in _FIELDS:
             raise unknown_name(f"field of parameter `{name}` in {path}:", key, _FIELDS)
     if "source" not in entry:
-        raise InvalidValue(f"parameter `{name}` in {path} must have a source, but has none: say where its number is from")
+        raise InvalidValue(f"parameter `{name}` in {path} must have a source, but has none: say where it is from")
     missing = [key for key in _FIELDS if key not in entry]
     if missing:
-        raise InvalidValue(f"parameter `{name}` in {path} must have {', '.join(_FIELDS)}, but lacks {', '.join(missing)}")
+        raise InvalidValue(f"parameter `{name}` in {path} lacks {', '.join(missing)}: give {', '.join(_FIELDS)}")
     return Parameter(name=name, **entry)
 
 

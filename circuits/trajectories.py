@@ -62,7 +62,8 @@ def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.ra
     }
     free = {"encode": encoded, "decode": decoded}
     lands = {"encode": (encode_land, encode_role, images), "decode": (decode_land, decode_role, latents)}
-    return Phases(free=free, nudged={role: _nudge_pair(*lands[role], pulls[role], free[role], settings) for role in free})
+    nudged = {role: _nudge_pair(*lands[role], pulls[role], free[role], settings) for role in free}
+    return Phases(free=free, nudged=nudged)
 
 
 def euler(

@@ -40,7 +40,8 @@ def check_tile(tile: int, technology: Technology) -> None:
     loss = 1 - current_share(tile, conductance, resistance)
     if loss <= limit:
         return
-    sizes = [size for size in 2 ** np.arange(12, 2, -1) if 1 - current_share(int(size), conductance, resistance) <= limit]
+    powers = [2**power for power in range(12, 2, -1)]
+    sizes = [size for size in powers if 1 - current_share(size, conductance, resistance) <= limit]
     advice = f"choose `--tile {sizes[0]}` or smaller" if sizes else "lower `wire_resistance`"
     raise InvalidValue(
         f"`tile` must lose at most {limit:.0%} of a column's current in its wires, but {tile} loses {loss:.0%} at "

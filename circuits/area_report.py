@@ -1,0 +1,209 @@
+"""The report of an area study: docs/results/area.md and its pictures, all from the study's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from circuits import area_figures
+from circuits.area import Interval
+from circuits.area_study import AreaStudy, area_swings, merits, ratio_swings
+from circuits.area_tables import interval_text
+from circuits.evaluations import find_runs, read_evaluation
+from circuits.floor_plan import dies
+from circuits.technology import Technology
+from crossbar.errors import MissingFile
+
+QUOTED = "shared-io"  # the accounting of the sensitivity picture: one die, which is how an untied chip would be built
+_NAMES = {
+    "": "sensible design: no devices into clamped neurons",
+    "+dead-blocks": "whole networks, dead blocks built too",
+    "+half": "sensible design, one device a pair (half matrix)",
+}
+
+
+def write_pictures(study: AreaStudy, folder: Path, runs: Sequence[Path] = ()) -> list[Path]:
+    """Write the pictures of `study` to `folder`, with Frechet distance against area if `runs` holds evaluated runs.
+
+    Raises
+    ------
+    MissingFile
+        `runs` is given but no folder there has an evaluation and a chip.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    conditions, architecture, technology = study.conditions, study.architecture, study.conditions.technology
+    models = {name: found.model for name, found in study.estimates.items()}
+    title = f"{conditions.node} nm, untied: {study.sharing}"
+    plans = {
+        name: dies(model, architecture, study.sharing, technology, conditions.node) for name, model in models.items()
+    }
+    figures = {
+        "area-components": area_figures.component_bars(study.estimates, title),
+        "area-ratios": area_figures.ratio_intervals(study.ratios),
+        "area-floor-plan": area_figures.floor_plans(plans),
+        "area-sensitivity": area_figures.tornado(_tornado_panels(study)),
+    }
+    if runs:
+        figures["area-pareto"] = area_figures.pareto(_merits(study, runs))
+    return [area_figures.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
+
+
+def write_report(study: AreaStudy, folder: Path, runs: Sequence[Path] = ()) -> Path:
+    """Write area.md and its pictures to `folder`; returns the report's path."""
+    pictures = write_pictures(study, folder, runs)
+    path = folder / "area.md"
+    path.write_text("\n".join([*_report(study, pictures), ""]), encoding="utf-8")
+    return path
+
+
+def _tornado_panels(study: AreaStudy) -> dict:
+    last = list(study.estimates.values())[-1]
+    area = area_swings(last.model, study.architecture, study.sharing, study.conditions)
+    comparison = next(found for found in study.comparisons if found.name.startswith("equal hidden"))
+    ratio = ratio_swings(comparison, QUOTED, study.architecture, study.conditions)
+    return {
+        f"area of {last.model.name} (mm²)": (last.total.typical, area),
+        f"tied / untied, {comparison.name} ({QUOTED})": (study.ratios[QUOTED][comparison.name].typical, ratio),
+    }
+
+
+def _merits(study: AreaStudy, runs: Sequence[Path]) -> list:
+    folders = find_runs(runs)
+    if not folders:
+        searched = ", ".join(str(path) for path in runs)
+        raise MissingFile(f"no run folder with evaluation.json and chip.h5 in {searched}: evaluate a run first")
+    evaluations = [read_evaluation(folder) for folder in folders]
+    return merits(evaluations, study.architecture, study.sharing, study.conditions)
+
+
+def _report(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
+    conditions = study.conditions
+    yield "# Does tying halve the chip?"
+    yield ""
+    yield (
+        f"Made by `hopbar area --report` ({conditions.node} nm, tiles of {study.architecture.tile}, "
+        f"{study.architecture.cell} cells, {study.architecture.weights} weights, {len(conditions.draws['routing'])} "
+        f'draws, seed {study.seed}). The claim under test: one network for both roles "could effectively halve the '
+        'required chip size" (arXiv:2311.15047, abstract).'
+    )
+    yield ""
+    yield from _verdict(study)
+    yield from _ratio_rows(study)
+    yield ""
+    yield f"![Tied over untied area under every accounting]({pictures[1].name})"
+    yield ""
+    yield from _areas(study, pictures)
+    yield from _energies(study)
+    yield from _sources(conditions.technology)
+
+
+def _verdict(study: AreaStudy) -> Iterator[str]:
+    paper = [comparison.name for comparison in study.comparisons if comparison.name.startswith("tdh-vae /")][:2]
+    equal = next(comparison.name for comparison in study.comparisons if comparison.name.startswith("equal hidden"))
+    rows = study.ratios
+    whole, sensible, shared = (rows[key][equal] for key in ("two-chips+dead-blocks", QUOTED, "shared-neurons"))
+    saved = {name: 1 - rows[QUOTED][name].p50 for name in (equal, *paper)}
+    yield (
+        f"**As a count of networks: {'yes' if whole.p50 < 0.55 else 'no'}. As a statement about tying: "
+        f"{'no' if sensible.p5 > 0.5 else 'yes'}, it saves {saved[equal]:.0%} of the area at equal hidden size. At the "
+        f"paper's own sizes it saves {' and '.join(f'{saved[name]:.0%}' for name in paper)}.**"
+    )
+    yield ""
+    yield (
+        f"- Two complete networks against one ({equal}, dead blocks built too, two chips): {_ratio(whole)}. Only "
+        "with dead blocks built does the ratio come near one half at equal hidden size."
+    )
+    yield (
+        f"- Built sensibly on one die that shares converters, memory and control: {_ratio(sensible)}; if analog "
+        f"neurons are time-shared too: {_ratio(shared)}. An encoder's pixels are clamped, so it needs no neurons and "
+        "no weights into them; it is the smaller part of an untied chip, and the part that tying saves."
+    )
+    yield (
+        "- At the paper's own sizes (one die, shared converters): "
+        + " and ".join(f"{name} = {_ratio(rows[QUOTED][name])}" for name in paper)
+        + ". Most of this comes from the searched hidden size (833 against 1696 and 1842), not from tying."
+    )
+    yield ""
+
+
+def _ratio(interval: Interval) -> str:
+    return f"**{interval.p50:.2f}** [{interval.p5:.2f}-{interval.p95:.2f}]"
+
+
+def _ratio_rows(study: AreaStudy) -> Iterator[str]:
+    names = [comparison.name for comparison in study.comparisons]
+    yield "Tied area / untied area, median [5-95 %]; both chips share every draw:"
+    yield ""
+    yield f"| accounting | {' | '.join(names)} |"
+    yield "|---" * (len(names) + 1) + "|"
+    for accounting, row in study.ratios.items():
+        yield f"| `{accounting}` | " + " | ".join(interval_text(row[name], ".2f") for name in names) + " |"
+    yield ""
+    yield "`two-chips`: encoder and decoder are a chip each. `shared-io`: one die, converters, memory and control serve"
+    yield "both in turn. `shared-neurons`: analog neurons and line buffers too. Suffix none: " + _NAMES[""] + ";"
+    yield "; ".join(f"`{suffix}`: {text}" for suffix, text in _NAMES.items() if suffix) + "."
+
+
+def _areas(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
+    yield "## Areas behind the ratios"
+    yield ""
+    yield f"Untied models as {study.sharing}; mm² at {study.conditions.node} nm."
+    yield ""
+    yield "| model | memristors | neurons | tiles | line ends | low / typical / high | median [5-95 %] |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, found in study.estimates.items():
+        counts, total = found.inventory, found.total
+        yield (
+            f"| {name} | {counts.n_memristors:,} | {counts.n_neurons:,} | {counts.tiles.n_tiles} | "
+            f"{counts.tiles.n_line_ends:,} | {total.low:.2f} / {total.typical:.2f} / {total.high:.1f} | "
+            f"{interval_text(total, '.1f')} |"
+        )
+    yield ""
+    for picture, caption in zip(pictures, ("Area by component", "", *_CAPTIONS), strict=False):
+        if caption:
+            yield f"![{caption}]({picture.name})"
+            yield ""
+    yield "An area is uncertain by a factor of two either way, a ratio by a few hundredths, because both chips are made"
+    yield "of the same circuits. The area also says nothing about quality: read it beside each model's Frechet distance."
+    yield ""
+
+
+_CAPTIONS = ("Floor plans to one scale", "What moves the area and the ratio", "Frechet distance against area")
+
+
+def _energies(study: AreaStudy) -> Iterator[str]:
+    if not study.energies:
+        return
+    yield "## Energy and latency"
+    yield ""
+    yield "| model | settling | task | time constants | latency (us) | energy (uJ) | driven by |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, found in study.energies.items():
+        for task, cost in found.costs.items():
+            drivers = ", ".join(swing.parameter.replace("_", " ") for swing in found.drivers[task][:3])
+            kind = "simulated" if found.simulated else "assumed"
+            yield (
+                f"| {name} | {kind} | {task} | {interval_text(cost.settle, '.0f')} | {_scaled(cost.latency)} | "
+                f"{_scaled(cost.energy)} | {drivers} |"
+            )
+    yield ""
+    yield "Median [5-95 %] for one image. Energies span decades, so they are ranges and never points; the share of"
+    yield "writing in `train` rests on the assumed pulses per update."
+    yield ""
+
+
+def _scaled(interval: Interval) -> str:
+    return f"{interval.p50 * 1e6:.2g} [{interval.p5 * 1e6:.2g}-{interval.p95 * 1e6:.2g}]"
+
+
+def _sources(technology: Technology) -> Iterator[str]:
+    yield "## Parameters"
+    yield ""
+    yield "| parameter | low / typical / high | unit | status | source |"
+    yield "|---|---|---|---|---|"
+    for name, parameter in technology.parameters.items():
+        values = f"{parameter.low:g} / {parameter.typical:g} / {parameter.high:g}"
+        yield f"| {name} | {values} | {parameter.unit} | {parameter.status} | {parameter.source} |"
+    yield ""
+    yield "Override any of them with `--technology FILE`. Not modelled: spare rows, calibration, charge pumps for"
+    yield "forming, pitch matching, arrays stacked over CMOS, yield."
