@@ -1,0 +1,118 @@
+"""A run's configuration as TOML: read, overridden key by key, checked, and written back resolved."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
+from hvae.config import RunConfig, table_3
+
+_ADAPTER = TypeAdapter(RunConfig)
+
+
+def resolve(model: str, files: Iterable[Path] = (), overrides: Iterable[str] = ()) -> RunConfig:
+    """Return the run of `model`: Table 3's values, then what each of `files` changes, then each `key=value`.
+
+    Raises
+    ------
+    UnknownName, InvalidValue
+        An unknown model or key, a value of the wrong type or out of its range.
+    MissingFile, CorruptFile
+        A file that is not there, or is no TOML.
+    """
+    tables = asdict(table_3(model))
+    for path in files:
+        _merge(tables, _read(path))
+    for override in overrides:
+        _set(tables, override)
+    if tables["model"]["name"] != model:
+        raise InvalidValue(f"the config is for {tables['model']['name']!r}, but the command asks for {model!r}")
+    return check(tables)
+
+
+def check(tables: Mapping[str, Any]) -> RunConfig:
+    """Return the configuration in `tables`, or say which of its keys is wrong."""
+    try:
+        return _ADAPTER.validate_python(tables)
+    except ValidationError as error:
+        first = error.errors()[0]
+        original = first.get("ctx", {}).get("error")
+        if isinstance(original, HopbarError):
+            raise original from None
+        key = ".".join(str(part) for part in first["loc"])
+        raise InvalidValue(f"`{key}`: {first['msg']}, but got {first['input']!r}") from None
+
+
+def load(path: Path) -> RunConfig:
+    """Return the configuration that a run folder keeps in `path`."""
+    return check(_read(path))
+
+
+def dump(config: RunConfig) -> str:
+    """Return `config` as TOML, every key resolved; keys without a value are left out.
+
+    Examples
+    --------
+    >>> from hvae.config import table_3
+    >>> print(dump(table_3("h-vae")).splitlines()[1])
+    name = "h-vae"
+    """
+    lines: list[str] = []
+    for table, values in asdict(config).items():
+        lines.append(f"[{table}]")
+        lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(f"no config file at {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+
+
+def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for table, values in changes.items():
+        if table not in tables:
+            raise unknown_name("table of the config", table, tables)
+        if not isinstance(values, Mapping):
+            raise InvalidValue(f"`{table}` must be a table of keys, but got {values!r}")
+        for key, value in values.items():
+            _check_key(tables, table, key)
+            tables[table][key] = value
+
+
+def _set(tables: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    table, dot, name = key.strip().partition(".")
+    if not (equals and dot):
+        raise InvalidValue(f"`--set` must be table.key=value, such as model.latent=16, but got {override!r}")
+    if table not in tables:
+        raise unknown_name("table of the config", table, tables)
+    _check_key(tables, table, name)
+    try:
+        tables[table][name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        tables[table][name] = text.strip()
+
+
+def _check_key(tables: Mapping[str, Any], table: str, key: str) -> None:
+    if key not in tables[table]:
+        raise unknown_name("key of the config", f"{table}.{key}", [f"{table}.{name}" for name in tables[table]])
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)

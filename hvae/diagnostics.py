@@ -1,0 +1,38 @@
+"""How stiff a trained network is: the smallest eigenvalue of the energy's Hessian at its equilibria."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from crossbar.couplings import IdealWeights
+from crossbar.energy import Landscape
+from hvae.learners import EquilibriumPropagation
+from hvae.model import Parameters
+
+
+def smallest_eigenvalues(learner: EquilibriumPropagation, parameters: Parameters, images: np.ndarray) -> np.ndarray:
+    """Return lambda_min (batch,) of the decoder's Hessian, at the equilibria of the latents' means of `images`.
+
+    By Lanczos' method in float64 (`scipy.sparse.linalg.eigsh`, relative accuracy 1e-2). A chip settles in about
+    1 / lambda_min time constants; a negative value marks a saddle.
+    """
+    vae = learner.vae
+    mean, _ = learner.encode(parameters, images.astype(next(iter(parameters.values())).dtype))
+    weights = parameters[vae.decoder].astype(np.float64)
+    couplings = IdealWeights(vae.networks[vae.decoder], weights)
+    landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64), gain=vae.gain)
+    settled = learner.solver.settle(landscape)
+    return np.array([_smallest(landscape.select([row]), settled.states[[row]]) for row in range(len(images))])
+
+
+def _smallest(landscape: Landscape, states: np.ndarray) -> float:
+    pull = landscape.pull(states)
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        return landscape.hessian_product(states, vector.reshape(1, -1), pull).ravel()
+
+    size = states.shape[1]
+    hessian = LinearOperator((size, size), matvec=product, dtype=np.float64)
+    start = np.ones(size)
+    return float(eigsh(hessian, k=1, which="SA", tol=1e-2, v0=start, return_eigenvectors=False)[0])

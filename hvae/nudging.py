@@ -1,0 +1,119 @@
+"""Equilibrium propagation's nudged phases: from a free equilibrium and a cost to a contrast of signals, eq. (4), (5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from crossbar.energy import Landscape, Nudge
+from crossbar.errors import InvalidValue
+from crossbar.neurons import rho, rho_slope
+from crossbar.response import LinearResponse
+from crossbar.settling import Settled, Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nudged:
+    """The contrast of the nudged equilibria over the free neurons of a role.
+
+    Attributes
+    ----------
+    difference : ndarray (batch, n_free)
+        (rho(s+) - rho(s-)) / (2 beta), or its limit rho'(s) ds/dbeta.
+    mean : ndarray (batch, n_free)
+        (rho(s+) + rho(s-)) / 2.
+    sweeps : ndarray (batch,)
+        Products with W, all nudged phases together.
+    failed : ndarray (batch,) of bool
+        Samples whose nudged states did not settle, or whose state is no minimum.
+    """
+
+    difference: np.ndarray
+    mean: np.ndarray
+    sweeps: np.ndarray
+    failed: np.ndarray
+
+
+class Nudging(Protocol):
+    """A way to make a contrast."""
+
+    def contrast(self, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
+        """Nudge the equilibria `free` by `cost`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearResponseNudging:
+    """The limit beta -> 0 of eq. (5): one linear system in place of two nudged phases; see `LinearResponse`."""
+
+    solver: LinearResponse
+
+    def contrast(self, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
+        """Return rho' delta and rho(s), where H delta = -grad L."""
+        force = cost.quadratic * free.states + cost.linear
+        response = self.solver.respond(landscape, free, force)
+        signals = rho(free.states, landscape.gain)
+        return Nudged(
+            difference=rho_slope(signals, landscape.gain) * response.displacement,
+            mean=signals,
+            sweeps=response.sweeps,
+            failed=response.outcome != 0,
+        )
+
+
+SIGNS: Mapping[str, tuple[float, float]] = {"centred": (1, -1), "positive": (1, 0), "negative": (0, -1)}
+"""The two nudges, in units of beta, of each estimator: eq. (5) is centred (bias O(beta^2)), the others O(beta)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiniteNudging:
+    """Two equilibria of the total energy F = E +- beta L, eq. (4), each settled from the free one.
+
+    Attributes
+    ----------
+    signs : tuple of float
+        See `SIGNS`; a sign of 0 is the free equilibrium itself.
+    beta : float
+        Must stay well below the smallest Hessian eigenvalue: the squared error changes the output's by -beta.
+    solver : Solver
+    prediction : LinearResponse or None
+        Where given, phases start from the equilibria that linear response predicts.
+
+    References
+    ----------
+    Laborieux et al., Front. Neurosci. 15, 633674 (2021), doi:10.3389/fnins.2021.633674 (symmetric nudging).
+    """
+
+    signs: tuple[float, float]
+    beta: float
+    solver: Solver
+    prediction: LinearResponse | None = None
+
+    def __post_init__(self) -> None:
+        if not self.beta > 0:
+            raise InvalidValue(f"`beta` must be positive, but got {self.beta}")
+
+    def contrast(self, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
+        """Return (rho(s+) - rho(s-)) / (b+ - b-) and (rho(s+) + rho(s-)) / 2."""
+        sweeps = np.zeros(len(free.states), np.int64)
+        failed = np.zeros(len(free.states), bool)
+        slope = np.zeros_like(free.states)
+        if self.prediction is not None:
+            response = self.prediction.respond(landscape, free, cost.quadratic * free.states + cost.linear)
+            slope, sweeps = response.displacement, sweeps + response.sweeps
+        phases = []
+        for sign in self.signs:
+            beta = free.states.dtype.type(sign * self.beta)
+            if sign == 0:
+                phases.append(rho(free.states, landscape.gain))
+                continue
+            nudge = Nudge(linear=beta * cost.linear, quadratic=beta * cost.quadratic)
+            nudged = self.solver.settle(landscape.nudged(nudge), free.states + beta * slope)
+            sweeps, failed = sweeps + nudged.sweeps, failed | ~nudged.settled
+            phases.append(rho(nudged.states, landscape.gain))
+        plus, minus = phases
+        width = free.states.dtype.type(self.beta * (self.signs[0] - self.signs[1]))
+        return Nudged(difference=(plus - minus) / width, mean=(plus + minus) / 2, sweeps=sweeps, failed=failed)

@@ -1,0 +1,87 @@
+"""From gradients to weights: Adam and stochastic gradient descent, with learning-rate schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from hvae.config import OptimizerConfig
+from hvae.model import Parameters
+
+
+class Optimizer(Protocol):
+    """A rule that changes parameters in place, with a state that a checkpoint keeps."""
+
+    state: Parameters
+
+    def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
+        """Change `parameters` in place."""
+        ...
+
+
+@dataclass(kw_only=True)
+class SGD:
+    """w <- (1 - lr decay) w - lr v, v <- momentum v + g: the local rule as it stands, no state without momentum."""
+
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    state: Parameters = field(default_factory=dict)
+
+    def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
+        """Make one step of gradient descent."""
+        for name, weights in parameters.items():
+            change = gradients[name]
+            if self.momentum:
+                velocity = self.state.setdefault(f"velocity/{name}", np.zeros_like(weights))
+                velocity *= weights.dtype.type(self.momentum)
+                velocity += change
+                change = velocity
+            if self.weight_decay:
+                weights *= weights.dtype.type(1 - learning_rate * self.weight_decay)
+            weights -= weights.dtype.type(learning_rate) * change
+
+
+@dataclass(kw_only=True)
+class Adam:
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) with decoupled weight decay (arXiv:1711.05101)."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    state: Parameters = field(default_factory=dict)
+
+    def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
+        """Make one step of Adam, bias corrected."""
+        count = self.state.setdefault("count", np.zeros(1, np.int64))
+        count += 1
+        first_bias, second_bias = 1 - self.beta1 ** int(count[0]), 1 - self.beta2 ** int(count[0])
+        for name, weights in parameters.items():
+            number = weights.dtype.type
+            gradient = gradients[name]
+            mean = self.state.setdefault(f"mean/{name}", np.zeros_like(weights))
+            square = self.state.setdefault(f"square/{name}", np.zeros_like(weights))
+            mean += number(1 - self.beta1) * (gradient - mean)
+            square += number(1 - self.beta2) * (gradient * gradient - square)
+            if self.weight_decay:
+                weights *= number(1 - learning_rate * self.weight_decay)
+            scale = np.sqrt(square)
+            scale *= number(second_bias**-0.5)
+            scale += number(self.epsilon)
+            weights -= number(learning_rate / first_bias) * mean / scale
+
+
+def make(config: OptimizerConfig) -> Optimizer:
+    """Return the optimizer that `config` names."""
+    if config.name == "sgd":
+        return SGD(momentum=config.momentum, weight_decay=config.weight_decay)
+    return Adam(weight_decay=config.weight_decay)
+
+
+def learning_rate(config: OptimizerConfig, progress: float) -> float:
+    """Return the learning rate at `progress` in [0, 1) through the run, by the schedule of `config`."""
+    factors = {"linear": 1 - progress, "cosine": 0.5 * (1 + np.cos(np.pi * progress)), "constant": 1.0}
+    return config.learning_rate * float(factors[config.schedule])

@@ -1,0 +1,176 @@
+"""The run folder: everything that a run needs to be read, repeated and resumed.
+
+``config.toml`` the resolved configuration, ``environment.json`` the command, versions and commit, ``metrics.jsonl`` one
+line every few steps and one an epoch (no wall times, so that equal runs have equal bytes), ``timing.jsonl`` the wall
+times, ``checkpoint.h5`` weights and optimizer, ``chip.h5`` the trained chip.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crossbar.errors import CorruptFile, ExistingFile, MissingFile
+from hvae import config_file
+from hvae.config import RunConfig
+from hvae.model import Parameters
+
+SCHEMA = "hopbar-checkpoint/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The state of a run after `step` steps. Random streams need no place: each step's are derived from the seed."""
+
+    step: int
+    parameters: Parameters
+    optimizer: Parameters
+    metrics_bytes: int  # length of metrics.jsonl at this step
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that holds one run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig) -> RunFolder:
+        """Make the folder and write what is known before the first step.
+
+        Raises
+        ------
+        ExistingFile
+            There is something at `path` already; nothing is overwritten.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "config.toml").write_text(config_file.dump(config), encoding="utf-8")
+        (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Return the run at `path`.
+
+        Raises
+        ------
+        MissingFile
+            There is no run.
+        """
+        if not (path / "config.toml").exists():
+            raise MissingFile(f"no run at {path}: it has no config.toml; `hopbar train MODEL --out {path}` makes one")
+        return cls(path)
+
+    def config(self) -> RunConfig:
+        """Return the run's resolved configuration."""
+        return config_file.load(self.path / "config.toml")
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint atomically: the file is the old one or the new one, whole."""
+        import h5py
+
+        temporary = self.path / "checkpoint.h5.part"
+        with h5py.File(temporary, "w", libver="latest") as file:
+            file.attrs.update(schema=SCHEMA, step=checkpoint.step, metrics_bytes=checkpoint.metrics_bytes)
+            for group, arrays in (("parameters", checkpoint.parameters), ("optimizer", checkpoint.optimizer)):
+                file.create_group(group)
+                for name, array in arrays.items():
+                    file[group].create_dataset(name, data=array)
+            file.flush()
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, self.path / "checkpoint.h5")
+
+    def load(self) -> Checkpoint:
+        """Return the last checkpoint.
+
+        Raises
+        ------
+        MissingFile, CorruptFile
+            There is none; it is damaged, or not ours.
+        """
+        import h5py
+
+        path = self.path / "checkpoint.h5"
+        if not path.exists():
+            raise MissingFile(f"no checkpoint at {path}: the run has not reached its first one; start it with --resume")
+        try:
+            with h5py.File(path, "r") as file:
+                if file.attrs.get("schema") != SCHEMA:
+                    raise CorruptFile(f"{path} is not a Hopbar checkpoint of schema {SCHEMA!r}")
+                return Checkpoint(
+                    step=int(file.attrs["step"]),
+                    parameters=_arrays(file["parameters"]),
+                    optimizer=_arrays(file["optimizer"]),
+                    metrics_bytes=int(file.attrs["metrics_bytes"]),
+                )
+        except (OSError, KeyError) as error:
+            raise CorruptFile(f"{path} cannot be read ({error}); train the run again into a new folder") from error
+
+    def has_checkpoint(self) -> bool:
+        """Tell whether the run has reached its first checkpoint."""
+        return (self.path / "checkpoint.h5").exists()
+
+    def log(self, name: str, record: Mapping[str, object]) -> None:
+        """Append one line to ``NAME.jsonl``."""
+        with (self.path / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Return the lines of metrics.jsonl; a last line that a kill cut short is left out."""
+        path = self.path / "metrics.jsonl"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = text.splitlines() if text.endswith("\n") or not text else text.splitlines()[:-1]
+        return [json.loads(line) for line in lines]
+
+    def metrics_size(self) -> int:
+        """Return the length of metrics.jsonl in bytes."""
+        path = self.path / "metrics.jsonl"
+        return path.stat().st_size if path.exists() else 0
+
+    def cut_metrics(self, size: int) -> None:
+        """Take back what was logged after the checkpoint that is being resumed."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            os.truncate(path, size)
+
+
+def environment() -> dict[str, object]:
+    """Return the command, versions, commit and threads that a run was made with."""
+    import h5py
+    import numba
+    import scipy
+    import threadpoolctl
+
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        commit = ""
+    versions = {module.__name__: module.__version__ for module in (np, numba, scipy, h5py)}
+    blas = [pool for pool in threadpoolctl.threadpool_info() if pool.get("user_api") == "blas"]
+    return {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "commit": commit or "not a checkout",
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "versions": versions,
+        "blas": [{key: pool.get(key) for key in ("internal_api", "architecture", "num_threads")} for pool in blas],
+    }
+
+
+def _arrays(group) -> Parameters:  # noqa: ANN001
+    found: Parameters = {}
+    group.visititems(lambda name, item: found.__setitem__(name, item[()]) if hasattr(item, "dtype") else None)
+    return found

@@ -1,0 +1,175 @@
+"""The training loop: batches, checkpoints, exact resume, and an end that says how it came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from crossbar.errors import DivergedError
+from hvae import evaluation, features, images, learners, optimizers, scores
+from hvae.config import RunConfig
+from hvae.datasets import Dataset
+from hvae.diagnostics import smallest_eigenvalues
+from hvae.export import make_chip
+from hvae.learners import EquilibriumPropagation, Learner
+from hvae.model import Parameters
+from hvae.records import Checkpoint, RunFolder
+from hvae.streams import stream
+
+_LOG_EVERY = 10
+
+Metrics = Mapping[str, float]
+
+
+class Ending(Enum):
+    """Why a call of `train` returned."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+@dataclass
+class Observer:
+    """What a caller hears of a run, and how it asks for its end; silent and patient by default."""
+
+    on_step: Callable[[int, int, Metrics], None] = lambda step, total, metrics: None
+    on_epoch: Callable[[int, Metrics], None] = lambda epoch, metrics: None
+    stop_requested: Callable[[], bool] = lambda: False
+
+
+@dataclass
+class _Run:
+    """A run in memory: everything that changes from step to step."""
+
+    config: RunConfig
+    folder: RunFolder
+    learner: Learner
+    dataset: Dataset
+    optimizer: optimizers.Optimizer
+    parameters: Parameters
+    step: int = 0
+    saved_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, len(self.dataset.train_images) // self.config.training.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        return self.steps_per_epoch * self.config.training.epochs
+
+    def save(self) -> None:
+        """Write checkpoint and chip."""
+        self.folder.save(
+            Checkpoint(
+                step=self.step,
+                parameters=self.parameters,
+                optimizer=self.optimizer.state,
+                metrics_bytes=self.folder.metrics_size(),
+            )
+        )
+        self.saved_at = time.monotonic()
+
+
+def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer | None = None) -> Ending:
+    """Train the run in `folder` from its last checkpoint, or from its seed, to its last epoch.
+
+    Two runs of one configuration, seed, machine and thread count leave the same bytes in metrics.jsonl,
+    checkpoint.h5 and chip.h5, whether or not they were killed and resumed in between.
+
+    Raises
+    ------
+    DivergedError
+        A loss or a weight is no longer finite; the last good checkpoint is kept.
+    """
+    observer = observer or Observer()
+    config = folder.config()
+    run = _open(folder, config, dataset or images.load(config.data))
+    while run.step < run.total_steps:
+        _step(run, observer)
+        end_of_epoch = run.step % run.steps_per_epoch == 0
+        if end_of_epoch:
+            _finish_epoch(run, observer)
+        overdue = time.monotonic() - run.saved_at > config.training.checkpoint_seconds
+        stop = observer.stop_requested()
+        if end_of_epoch or overdue or stop:
+            run.save()
+        if stop and run.step < run.total_steps:
+            return Ending.STOPPED
+    _save_chip(run)
+    return Ending.FINISHED
+
+
+def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
+    learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
+    if folder.has_checkpoint():
+        checkpoint = folder.load()
+        folder.cut_metrics(checkpoint.metrics_bytes)
+        optimizer.state.update(checkpoint.optimizer)
+        return _Run(config, folder, learner, dataset, optimizer, checkpoint.parameters, checkpoint.step)
+    folder.cut_metrics(0)
+    dtype = np.dtype(config.training.precision).type
+    parameters = learner.init(stream(config.training.seed, "init"), dtype)
+    return _Run(config, folder, learner, dataset, optimizer, parameters)
+
+
+def _step(run: _Run, observer: Observer) -> None:
+    started = time.perf_counter()
+    batch, noise = _draw(run)
+    metrics, gradients = run.learner.gradients(run.parameters, batch, noise)
+    if not all(np.isfinite(value) for value in metrics.values()):
+        raise DivergedError(_divergence(run, f"the metrics are {metrics}"))
+    rate = optimizers.learning_rate(run.config.optimizer, run.step / run.total_steps)
+    run.optimizer.step(run.parameters, gradients, rate)
+    largest = max(float(np.abs(weights).max()) for weights in run.parameters.values())
+    if not np.isfinite(largest):
+        raise DivergedError(_divergence(run, "a weight is not finite"))
+    run.step += 1
+    record = {"step": run.step, "epoch": run.step / run.steps_per_epoch, "learning_rate": rate}
+    record |= metrics | {"largest_weight": largest}
+    if run.step % _LOG_EVERY == 0 or run.step == 1:
+        run.folder.log("metrics", record)
+        run.folder.log("timing", {"step": run.step, "seconds": time.perf_counter() - started})
+    observer.on_step(run.step, run.total_steps, record)
+
+
+def _draw(run: _Run) -> tuple[np.ndarray, np.ndarray]:
+    training = run.config.training
+    epoch, position = divmod(run.step, run.steps_per_epoch)
+    order = stream(training.seed, "data", epoch).permutation(len(run.dataset.train_images))
+    rows = order[position * training.batch_size : (position + 1) * training.batch_size]
+    batch = run.dataset.train_images[rows].astype(training.precision, copy=False)
+    noise = stream(training.seed, "latent", run.step).standard_normal((len(batch), run.learner.latent))
+    return batch, noise.astype(training.precision)
+
+
+def _divergence(run: _Run, what: str) -> str:
+    last = run.folder.load().step if run.folder.has_checkpoint() else 0
+    return (
+        f"training diverged at step {run.step + 1}: {what}. The checkpoint of step {last} is kept; "
+        "start again with a lower `optimizer.learning_rate`, or a tighter `nudging.norm_limit` or `settling.tolerance`"
+    )
+
+
+def _finish_epoch(run: _Run, observer: Observer) -> None:
+    training, dataset = run.config.training, run.dataset
+    record: dict[str, float] = {"epoch": run.step // run.steps_per_epoch}
+    count = min(training.validation_samples, len(dataset.validation_images))
+    if count > 1:
+        real = scores.moments(features.extract(images.enlarge(dataset.validation_images[:count])))
+        record |= evaluation.validation_scores(run.learner, run.parameters, dataset, real, count, training.seed)
+    if training.eigenvalue_samples and isinstance(run.learner, EquilibriumPropagation):
+        sample = dataset.validation_images[: training.eigenvalue_samples]
+        record["smallest_eigenvalue"] = float(smallest_eigenvalues(run.learner, run.parameters, sample).min())
+    run.folder.log("metrics", record)
+    observer.on_epoch(int(record["epoch"]), record)
+    _save_chip(run)
+
+
+def _save_chip(run: _Run) -> None:
+    if isinstance(run.learner, EquilibriumPropagation):
+        make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step).save(run.folder.path / "chip.h5")
