@@ -27,15 +27,24 @@ from dataclasses import fields
 from typing import Any
 
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.laws.curved import ExponentialStep, PiecewiseStep, PowerStep
+from crossbar.laws.jump_table import JumpTable
 from crossbar.laws.linear import AffineLaw, ConstantStep, LinearStep, SoftBounds, SoftBoundsPmax
+from crossbar.laws.neurosim import NonlinearStep
 from crossbar.laws.pulsed import DeviceState, PulsedLaw
 
 __all__ = [
-    "LAWS", "AffineLaw", "ConstantStep", "DeviceState", "LinearStep", "PulsedLaw", "SoftBounds", "SoftBoundsPmax", "law",
-    "parameter_names",
+    "LAWS", "AffineLaw", "ConstantStep", "DeviceState", "ExponentialStep", "JumpTable", "LinearStep", "NonlinearStep",
+    "PiecewiseStep", "PowerStep", "PulsedLaw", "SoftBounds", "SoftBoundsPmax", "law", "parameter_names",
 ]  # fmt: skip
 
-LAWS: dict[str, type[PulsedLaw]] = {cls.name: cls for cls in (ConstantStep, LinearStep, SoftBounds, SoftBoundsPmax)}
+LAWS: dict[str, type[PulsedLaw]] = {
+    cls.name: cls
+    for cls in (
+        ConstantStep, LinearStep, SoftBounds, SoftBoundsPmax, NonlinearStep, ExponentialStep, PowerStep, PiecewiseStep,
+        JumpTable,
+    )
+}  # fmt: skip
 
 
 def law(name: str, **parameters: Any) -> PulsedLaw:

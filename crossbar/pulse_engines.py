@@ -1,4 +1,17 @@
-"""Rank-one contrasts as pulses on devices, by engines of different exactness and speed."""
+"""Rank-one contrasts as pulses on devices, by engines of different exactness and speed.
+
+| engine | what it does | exactness | cost |
+| --- | --- | --- | --- |
+| `literal` | every coincidence its own pulse, slot by slot, in numpy | the reference; any law | per pulse, slow |
+| `walk` | the same pulse by pulse, compiled, visiting only bits that are set | exact; any law | per pulse |
+| `example` | the n pulses of an example by one closed-form step | exact up to clipping; affine laws | per device and example |
+| `aggregate` | all pulses of the batch in one step, up and down mixed | forgets the order of examples | per device |
+
+`auto` takes `walk` where pulses are rare; else `aggregate` where the batch moves a device by little of its own nonlinearity
+(mean pulses times slope at most `AGGREGATE_LIMIT`); else the cheaper of `example` and `walk`. Where a law has no closed form
+(exponential, power, piecewise, jump table), or steps so coarse that its series fails, `example` is `walk` and the report
+says so. A law of the user's own, without a compiled form, runs by `literal` whatever is asked.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +19,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar import pulse_paths as paths
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.kernels.pulses import mirror_upper
-from crossbar.pulse_trains import PulseManagement, PulseTrains, draw
+from crossbar.pulse_trains import PulseManagement, draw
+
+AGGREGATE_LIMIT = 0.05  # expected change of w - w_inf over a batch below which the order of examples is not told apart
+RARE_PULSES = 4.0  # pulses a device and batch below which `walk` costs about what `aggregate` does
+WALK_DENSITY = 0.15  # pulses a device and example below which `walk` is cheaper than `example`
+
+ENGINES = {"literal": paths.literal, "walk": paths.walked, "example": paths.by_example, "aggregate": paths.by_batch}
+DEFAULT_MANAGEMENT = PulseManagement()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,21 +40,21 @@ class PulseReport:
     Attributes
     ----------
     up, down : int
-        Pulses (coincidences) over all devices.
+        Pulses (coincidences) over all devices that listen; a shared device counts once.
     engine : str
-        Which engine did it: `literal`, `example`, `rare`, `aggregate` or `counts`.
-    expected : float
-        Expected pulses a device.
+        Which engine did it: `literal`, `walk`, `example`, `aggregate`, or `counts` for `apply_pulses`.
+    mean : float
+        Pulses a listening device, on average.
     bit_length : float
         Mean length of the trains, in slots an example; 0 where counts were given.
     clipped : float
-        Fraction of the lines and examples whose signal needed a probability above 1, so that the update is too small.
+        Fraction of lines and examples whose signal wanted a probability above 1, so that the update is too small.
     """
 
     up: int
     down: int
     engine: str
-    expected: float = 0.0
+    mean: float = 0.0
     bit_length: float = 0.0
     clipped: float = 0.0
 
@@ -45,7 +66,7 @@ class PulseReport:
     def __add__(self, other: PulseReport) -> PulseReport:
         engine = self.engine if self.engine == other.engine else f"{self.engine}, {other.engine}"
         return PulseReport(
-            up=self.up + other.up, down=self.down + other.down, engine=engine, expected=self.expected + other.expected,
+            up=self.up + other.up, down=self.down + other.down, engine=engine, mean=self.mean + other.mean,
             bit_length=max(self.bit_length, other.bit_length), clipped=max(self.clipped, other.clipped),
         )  # fmt: skip
 
@@ -57,7 +78,7 @@ def update(
     *,
     rate: float,
     rng: np.random.Generator,
-    management: PulseManagement = PulseManagement(),  # noqa: B008  (frozen)
+    management: PulseManagement = DEFAULT_MANAGEMENT,
     engine: str = "auto",
 ) -> PulseReport:
     """Add sum_b rate rows_b columns_b^T to the devices by stochastic coincidence pulses, in place.
@@ -71,12 +92,12 @@ def update(
     rate : float
         Weight units per unit of rows times columns; positive (put signs in `rows`).
     engine : str
-        `auto` chooses by the expected number of pulses a device and example; the report says what was chosen.
+        See above; `auto` chooses by the number of pulses, and the report says what was chosen.
 
     Raises
     ------
     InvalidValue
-        Wrong shapes, or a rate that is not positive and finite.
+        Wrong shapes, signals that are not finite, or a rate that is not positive and finite.
     UnknownName
         No such engine.
     """
@@ -91,7 +112,7 @@ def update_shared(
     *,
     rate: float,
     rng: np.random.Generator,
-    management: PulseManagement = PulseManagement(),  # noqa: B008  (frozen)
+    management: PulseManagement = DEFAULT_MANAGEMENT,
     engine: str = "auto",
 ) -> PulseReport:
     """Like `update`, for n by n places of which (i, j) and (j, i) are one device.
@@ -115,29 +136,26 @@ def apply_pulses(
 
     Parameters
     ----------
-    n_up, n_down : int or ndarray of int, broadcastable to `state.shape`
+    n_up, n_down : int or ndarray of int, one number or `state.shape`
 
     Raises
     ------
     InvalidValue
         Counts that are negative or no integers, or of another shape.
     """
-    counts = []
-    for name, given in (("n_up", n_up), ("n_down", n_down)):
-        array = np.asarray(given)
-        if not np.issubdtype(array.dtype, np.integer) or array.min(initial=0) < 0:
-            raise InvalidValue(f"`{name}` must hold whole numbers of pulses, zero or more, but got {given!r}")
-        if array.ndim and array.shape != state.shape:
-            raise InvalidValue(f"`{name}` must be one number or {state.shape}, but got {array.shape}")
-        counts.append(np.broadcast_to(array, state.shape))
-    state.law.apply_pulses(state, *counts, rng)
-    up, down = (int(array.sum()) for array in counts)
-    return PulseReport(up=up, down=down, engine="counts", expected=(up + down) / state.hidden.size)
+    given = [checked_counts(name, array, state.shape) for name, array in (("n_up", n_up), ("n_down", n_down))]
+    if state.law.kernel and len(state.shape) == 2:
+        paths.give_counts(state, *given, False, rng)
+        state.law.redraw(state, (given[0] > 0) | (given[1] > 0) if state.law.marks_written else None, rng)
+    else:
+        state.law.apply_pulses(state, *given, rng)
+    up, down = (int(array.sum()) for array in given)
+    return PulseReport(up=up, down=down, engine="counts", mean=(up + down) / max(state.hidden.size, 1))
 
 
 def mirror(state: DeviceState) -> DeviceState:
     """Make place (j, i) the same device as (i, j), i < j, in every plane and in the weights; return `state`."""
-    for plane in state.planes.values():
+    for plane in state.stack:
         mirror_upper(plane)
     mirror_weights(state)
     return state
@@ -166,49 +184,50 @@ def send(
     if engine not in {"auto", *ENGINES}:
         raise unknown_name("engine", engine, ["auto", *ENGINES])
     trains = draw(rows, columns, rate=rate, dw_min=state.law.granularity, management=management, rng=rng)
-    up, down = ENGINES["literal"](state, trains, first, rng)
-    return PulseReport(up=up, down=down, engine="literal")
+    up, down = paths.count(trains, first)
+    mean = (up + down) / max(int(np.maximum(state.shape[1] - first, 0).sum()), 1)
+    longest = int(trains.lengths.max(initial=0))
+    chosen = choose(state, mean, len(rows), longest) if engine == "auto" else engine
+    if not state.law.kernel:
+        chosen = "literal"
+    elif chosen == "example" and not paths.has_closed_form(state, longest):
+        chosen = "walk"
+    if up + down:
+        ENGINES[chosen](state, trains, first, rng)
+        state.law.redraw(state, paths.written(trains, first) if state.law.marks_written else None, rng)
+    return PulseReport(
+        up=up, down=down, engine=chosen, mean=mean, bit_length=float(trains.lengths.mean()), clipped=trains.clipped
+    )
+
+
+def choose(state: DeviceState, mean: float, batch: int, longest: int) -> str:
+    """Return the engine for `mean` pulses a device over `batch` examples."""
+    if mean <= RARE_PULSES or state.law.kernel != "affine":
+        return "walk"
+    slope = max(float(np.abs(state.stack[place, 0]).mean()) for place in (3, 5))  # one row of devices is sample enough
+    if mean * slope <= AGGREGATE_LIMIT:
+        return "aggregate"
+    return "walk" if mean / batch < WALK_DENSITY or not paths.has_closed_form(state, longest) else "example"
 
 
 def check(state: DeviceState, rows: np.ndarray, columns: np.ndarray, rate: float) -> None:
     """Raise `InvalidValue` unless the passes fit the devices."""
     m, n = state.shape
-    if rows.ndim != 2 or columns.ndim != 2 or rows.shape[1] != m or columns.shape != (len(rows), n):
+    if rows.ndim != 2 or columns.ndim != 2 or rows.shape[1] != m or columns.shape != (len(rows), n) or not len(rows):
         raise InvalidValue(
             f"`rows` and `columns` must be (batch, {m}) and (batch, {n}), but got {rows.shape} and {columns.shape}"
         )
     if not (np.isfinite(rate) and rate > 0):
         raise InvalidValue(f"`rate` must be positive and finite, but got {rate}: put signs in `rows`")
+    if not (np.isfinite(rows).all() and np.isfinite(columns).all()):
+        raise InvalidValue("`rows` and `columns` must be finite: did the network diverge?")
 
 
-def literal(
-    state: DeviceState, trains: PulseTrains, first: np.ndarray, rng: np.random.Generator
-) -> tuple[int, int]:
-    """Give every coincidence its own pulse, slot by slot, in numpy: slow, and the reference of the other engines.
-
-    Returns
-    -------
-    (up, down) : tuple of int
-        Pulses given.
-    """
-    up = down = 0
-    touched = np.zeros(state.shape, bool)
-    for b, length in enumerate(trains.lengths):
-        for slot in range(length):
-            bit = np.uint32(1 << slot)
-            rows = np.flatnonzero(trains.row_words[b] & bit)
-            columns = np.flatnonzero(trains.column_words[b] & bit)
-            i, j = (index.ravel() for index in np.meshgrid(rows, columns, indexing="ij"))
-            listens = j >= first[i]
-            i, j = i[listens], j[listens]
-            opposed = trains.row_negative[b, i] != trains.column_negative[b, j]
-            state.law.pulse(state, (i[~opposed], j[~opposed]), True, rng)
-            state.law.pulse(state, (i[opposed], j[opposed]), False, rng)
-            touched[i, j] = True
-            up += i.size - int(np.count_nonzero(opposed))
-            down += int(np.count_nonzero(opposed))
-    state.law.redraw(state, np.nonzero(touched), rng)
-    return up, down
-
-
-ENGINES = {"literal": literal}
+def checked_counts(name: str, given: np.ndarray | int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return `given` as whole numbers of pulses of `shape`."""
+    array = np.asarray(given)
+    if not np.issubdtype(array.dtype, np.integer) or array.min(initial=0) < 0:
+        raise InvalidValue(f"`{name}` must hold whole numbers of pulses, zero or more, but got {given!r}")
+    if array.ndim and array.shape != shape:
+        raise InvalidValue(f"`{name}` must be one number or {shape}, but got {array.shape}")
+    return np.ascontiguousarray(np.broadcast_to(array, shape), np.int32)

@@ -9,7 +9,7 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.kernels.trains import draw_words
 
-MAX_LENGTH = 32
+MAX_LENGTH = 31  # bit 31 of a word holds the sign
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +22,7 @@ class PulseManagement:
     Attributes
     ----------
     max_length : int
-        Most slots an example, at most 32.
+        Most slots an example, at most 31.
     adapt_length : bool
         Bit-length management: use ceil(rate max|x| max|d| / dw_min) slots, at most `max_length`; else always that many.
     balance : bool

@@ -20,19 +20,36 @@ class AffineLaw(PulsedLaw):
 
         up:   w += step_up - slope_up w,       down:   w -= step_down + slope_down w,
 
-    times (1 + noise xi) where `mult_noise`, else plus `noise` times the step at w = 0 times xi. A positive slope
-    saturates. After n pulses of one direction w_n = w_inf + (w - w_inf) (1 - slope)^n.
+    times (1 + kick_d xi) where `mult_noise`, else plus kick_d xi. A positive slope saturates. After n pulses of one direction w_n = w_inf + (w - w_inf) (1 - slope)^n.
     """
+
+    kernel: ClassVar[str] = "affine"
+    layout: ClassVar[tuple[str, ...]] = (
+        "w_min", "w_max", "step_up", "slope_up", "step_down", "slope_down", "kick_up", "kick_down",
+    )  # fmt: skip
 
     mult_noise: bool = False
 
     def increment(self, planes: Planes, w: np.ndarray, up: bool, xi: np.ndarray) -> np.ndarray:
         """Return the signed change of one pulse."""
         if up:
-            step, mean = planes["step_up"], planes["step_up"] - planes["slope_up"] * w
+            mean, kick = planes["step_up"] - planes["slope_up"] * w, planes["kick_up"]
         else:
-            step, mean = -planes["step_down"], -planes["step_down"] - planes["slope_down"] * w
-        return mean + (mean if self.mult_noise else step) * planes["noise"] * xi
+            mean, kick = -planes["step_down"] - planes["slope_down"] * w, planes["kick_down"]
+        return mean + (mean * kick if self.mult_noise else kick) * xi
+
+    def with_slopes(
+        self, planes: dict[str, np.ndarray], gamma_up: np.ndarray, gamma_down: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return `planes` with the slopes step |gamma| / |bound|, zero where the bound is zero, and the kicks."""
+        for side, gamma, bound in (("up", gamma_up, planes["w_max"]), ("down", gamma_down, -planes["w_min"])):
+            planes[f"slope_{side}"] = planes[f"step_{side}"] * gamma / np.where(bound == 0, np.inf, bound)
+            planes[f"kick_{side}"] = planes["noise"] * (1 if self.mult_noise else planes[f"step_{side}"])
+        return planes
+
+    def table(self) -> np.ndarray:
+        """Return whether the noise is multiplicative."""
+        return np.array([[self.mult_noise, 0]], np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +62,8 @@ class ConstantStep(AffineLaw):
     name: ClassVar[str] = "constant"
 
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the planes of a pulsed device, with slopes of zero."""
-        return {**PulsedLaw.parameters(self, shape, rng), "slope_up": np.zeros(shape), "slope_down": np.zeros(shape)}
+        """Return the planes of an affine device, with slopes of zero."""
+        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), np.zeros(shape), np.zeros(shape))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +92,7 @@ class LinearStep(AffineLaw):
         planes = PulsedLaw.parameters(self, shape, rng)
         up = np.abs(self.gamma_up + self.gamma_up_dtod * rng.standard_normal(shape))
         down = np.abs(self.gamma_down + self.gamma_down_dtod * rng.standard_normal(shape))
-        return with_slopes(planes, up, down)
+        return self.with_slopes(planes, up, down)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +110,7 @@ class SoftBounds(AffineLaw):
 
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device, with the slopes dw_d / |b|."""
-        return with_slopes(PulsedLaw.parameters(self, shape, rng), np.ones(shape), np.ones(shape))
+        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), np.ones(shape), np.ones(shape))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,10 +146,3 @@ class SoftBoundsPmax(SoftBounds):
         object.__setattr__(self, "dw_min", scale * self.alpha)
         object.__setattr__(self, "up_down", 1 + 2 * self.range_min / scale)
         PulsedLaw.__post_init__(self)
-
-
-def with_slopes(planes: dict[str, np.ndarray], gamma_up: np.ndarray, gamma_down: np.ndarray) -> dict[str, np.ndarray]:
-    """Return `planes` with the slopes step |gamma| / |bound|, zero where the bound is zero."""
-    for key, gamma, bound in (("up", gamma_up, planes["w_max"]), ("down", gamma_down, -planes["w_min"])):
-        planes[f"slope_{key}"] = planes[f"step_{key}"] * gamma / np.where(bound == 0, np.inf, bound)
-    return planes

@@ -21,9 +21,8 @@ class DeviceState:
     ----------
     law : PulsedLaw
         The law they obey.
-    planes : dict of str to ndarray (n_rows, n_cols)
-        The parameters of each device, drawn once by `PulsedLaw.sample`: `step_up`, `step_down` (weight units a
-        pulse at w = 0), `w_max`, `w_min`, `noise` (cycle-to-cycle, relative), and what the law adds.
+    stack : ndarray (n_planes, n_rows, n_cols)
+        The parameters of each device, drawn once by `PulsedLaw.sample`, in the order of the law's `layout`.
     hidden : ndarray (n_rows, n_cols)
         The weight that pulses act on.
     visible : ndarray (n_rows, n_cols)
@@ -32,9 +31,17 @@ class DeviceState:
     """
 
     law: PulsedLaw
-    planes: dict[str, np.ndarray]
+    stack: np.ndarray
     hidden: np.ndarray
     visible: np.ndarray
+
+    @property
+    def planes(self) -> dict[str, np.ndarray]:
+        """The planes of `stack` by name, as views: `w_min`, `w_max`, `step_up`, `step_down` and what the law adds.
+
+        Steps are weight units a pulse at w = 0. Writing to a view changes the devices (stuck: steps of zero).
+        """
+        return dict(zip(self.law.layout, self.stack, strict=True))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,7 +57,7 @@ class DeviceState:
         """Return devices that share the parameters, but not the weights, of these."""
         hidden = self.hidden.copy()
         visible = hidden if self.visible is self.hidden else self.visible.copy()
-        return DeviceState(law=self.law, planes=self.planes, hidden=hidden, visible=visible)
+        return DeviceState(law=self.law, stack=self.stack, hidden=hidden, visible=visible)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all that must be stored to go on bit for bit: every plane, `hidden` and `visible`, by name."""
@@ -86,6 +93,8 @@ class PulsedLaw:
 
     name: ClassVar[str] = "pulsed"
     nodes: ClassVar[tuple[str, ...]] = ()  # parameters that are lists
+    kernel: ClassVar[str] = ""  # the compiled form of the law in `crossbar.pulse_engines`, if it has one
+    layout: ClassVar[tuple[str, ...]] = ("w_min", "w_max", "step_up", "step_down", "noise")  # planes, in the kernel's order
 
     dw_min: float = 0.001
     dw_min_std: float = 0.3
@@ -143,25 +152,35 @@ class PulsedLaw:
         """The nominal step, weight units a pulse, that turns a wanted change into a number of pulses."""
         return self.dw_min
 
+    @property
+    def marks_written(self) -> bool:
+        """Whether `redraw` needs to know which devices were written."""
+        return self.write_noise_std > 0
+
     # ------------------------------------------------------------------ what follows from it
 
     def sample(
         self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: Any = np.float32
     ) -> DeviceState:
         """Return `shape` devices at weight 0, their parameters drawn from `rng`."""
-        planes = {key: np.ascontiguousarray(plane, dtype) for key, plane in self.parameters(shape, rng).items()}
+        parameters = self.parameters(shape, rng)
+        stack = np.stack([parameters[name].astype(dtype) for name in self.layout])
+        planes = dict(zip(self.layout, stack, strict=True))
         hidden = np.clip(np.zeros(shape, dtype), planes["w_min"], planes["w_max"])
         visible = hidden.copy() if self.write_noise_std > 0 else hidden
-        state = DeviceState(law=self, planes=planes, hidden=hidden, visible=visible)
+        state = DeviceState(law=self, stack=stack, hidden=hidden, visible=visible)
         self.redraw(state, None, rng)
         return state
 
     def restore(self, arrays: Planes) -> DeviceState:
         """Return the devices whose `DeviceState.arrays` were stored."""
-        planes = {key: np.array(plane) for key, plane in arrays.items() if key not in {"hidden", "visible"}}
+        missing = {*self.layout, "hidden", "visible"} - set(arrays)
+        if missing:
+            raise InvalidValue(f"the stored devices lack {sorted(missing)}: were they of another law than {self.name!r}?")
         hidden = np.array(arrays["hidden"])
         visible = np.array(arrays["visible"]) if self.write_noise_std > 0 else hidden
-        return DeviceState(law=self, planes=planes, hidden=hidden, visible=visible)
+        stack = np.stack([arrays[name] for name in self.layout])
+        return DeviceState(law=self, stack=stack, hidden=hidden, visible=visible)
 
     def pulse(self, state: DeviceState, where: Any, up: bool, rng: np.random.Generator) -> None:
         """Give one pulse, up or down, to the devices that `where` indexes (each at most once); no write noise yet."""
@@ -171,13 +190,17 @@ class PulsedLaw:
         w = w + self.increment(planes, w, up, xi)
         state.hidden[where] = np.clip(w, planes["w_min"], planes["w_max"])
 
+    def table(self) -> np.ndarray:
+        """Return what all devices share, (rows, columns) float32, as the compiled form of the law wants it."""
+        return np.zeros((1, 2), np.float32)
+
     def redraw(self, state: DeviceState, touched: np.ndarray | None, rng: np.random.Generator) -> None:
-        """Draw the write noise of the `touched` devices (all when None) anew, once after a write."""
+        """Draw the write noise of the `touched` devices (a mask; all when None) anew, once after a write."""
         if self.write_noise_std == 0:
             return
-        where = ... if touched is None else touched
-        noise = rng.standard_normal(state.hidden[where].shape, dtype=np.float32)
-        state.visible[where] = state.hidden[where] + np.float32(self.write_noise_std * self.dw_min) * noise
+        noise = rng.standard_normal(state.shape, dtype=np.float32)
+        noise *= np.float32(self.write_noise_std * self.dw_min)
+        np.add(state.hidden, noise, out=state.visible, where=True if touched is None else touched)
 
     def apply_pulses(
         self, state: DeviceState, n_up: np.ndarray | int, n_down: np.ndarray | int, rng: np.random.Generator
@@ -196,4 +219,4 @@ class PulsedLaw:
         for counts, up in ((n_up, True), (n_down, False)):
             for k in range(int(counts.max(initial=0))):
                 self.pulse(state, np.nonzero(counts > k), up, rng)
-        self.redraw(state, np.nonzero((n_up > 0) | (n_down > 0)), rng)
+        self.redraw(state, (n_up > 0) | (n_down > 0), rng)
