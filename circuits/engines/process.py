@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -60,10 +61,10 @@ def run_limited(
             process = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-                preexec_fn=lambda: _limit_memory(limits.gigabytes),
             )  # fmt: skip
         except OSError as error:
             raise EngineError(f"{engine} does not start ({error}); install it again") from error
+        _limit_memory(process.pid, limits.gigabytes)
         code, usage = _wait(process, engine, limits, started)
     text = log_path.read_text(errors="replace")
     seconds = time.perf_counter() - started
@@ -72,9 +73,10 @@ def run_limited(
     return Outcome(log=text, seconds=seconds, megabytes=usage / 1024)
 
 
-def _limit_memory(gigabytes: float) -> None:
+def _limit_memory(process_id: int, gigabytes: float) -> None:
     size = int(gigabytes * 2**30)
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        resource.prlimit(process_id, resource.RLIMIT_AS, (size, size))
 
 
 def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, int]:

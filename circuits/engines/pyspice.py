@@ -1,0 +1,73 @@
+"""ngspice's shared library through PySpice, in a worker process: a library that aborts must not take us with it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from circuits import export
+from circuits.engines.ngspice import refuse_failure
+from circuits.engines.process import Limits, Outcome, run_limited
+from circuits.netlist import Circuit
+from circuits.waveforms import Waveforms
+from crossbar.errors import EngineError
+
+REMEDY = "pip install PySpice and apt-get install libngspice0 (or set NGSPICE_LIBRARY_PATH to libngspice's file)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PySpice:
+    """PySpice 1.5 with libngspice; its subprocess mode is broken with ngspice 39, its shared library works."""
+
+    name = "pyspice"
+    remedy = REMEDY
+
+    def library(self) -> str | None:
+        """Return the file name of ngspice's shared library, or None."""
+        return os.environ.get("NGSPICE_LIBRARY_PATH") or ctypes.util.find_library("ngspice")
+
+    def version(self) -> str | None:
+        """Return PySpice's version, or None where it or the library is missing."""
+        if importlib.util.find_spec("PySpice") is None or self.library() is None:
+            return None
+        return importlib.metadata.version("PySpice")
+
+    def settle(self, circuit: Circuit, folder: Path, limits: Limits) -> Waveforms:
+        """Write `circuit` to `folder`, run it in the shared library, and return its waveforms.
+
+        Raises
+        ------
+        EngineError
+            PySpice or the library is missing, crashed, ran out of time or memory, or did not converge.
+        """
+        if self.version() is None:
+            raise EngineError(f"PySpice with ngspice's shared library is not installed: {REMEDY}")
+        netlist = export.write(circuit, folder / "circuit.cir")
+        out = folder / "pyspice.npz"
+        out.unlink(missing_ok=True)
+        command = [sys.executable, "-W", "ignore", "-m", "circuits.engines.pyspice_worker", str(netlist), str(out)]
+        root = str(Path(__file__).parents[2])
+        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        environment = {"PYTHONPATH": paths, "NGSPICE_LIBRARY_PATH": str(self.library())}
+        outcome = run_limited(self.name, command, folder, limits, environment)
+        refuse_failure(self.name, outcome.log)
+        if not out.exists():
+            raise EngineError("PySpice gave no result; see its log beside the netlist")
+        with np.load(out) as data:
+            return _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+
+
+def _waveforms(names: list[str], values: np.ndarray, outcome: Outcome) -> Waveforms:
+    keep = [column for column, name in enumerate(names) if name != "time"]
+    time = values[:, names.index("time")] if "time" in names else np.zeros(len(values))
+    kept = tuple(names[column] for column in keep)
+    return Waveforms(
+        time=time, names=kept, values=values[:, keep], seconds=outcome.seconds, megabytes=outcome.megabytes
+    )

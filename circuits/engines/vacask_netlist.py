@@ -1,0 +1,159 @@
+"""A circuit in VACASK's language: its cells in Verilog-A, its memristors as resistors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from circuits.netlist import Circuit
+from crossbar.errors import EngineError
+
+CELLS = """\
+`include "constants.vams"
+`include "disciplines.vams"
+
+// tau ds/dt = -s + rho'(s) m (eq. 2); 1 V is a state of 1
+module hopbar_neuron(s, m);
+  inout s, m;
+  electrical s, m;
+  parameter real gain = 3;
+  parameter real c_state = 1e-12;
+  parameter real r_leak = 1e6;
+  real t;
+  analog begin
+    t = tanh(0.5 * gain * V(s));
+    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * V(m) / r_leak;
+  end
+endmodule
+
+// word line at v_read rho(s)
+module hopbar_driver(s, p);
+  inout s, p;
+  electrical s, p;
+  parameter real gain = 3;
+  parameter real v_read = 0.1;
+  analog V(p) <+ v_read * 0.5 * (1 + tanh(0.5 * gain * V(s)));
+endmodule
+
+// v(m) = (I(qp) - I(qn)) / scale; a nano-ohm in series, as a branch of exactly 0 V would collapse its node
+module hopbar_sense(qp, qn, m);
+  inout qp, qn, m;
+  electrical qp, qn, m;
+  parameter real scale = 1e-6;
+  analog begin
+    V(qp) <+ 1e-9 * I(qp);
+    V(qn) <+ 1e-9 * I(qn);
+    V(m) <+ (I(qp) - I(qn)) / scale;
+  end
+endmodule
+
+// both polarities of a shared array, driving and sensing at once
+module hopbar_shared(s, p, n, m);
+  inout s, p, n, m;
+  electrical s, p, n, m;
+  parameter real gain = 3;
+  parameter real v_read = 0.1;
+  (* type="instance" *) parameter real s_row = 0;
+  parameter real scale = 1e-6;
+  real v;
+  analog begin
+    v = v_read * 0.5 * (1 + tanh(0.5 * gain * V(s)));
+    V(p) <+ v;
+    V(n) <+ -v;
+    V(m) <+ (s_row * v + I(p) - I(n)) / scale;
+  end
+endmodule
+"""
+
+
+def write(circuit: Circuit, folder: Path) -> Path:
+    """Write `circuit` to `folder` as circuit.sim and cells.va, streaming.
+
+    Raises
+    ------
+    EngineError
+        The circuit has parts that this dialect does not describe.
+    """
+    extras = (circuit.nudge, circuit.turn, circuit.wires)
+    if any(part is not None for part in extras) or circuit.device != "linear" or circuit.amplifier != "behavioural":
+        raise EngineError(
+            "VACASK runs settled roles of linear devices and behavioural neurons only; take --engine ngspice"
+        )
+    (folder / "cells.va").write_text(CELLS)
+    path = folder / "circuit.sim"
+    with path.open("w", encoding="ascii", errors="replace") as file:
+        file.writelines(pieces(circuit))
+    return path
+
+
+def pieces(circuit: Circuit) -> Iterator[str]:
+    """Yield the netlist piece by piece."""
+    electrical, gain = circuit.electrical, circuit.gain
+    scale = circuit.array.siemens_per_weight * electrical.v_read
+    yield "Hopbar: a continuous Hopfield network in memristors\n"
+    yield "".join(f"// {line}\n" for line in circuit.heading)
+    yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\nmodel source vsource\n'
+    states = f"gain={gain!r} c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"
+    drives = f"gain={gain!r} v_read={electrical.v_read!r}"
+    yield f"model neuron hopbar_neuron {states}\nmodel driver hopbar_driver {drives}\n"
+    yield f"model sense hopbar_sense scale={scale!r}\nmodel shared hopbar_shared {drives} scale={scale!r}\n"
+    yield from neurons(circuit)
+    yield from devices(circuit)
+    yield from control(circuit)
+
+
+def neurons(circuit: Circuit) -> Iterator[str]:
+    """Yield the cells of every neuron."""
+    shared = circuit.array.symmetry == "shared"
+    row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
+    if circuit.rails is not None and shared:
+        raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
+    signals = None if circuit.rails is None else 1 / (1 + np.exp(-circuit.gain * circuit.rails))
+    for index, name in enumerate(circuit.names):
+        if circuit.clamped[index]:
+            yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
+        else:
+            yield f"neuron_{name} (s_{name} m_{name}) neuron\n"
+        if shared:
+            total = float(row_sums[index])
+            yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) shared s_row={total!r}\n"
+            continue
+        yield f"sense_{name} (qp_{name} qn_{name} m_{name}) sense\n"
+        if signals is None:
+            yield f"driver_{name} (s_{name} p_{name}) driver\n"
+        else:
+            yield f"rail_{name} (p_{name} 0) source dc={float(circuit.electrical.v_read * signals[index])!r}\n"
+
+
+def devices(circuit: Circuit) -> Iterator[str]:
+    """Yield one resistor per memristor, named as in the SPICE netlist."""
+    shared = circuit.array.symmetry == "shared"
+    names = circuit.names
+    for target, name in enumerate(names):
+        first = target + 1 if shared else 0
+        for sign, matrix in (("p", circuit.array.plus), ("n", circuit.array.minus)):
+            held = np.flatnonzero(matrix[target, first:]) + first
+            stem, tail = f"r{sign}_{name}__", f"p_{name}" if shared else f"q{sign}_{name}"
+            head = "n_" if shared and sign == "n" else "p_"
+            values = (1.0 / matrix[target, held]).tolist()
+            yield "".join(
+                [
+                    f"{stem}{names[source]} ({head}{names[source]} {tail}) r r={value!r}\n"
+                    for source, value in zip(held.tolist(), values, strict=True)
+                ]
+            )
+
+
+def control(circuit: Circuit) -> Iterator[str]:
+    """Yield the options and the analysis."""
+    asked = circuit.analysis
+    yield f"control\n  options reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={asked.vntol!r}\n"
+    yield '  options tran_method="gear2"\n'
+    if asked.kind == "op":
+        yield "  analysis circuit op\nendc\n"
+        return
+    unit = circuit.electrical.time_constant
+    times = f"step={0.01 * unit!r} stop={asked.stop * unit!r} maxstep={asked.max_step * unit!r}"
+    yield f'  analysis circuit tran {times} icmode="uic"\nendc\n'
