@@ -1,4 +1,4 @@
-"""A crossbar and its lines, checked: conductances, resistances of the segments, and which ends of the lines are wired."""
+"""A crossbar and its lines, checked: conductances, resistances of the segments, and which ends are wired."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from crossbar.kernels.wires import bit_factors, word_factors
+from crossbar.kernels.line_factors import bit_factors, word_factors
 
 Drive = Literal["left", "both"]
 Sense = Literal["bottom", "both"]
@@ -57,20 +57,32 @@ class LineNetwork:
         """
         conductances = _finite("conductances", conductances, "S")
         if conductances.ndim != 2 or conductances.size == 0:
-            raise InvalidValue(f"`conductances` must be a matrix (m, n) with cells, but its shape is {conductances.shape}")
+            raise InvalidValue(f"`conductances` must be a matrix (m, n) with cells, but has shape {conductances.shape}")
         if drive not in ("left", "both"):
             raise InvalidValue(f"`drive` must be 'left' or 'both', but got {drive!r}")
         if sense not in ("bottom", "both"):
             raise InvalidValue(f"`sense` must be 'bottom' or 'both', but got {sense!r}")
         words, word_far = _segments("r_word_line", r_word_line, conductances.shape, drive == "both")
-        bits, bit_far = _segments("r_bit_line", np.asarray(r_bit_line).T, conductances.shape[::-1], sense == "both", "top")
+        across = np.asarray(r_bit_line).T
+        bits, bit_far = _segments("r_bit_line", across, conductances.shape[::-1], sense == "both", "top")
         return cls(
             conductances=conductances, word_segments=words, word_far=word_far,
-            bit_segments=np.ascontiguousarray(bits.T), bit_far=bit_far,
+            bit_segments=bits.T, bit_far=bit_far,
+        )  # fmt: skip
+
+    def reversed(self) -> LineNetwork:
+        """Return the network seen from the outputs: bit lines driven at their grounded ends, word lines grounded.
+
+        Both lines are counted from the other end, so that drivers are left and grounds below again.
+        """
+        return LineNetwork(
+            conductances=np.ascontiguousarray(self.conductances[::-1, ::-1].T),
+            word_segments=self.bit_segments[::-1, ::-1].T, word_far=np.ascontiguousarray(self.bit_far[::-1]),
+            bit_segments=self.word_segments[::-1, ::-1].T, bit_far=np.ascontiguousarray(self.word_far[::-1]),
         )  # fmt: skip
 
     def factors(self) -> tuple[Factors, np.ndarray]:
-        """Return the lines' factors, and the word voltages (m, n) for drivers at 1 V; see `crossbar.kernels.wires`."""
+        """Return the lines' factors, and the word voltages (m, n) for drivers at 1 V and bit lines at 0 V."""
         transfer, source, response = word_factors(self.conductances, self.word_segments, self.word_far)
         bit_transfer, bit_source, share = bit_factors(self.conductances, self.bit_segments, self.bit_far)
         return (bit_transfer, bit_source, transfer, source, share), response
@@ -82,20 +94,22 @@ def checked_voltages(voltages: np.ndarray, rows: int) -> np.ndarray:
     if voltages.ndim == 1:
         voltages = voltages[:, np.newaxis]
     if voltages.ndim != 2 or voltages.shape[0] != rows:
-        raise InvalidValue(f"`voltages` must have one row a word line, (m, k) with m = {rows}, but its shape is {voltages.shape}")
+        raise InvalidValue(f"`voltages` must be (m, k), one row a word line, m = {rows}, but has shape {voltages.shape}")
     return voltages
 
 
 def _finite(name: str, values: np.ndarray, unit: str, negative: bool = False) -> np.ndarray:
-    """Return `values` as contiguous float64; raise where one is not finite, or negative though it must not be."""
+    """Return `values` as contiguous float64; raise where one is not finite, or is negative and must not be."""
     try:
         values = np.asarray(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise InvalidValue(f"`{name}` must be real numbers in {unit}: {error}") from error
-    if not np.isfinite(values).all():
-        raise InvalidValue(f"`{name}` must be finite, but {np.count_nonzero(~np.isfinite(values))} of its values are not")
-    if not negative and values.size and values.min() < 0:
-        raise InvalidValue(f"`{name}` must not be negative, but its least value is {values.min():g} {unit}")
+    low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        count = np.count_nonzero(~np.isfinite(values))
+        raise InvalidValue(f"`{name}` must be finite, but {count} of its values are not")
+    if not negative and low < 0:
+        raise InvalidValue(f"`{name}` must not be negative, but its least value is {low:g} {unit}")
     return values
 
 
@@ -118,8 +132,8 @@ def _segments(
         )
     full = np.broadcast_to(values, (lines, count))
     if not second_end:
-        return np.ascontiguousarray(full), np.full(lines, np.inf)
+        return full, np.full(lines, np.inf)
     if not values.ndim:
-        return np.ascontiguousarray(full), np.full(lines, float(values))
+        return full, np.full(lines, float(values))
     near, far = (full[:, :-1], full[:, -1]) if extra == "right" else (full[:, 1:], full[:, 0])
-    return np.ascontiguousarray(near), np.ascontiguousarray(far)
+    return near, np.ascontiguousarray(far)

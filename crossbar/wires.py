@@ -5,7 +5,8 @@ resistance lies between the driver and the first cell, between neighbours, and b
 
         V_i --r_w--+--r_w--+--r_w--+        device (i, j): G_ij from the node of word line i to that of bit line j
                    |       |       |
-    The word lines are eliminated exactly and conjugate gradients solve for the bit lines; docs/wires.md has the equations.
+
+The word lines are eliminated exactly and conjugate gradients solve for the bit lines; docs/wires.md has the equations.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def output_currents(
     sense : "bottom" or "both"
         Whether the top ends of the bit lines are grounded too; the current is then the sum of both ends.
     tolerance : float
-        Error of the injected currents in the norm of the power that they dissipate in the bit lines, relative to the start.
+        Residual of Kirchhoff's law relative to its first value, in the norm of the power dissipated in the bit lines.
     max_iterations : int
         After so many, the sparse direct solution is taken.
 
@@ -98,17 +99,46 @@ def output_currents(
     network = LineNetwork.checked(conductances, r_word_line, r_bit_line, drive, sense)
     voltages = checked_voltages(voltages, network.conductances.shape[0])
     units, scales = _unit_inputs(voltages)
+    return network_currents(network, units, tolerance, max_iterations) * scales[:, np.newaxis]
+
+
+def effective_matrix(
+    conductances: np.ndarray,
+    r_word_line: float | np.ndarray,
+    r_bit_line: float | np.ndarray,
+    *,
+    drive: Drive = "left",
+    sense: Sense = "bottom",
+    tolerance: float = TOLERANCE,
+) -> np.ndarray:
+    """Return the matrix M (m, n), in S, with output currents V^T M: what linear devices and their wires are together.
+
+    One solution a word line, or, by reciprocity, one a bit line where these are fewer.
+    Parameters, conventions and errors are those of `output_currents`.
+    """
+    _check_limits(tolerance, MAX_ITERATIONS)
+    network = LineNetwork.checked(conductances, r_word_line, r_bit_line, drive, sense)
+    m, n = network.conductances.shape
+    if m <= n:
+        return network_currents(network, np.eye(m), tolerance, MAX_ITERATIONS)
+    return np.ascontiguousarray(
+        network_currents(network.reversed(), np.eye(n), tolerance, MAX_ITERATIONS)[::-1, ::-1].T
+    )
+
+
+def network_currents(network: LineNetwork, units: np.ndarray, tolerance: float, limit: int) -> np.ndarray:
+    """Return the currents (k, n) of a checked network for inputs `units` (m, k) of about 1 V."""
     factors, response = network.factors()
     injection = network.conductances * response
-    if voltages.shape[1] <= LONE_VECTORS:
-        currents, counts, done = _one_by_one(network, factors, injection, units, tolerance, max_iterations)
+    if units.shape[1] <= LONE_VECTORS:
+        currents, counts, done = _one_by_one(network, factors, injection, units, tolerance, limit)
     else:
-        currents, counts, done = iterate_lanes(units, injection, network.conductances, factors, tolerance, max_iterations)
-        counts, done = (np.repeat(values, LANES)[: voltages.shape[1]] for values in (counts, done))
+        currents, counts, done = iterate_lanes(units, injection, network.conductances, factors, tolerance, limit)
+        counts, done = (np.repeat(values, LANES)[: units.shape[1]] for values in (counts, done))
     for k in np.flatnonzero(~done | (counts > EASY)):
-        words, bits, _ = _careful(network, factors, response, units[:, k], max_iterations if done[k] else 0)
+        words, bits, _ = _careful(network, factors, response, units[:, k], limit if done[k] else 0)
         currents[k] = (network.conductances * (words - bits)).sum(axis=0)
-    return currents * scales[:, np.newaxis]
+    return currents
 
 
 def solve(

@@ -1,6 +1,7 @@
 """Four numbers at once: tuples that the compiler keeps in registers, so that four recurrences overlap in the pipeline.
 
-A recurrence such as x_j = a_j x_{j-1} + b_j waits for its own last result; four independent ones, interleaved, hide that wait.
+A recurrence such as x_j = a_j x_{j-1} + b_j waits for its own last result; four independent ones, interleaved, hide
+that wait.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from numba import njit
 
 LANES = 4
 ZERO = (0.0, 0.0, 0.0, 0.0)
+ONE = (1.0, 1.0, 1.0, 1.0)
 
 
 @njit(cache=True, fastmath={"contract"})
@@ -69,3 +71,9 @@ def scaled_sum(a, v, w):
 def product_sum(u, v, w):
     """Return u v + w, lane by lane."""
     return (u[0] * v[0] + w[0], u[1] * v[1] + w[1], u[2] * v[2] + w[2], u[3] * v[3] + w[3])
+
+
+@njit(cache=True, fastmath={"contract"})
+def inverse(v):
+    """Return 1 / v, lane by lane."""
+    return (1.0 / v[0], 1.0 / v[1], 1.0 / v[2], 1.0 / v[3])

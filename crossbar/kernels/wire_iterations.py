@@ -11,7 +11,7 @@ from crossbar.kernels.wires import down, down_lanes, up, up_lanes
 
 @njit(cache=True)
 def coefficients(energies, products, goals, first, memory, table):
-    """Fill table = (keep, step, back, gamma, rho) for every vector; return False where positivity is lost to rounding.
+    """Fill table = (keep, step, back, gamma, rho) of every vector; return False where positivity is lost.
 
     gamma_k = <r, B r> / <r, (I - N B) r>_B,  1 / rho_{k+1} = 1 - gamma_k <r, B r>_k / (gamma_{k-1} <r, B r>_{k-1} rho_k).
     A vector at its goal keeps its residual. memory (3, vectors): last gamma, <r, B r> and rho.
@@ -34,7 +34,7 @@ def coefficients(energies, products, goals, first, memory, table):
 
 @njit(cache=True, fastmath={"contract"})
 def extrapolate(value, previous, residual, gamma, rho):
-    """The three-term step of the solution: previous becomes rho (value + gamma residual) + (1 - rho) previous."""
+    """Step the solution in three-term form: previous becomes rho (value + gamma residual) + (1 - rho) previous."""
     for q in range(value.size):
         previous[q] = rho * (value[q] + gamma * residual[q]) + (1.0 - rho) * previous[q]
 
@@ -43,8 +43,8 @@ def extrapolate(value, previous, residual, gamma, rho):
 def iterate(field, conductances, factors, tolerance, limit, whole):
     """Solve f = b + N B f for one vector; field (m, n) holds b and is consumed.
 
-    Returns f (m n,) if `whole`, else what of it reaches the grounds (n,); the iterations; and whether <r, B r> fell to tolerance^2 of its
-    first value. The residual is added at the end: one more fixed-point step for nothing.
+    Returns f (m n,) if `whole`, else what of it reaches the grounds (n,); the iterations; and whether <r, B r> fell to
+    tolerance^2 of its first value. The residual is added at the end: one more fixed-point step for nothing.
     """
     bit_transfer, bit_source, transfer, source, share = factors
     m, n = field.shape
@@ -75,7 +75,7 @@ def iterate(field, conductances, factors, tolerance, limit, whole):
 def iterate_lanes(inputs, injection, conductances, factors, tolerance, limit):
     """`iterate` for many vectors, four at a time: b = injection inputs, with injection (m, n) and inputs (m, k).
 
-    Returns the currents (k, n) into the grounds, the iterations of every group of four, and whether all of a group converged.
+    Returns the currents (k, n) into the grounds, and of every group of four the iterations and whether all converged.
     """
     m, n = conductances.shape
     groups = (inputs.shape[1] + LANES - 1) // LANES
@@ -96,7 +96,7 @@ def iterate_lanes(inputs, injection, conductances, factors, tolerance, limit):
 
 @njit(cache=True)
 def _inject(inputs, injection, first, field):
-    """Fill field (m, 4 n) with injection times the four input vectors from `first` on; vectors past the end are zero."""
+    """Fill field (m, 4 n) with injection times the four inputs from `first` on; those past the end are zero."""
     m, n = injection.shape
     present = min(LANES, inputs.shape[1] - first)
     values = np.zeros(LANES)

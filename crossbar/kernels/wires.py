@@ -1,15 +1,15 @@
 """Currents in a crossbar with resistive lines: the sweeps along the lines, and conjugate gradients over the bit lines.
 
-Every line is solved in impedance form, from its far end to its terminal and back, so that a segment of zero resistance is
-no special case. With G the conductances, u and v the voltages of word and bit lines, A and B^-1 the tridiagonal matrices of
-the two with G on their diagonals, Kirchhoff's law is A u = G v + drivers and B^-1 v = G u. For the currents f = G u
+Every line is solved in impedance form, from its far end to its terminal and back, so that a segment of zero resistance
+is no special case. With G the conductances, u and v the voltages of word and bit lines, A and B^-1 the tridiagonal
+matrices of the two with G on their diagonals, Kirchhoff's law is A u = G v + drivers and B^-1 v = G u. For f = G u
 
     f = b + N B f,    N = G A^-1 G,    b = G u0,    v = B f,
 
-u0 being the word voltages with every bit line held at 0 V. I - N B is self-adjoint and positive in the inner product of B:
-conjugate gradients in that inner product, in the three-term form (Saad, Iterative Methods for Sparse Linear Systems, 2003,
-section 6.7), need nothing but r, its predecessor and N B r. They equal conjugate gradients on the bit-line equations
-preconditioned with the bit lines' own tridiagonal matrices.
+u0 being the word voltages with every bit line held at 0 V. I - N B is self-adjoint and positive in the inner product of
+B: conjugate gradients in that inner product, in the three-term form (Saad, Iterative Methods for Sparse Linear Systems,
+2003, section 6.7), need nothing but r, its predecessor and N B r. They equal conjugate gradients on the bit-line
+equations preconditioned with the bit lines' own tridiagonal matrices.
 One iteration is one sweep `down` (recurrence, elimination of bit lines) and one `up` (substitution, word lines).
 """
 
@@ -31,113 +31,23 @@ from crossbar.kernels.lanes import (
     store,
     store_rows,
 )
-
-
-@njit(cache=True, fastmath={"contract"})
-def word_factors(conductances, segments, far):
-    """Return transfer, source resistance and unit response of every word line, each (m, n).
-
-    With Y_j the admittance seen from node j away from the driver: transfer 1 / (1 + r_j Y_j), source r_j / (1 + r_j Y_j),
-    and the voltages with 1 V at the driven ends and all bit lines at 0 V.
-    segments (m, n): ohm, left of each cell; far (m,): ohm from the last cell to a second driver, infinite without one.
-    """
-    m, n = conductances.shape
-    transfer = np.zeros((m, n))
-    source = np.zeros((m, n))
-    response = np.ones((m, n))
-    for i in range(m):
-        end, last = far[i], n - 1
-        while last >= 0 and end == 0.0:  # nodes tied to the second driver: both factors stay 0, the voltage 1
-            end = segments[i, last]
-            last -= 1
-        admittance = 0.0 if end == 0.0 else 1.0 / end
-        drive = admittance
-        for j in range(last, -1, -1):
-            admittance += conductances[i, j]
-            fraction = 1.0 / (1.0 + segments[i, j] * admittance)
-            transfer[i, j] = fraction
-            source[i, j] = segments[i, j] * fraction
-            response[i, j] = drive
-            drive *= fraction
-            admittance *= fraction
-        voltage = 1.0
-        for j in range(last + 1):
-            voltage = transfer[i, j] * voltage + source[i, j] * response[i, j]
-            response[i, j] = voltage
-    return transfer, source, response
-
-
-@njit(cache=True, fastmath={"contract"})
-def bit_factors(conductances, segments, far):
-    """Return transfer, source resistance and unit response of every bit line, each (m, n), from the top to the ground below.
-
-    The unit response is also the share of a current G u into a node that reaches the grounds, word lines held at 0 V.
-
-    segments (m, n): ohm, below each cell; far (n,): ohm from the first cell to a second ground above, infinite without one.
-    """
-    m, n = conductances.shape
-    transfer = np.zeros((m, n))
-    source = np.zeros((m, n))
-    response = np.ones((m, n))
-    admittance = np.zeros(n)
-    end = far.copy()
-    for j in range(n):
-        admittance[j] = 0.0 if end[j] == 0.0 else 1.0 / end[j]
-    drive = admittance.copy()
-    for i in range(m):
-        tied = False
-        for j in range(n):
-            tied |= end[j] == 0.0
-        if tied:
-            _tied_row(conductances[i], segments[i], end, admittance, drive, transfer[i], source[i], response[i])
-            continue
-        for j in range(n):
-            y = admittance[j] + conductances[i, j]
-            fraction = 1.0 / (1.0 + segments[i, j] * y)
-            transfer[i, j] = fraction
-            source[i, j] = segments[i, j] * fraction
-            admittance[j] = y * fraction
-            response[i, j] = drive[j]
-            drive[j] *= fraction
-    voltage = np.ones(n)
-    for i in range(m - 1, -1, -1):
-        for j in range(n):
-            if transfer[i, j] > 0.0:
-                voltage[j] = transfer[i, j] * voltage[j] + source[i, j] * response[i, j]
-                response[i, j] = voltage[j]
-    return transfer, source, response
-
-
-@njit(cache=True, fastmath={"contract"})
-def _tied_row(conductances, segments, end, admittance, drive, transfer, source, response):
-    """One row of `bit_factors` in which some nodes are tied to the ground above."""
-    for j in range(conductances.size):
-        if end[j] == 0.0:
-            end[j] = segments[j]
-            admittance[j] = 0.0 if segments[j] == 0.0 else 1.0 / segments[j]
-            drive[j] = admittance[j]
-            continue
-        y = admittance[j] + conductances[j]
-        transfer[j] = 1.0 / (1.0 + segments[j] * y)
-        source[j] = segments[j] * transfer[j]
-        admittance[j] = y * transfer[j]
-        response[j] = drive[j]
-        drive[j] *= transfer[j]
+from crossbar.kernels.line_factors import substitute
 
 
 @njit(cache=True, fastmath={"contract"})
 def down(r, previous, field, transfer, source, share, keep, step, back, sums):
     """Form the next residual, eliminate the bit lines from top to bottom, and return <r, B r>.
 
-    `previous` becomes keep r + step field + back previous; `field` becomes what `up` substitutes; `sums` (n,) the columns' sums
-    of the residual times `share` (m, n).
+    `previous` becomes keep r + step field + back previous, the new residual; `field` what `up` substitutes; `sums` (n,)
+    the columns' sums of the new residual times `share` (m, n).
     """
     m, n = r.shape
     energy = np.zeros(n)
     carry = np.zeros(n)
     sums[:] = 0.0
     for i in range(m):
-        now, new, work, fraction, resistance, weight = r[i], previous[i], field[i], transfer[i], source[i], share[i]
+        now, new, work = r[i], previous[i], field[i]
+        fraction, resistance, weight = transfer[i], source[i], share[i]
         for j in range(n):
             value = keep * now[j] + step * work[j] + back * new[j]
             current = value + carry[j]
@@ -152,7 +62,7 @@ def down(r, previous, field, transfer, source, share, keep, step, back, sums):
 
 @njit(cache=True, fastmath={"contract"})
 def up(field, conductances, bit_transfer, transfer, source):
-    """Substitute the bit lines from bottom to top, apply N = G A^-1 G, and return <B r, N B r>. `field` becomes N B r."""
+    """Substitute the bit lines upwards and apply N = G A^-1 G: `field` becomes N B r; returns <B r, N B r>."""
     m, n = field.shape
     bit_voltage = np.zeros(n)
     energy = 0.0
@@ -160,21 +70,12 @@ def up(field, conductances, bit_transfer, transfer, source):
     while first >= LANES:
         first -= LANES
         for i in range(first + LANES - 1, first - 1, -1):
-            _substitute(field[i], bit_transfer[i], bit_voltage)
+            substitute(field[i], bit_transfer[i], bit_voltage)
         energy += _words_of_four(field, conductances, transfer, source, first)
     for i in range(first - 1, -1, -1):
-        _substitute(field[i], bit_transfer[i], bit_voltage)
+        substitute(field[i], bit_transfer[i], bit_voltage)
         energy += _word(field[i], conductances[i], transfer[i], source[i])
     return energy
-
-
-@njit(cache=True, fastmath={"contract"})
-def _substitute(row, transfer, voltage):
-    """One step up the bit lines: row and voltage become transfer voltage + row."""
-    for j in range(row.size):
-        value = transfer[j] * voltage[j] + row[j]
-        voltage[j] = value
-        row[j] = value
 
 
 @njit(cache=True, fastmath={"contract"})
@@ -222,7 +123,8 @@ def down_lanes(r, previous, field, transfer, source, share, keep, step, back, su
         now, new, work = r[i], previous[i], field[i]
         for j in range(n):
             q = LANES * j
-            value = product_sum(kept, load(now, q), product_sum(stepped, load(work, q), product(backed, load(new, q))))
+            value = product_sum(stepped, load(work, q), product(backed, load(new, q)))
+            value = product_sum(kept, load(now, q), value)
             current = added(value, load(carry, q))
             voltage = scaled(source[i, j], current)
             energy = product_sum(voltage, current, energy)
@@ -263,7 +165,7 @@ def up_lanes(field, conductances, bit_transfer, transfer, source, energies):
 
 @njit(cache=True, fastmath={"contract"})
 def node_voltages(currents, conductances, bit_transfer, bit_source, transfer, source):
-    """Return bit-line voltages B f and the word-line voltages A^-1 G B f that they cause, for currents f = G u (m, n)."""
+    """Return bit voltages B f and the word voltages A^-1 G B f that they cause, for currents f = G u (m, n)."""
     bits = np.empty_like(currents)
     words = np.empty_like(currents)
     m, n = currents.shape
@@ -274,7 +176,7 @@ def node_voltages(currents, conductances, bit_transfer, bit_source, transfer, so
         carry = bit_transfer[i] * total
     voltage = np.zeros(n)
     for i in range(m - 1, -1, -1):
-        _substitute(bits[i], bit_transfer[i], voltage)
+        substitute(bits[i], bit_transfer[i], voltage)
         inflow, word = 0.0, 0.0
         for j in range(n - 1, -1, -1):
             inflow += conductances[i, j] * bits[i, j]
