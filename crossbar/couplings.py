@@ -49,7 +49,9 @@ class IdealWeights:
     ----------
     network : Network
     weights : ndarray (N, N)
-        Symmetric, zero where the network does not couple; float32 for training, float64 for verification.
+        Zero where the network does not couple; float32 for training, float64 for verification.
+    symmetric : bool
+        Whether W = W^T; the caller's word for it, as a check would cost half a sweep each time.
 
     Raises
     ------
@@ -59,8 +61,8 @@ class IdealWeights:
 
     network: Network
     weights: np.ndarray
+    symmetric: bool = True
 
-    symmetric = True
     static = True
 
     def __post_init__(self) -> None:

@@ -67,11 +67,21 @@ def find_folder(source: Source, folder: Path | None = None) -> Path:
     """
     if folder is not None:
         return _holding(source, folder) or _refuse(source, folder)
+    found = held_folder(source)
+    if found is not None:
+        return found
+    cached = cache_folder() / source.name
+    fetch(source, cached)
+    return cached
+
+
+def held_folder(source: Source) -> Path | None:
+    """Return the folder that holds all files of `source` already, in ``HOPBAR_DATA`` or the user's cache, or None."""
     variable = os.environ.get(FOLDER_VARIABLE)
     found = _holding(source, Path(variable)) if variable else None
-    if found is None:
-        found = cache_folder() / source.name
-        fetch(source, found)
+    cached = cache_folder() / source.name
+    if found is None and all(locate(cached, record) is not None for record in source.files):
+        return cached
     return found
 
 

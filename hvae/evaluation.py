@@ -29,9 +29,9 @@ def evaluate(  # noqa: PLR0913
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "latent", 2**31 + index))
     fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index))
     compared = scores.compare(
-        features.extract(images.enlarge(fake)),
-        features.extract(images.enlarge(real)),
-        features.extract(images.enlarge(dataset.train_images[: len(fake)])),
+        images.enlarge(fake),
+        images.enlarge(real),
+        images.enlarge(dataset.train_images[: len(fake)]),
         stream(seed, "sampling", 2**31 + index),
     )
     sse_half = float(costs.sse_half(output, real).mean())

@@ -54,8 +54,10 @@ class RunFolder:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
         path.mkdir(parents=True, exist_ok=True)
-        (path / "config.toml").write_text(config_file.dump(config), encoding="utf-8")
         (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
+        temporary = path / "config.toml.part"
+        temporary.write_text(config_file.dump(config), encoding="utf-8")
+        os.replace(temporary, path / "config.toml")  # last and whole: a folder with a config is a run
         return cls(path)
 
     @classmethod

@@ -1,0 +1,89 @@
+"""The command line ``hopbar``: a table of commands, each loaded when it is called, and one way to report errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import rich_click as click
+
+_COMMANDS = {
+    "train": "hvae.commands:train",
+    "evaluate": "hvae.commands:evaluate",
+    "figures": "hvae.commands:figures",
+    "sample": "hvae.commands:sample",
+    "show-config": "hvae.commands:show_config",
+    "area": "circuits.area_commands:area",
+    "doctor": "doctor",
+}
+"""Name of each command, and where it is: a module and what to take from it."""
+
+_EXIT_ERROR = 2
+
+
+class _Commands(click.RichGroup):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        if cmd_name == "doctor":
+            return doctor
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hopbar", prog_name="hopbar")
+def hopbar() -> None:
+    """Hopfield networks on crossbars: analog chips that learn to generate.
+
+    Train a Hopfield VAE by equilibrium propagation, score it, put it on memristors, write it as a SPICE netlist, and
+    measure it in mm2.
+
+    Example: `hopbar train tdh-vae --config examples/tdh-vae-5k.toml --out runs/demo`
+    """
+
+
+@click.command(short_help="Tell whether this machine has what Hopbar needs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def doctor(as_json: bool) -> None:
+    """Tell which Python, packages, threads, BLAS kernel, circuit simulators and data this machine has.
+
+    Example: `hopbar doctor`
+    """
+    import json
+
+    from circuits.engines import available
+    from hvae.health import examine, show
+
+    found = examine(available())
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        show(found)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; exit with 0, with 2 on a user's error, with 130 after Ctrl-C."""
+    from crossbar.errors import HopbarError
+
+    try:
+        code = hopbar.main(args, prog_name="hopbar", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except HopbarError as error:
+        click.echo(f"hopbar: {error}", err=True)
+        code = _EXIT_ERROR
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("hopbar: interrupted", err=True)
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

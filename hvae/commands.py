@@ -1,0 +1,153 @@
+"""The commands that train, score and show models: ``hopbar train``, ``evaluate``, ``figures``, ``sample``, ``show-config``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
+INTERRUPTED = 130
+
+_run = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+@click.command(short_help="Train a model, or continue a run.")
+@click.argument("model", metavar="MODEL")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run, new unless --resume.")
+@click.option("--dataset", help="mnist-5k (embedded), mnist or fashion-mnist.")
+@click.option("--epochs", type=int, help="Passes over the training set.")
+@click.option("--seed", type=int, help="Seed of everything random in the run.")
+@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
+@_json
+def train(  # noqa: PLR0913
+    model: str,
+    out: Path,
+    dataset: str | None,
+    epochs: int | None,
+    seed: int | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Train MODEL: f-vae, h-vae, dh-vae or tdh-vae, with the paper's Table 3 as defaults.
+
+    Ctrl-C stops at a checkpoint; `--resume` goes on as if nothing had happened, after `kill -9` too.
+
+    Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
+    """
+    from hvae import config_file
+    from hvae.records import RunFolder
+    from hvae.watching import watch
+
+    named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed}
+    given = [f"{key}={value}" for key, value in named.items() if value is not None]
+    if resume:
+        folder = RunFolder.open(out)
+        _refuse_changes(folder, model, [*given, *overrides, *map(str, files)])
+    else:
+        folder = RunFolder.create(out, config_file.resolve(model, files, [*given, *overrides]))
+    finished, last = watch(folder)
+    if as_json:
+        click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
+    if not finished:
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:  # noqa: ANN401
+    from crossbar.errors import InvalidValue
+
+    if changes:
+        raise InvalidValue(f"a resumed run keeps its configuration, but got {', '.join(changes)}: leave them out")
+    if folder.config().model.name != model:
+        raise InvalidValue(f"{folder.path} is a run of {folder.config().model.name!r}, but the command says {model!r}")
+
+
+@click.command(short_help="Score a trained run or chip.")
+@_run
+@click.option("--split", type=click.Choice(["test", "validation"]), default="test", show_default=True)
+@click.option("--n", "count", type=click.IntRange(2), help="Generated images; as many as the split has by default.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
+@_json
+def evaluate(run: Path, split: str, count: int | None, seed: int, as_json: bool) -> None:
+    """Score RUN, a run folder or a chip file: losses, Frechet and kernel distance, with the floor beside them.
+
+    Example: `hopbar evaluate runs/tdh --json`
+    """
+    from hvae import evaluation, images, loading
+    from hvae.tables import show_evaluation
+
+    trained = loading.load(run)
+    dataset = images.load(trained.config.data)
+    found: dict[str, Any] = {
+        "model": trained.config.model.name,
+        "dataset": dataset.name,
+        "split": split,
+        "epochs": trained.epochs if trained.epochs == trained.epochs else None,
+    }
+    found |= evaluation.evaluate(trained.learner, trained.parameters, dataset, split, seed, count) | {"seed": seed}
+    if run.is_dir():
+        name = "evaluation.json" if split == "test" else f"evaluation_{split}.json"
+        (run / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        show_evaluation(found)
+
+
+@click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
+@_run
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures; RUN/figures by default.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
+def figures(run: Path, out: Path | None, seed: int) -> None:
+    """Draw the paper's Figures 2 to 4 and the learning curves of RUN, as PNG and SVG.
+
+    Example: `hopbar figures runs/tdh`
+    """
+    from hvae.drawing import draw_run
+
+    for path in draw_run(run, out or run / "figures", seed):
+        click.echo(path)
+
+
+@click.command(short_help="Generate images.")
+@_run
+@click.option("--n", "count", type=click.IntRange(1), default=100, show_default=True, help="How many.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A .png picture, or .npy for the numbers.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latents.")
+def sample(run: Path, count: int, out: Path, seed: int) -> None:
+    """Generate images from the prior with RUN, a run folder or a chip file.
+
+    Example: `hopbar sample runs/tdh --n 100 --out samples.png`
+    """
+    from hvae import loading, sampling
+    from hvae.drawing import write_images
+    from hvae.streams import stream
+
+    trained = loading.load(run)
+    generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"))
+    click.echo(write_images(generated, out, f"{trained.config.model.name}: generated from z ~ N(0, I)"))
+
+
+@click.command("show-config", short_help="Print the resolved configuration of a model.")
+@click.argument("model", metavar="MODEL")
+@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
+@_json
+def show_config(model: str, files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) -> None:
+    """Print what MODEL would be trained with, every key resolved, as TOML that `--config` takes.
+
+    Example: `hopbar show-config tdh-vae --set training.epochs=20`
+    """
+    from dataclasses import asdict
+
+    from hvae import config_file
+
+    config = config_file.resolve(model, files, overrides)
+    click.echo(json.dumps(asdict(config)) if as_json else config_file.dump(config), nl=as_json)

@@ -1,0 +1,60 @@
+"""The pictures of a run, written to its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from crossbar.errors import InvalidValue
+from hvae import figures, images, loading, sampling
+from hvae.records import RunFolder
+from hvae.streams import stream
+
+PANELS = {
+    "SSE/2": {"training": "sse_half", "validation": "validation_sse_half"},
+    "KL divergence (nat)": {"training": "kl", "validation": "validation_kl"},
+    "Frechet distance": {"validation": "validation_frechet_distance"},
+    "sweeps an example": {"decoder": "decoder_sweeps", "encoder": "encoder_sweeps"},
+    "largest values": {"largest |w|": "largest_weight", "largest |s|": "largest_state"},
+    "smallest Hessian eigenvalue": {"decoder": "smallest_eigenvalue"},
+}
+"""What the learning curves show, from the names in metrics.jsonl."""
+
+
+def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
+    """Draw Figures 2 to 4 of the paper for one run, and its learning curves; return the files written."""
+    trained = loading.load(run)
+    dataset = images.load(trained.config.data)
+    name = trained.config.model.name
+    chosen = figures.first_of_each_class(dataset.test_labels)
+    output, _, _ = sampling.reconstruct(
+        trained.learner, trained.parameters, dataset.test_images[chosen], stream(seed, "latent")
+    )
+    generated = sampling.generate(trained.learner, trained.parameters, 100, stream(seed, "sampling"))
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {
+        "originals": figures.originals(dataset.test_images, dataset.test_labels),
+        "reconstructions": figures.reconstructions(dataset.test_images[chosen], {name: np.clip(output, -1, 1)}),
+        "samples": figures.samples(generated, f"{name}: generated from z ~ N(0, I)"),
+    }
+    if run.is_dir():
+        drawn["learning_curves"] = figures.learning_curves(RunFolder.open(run).metrics(), x="epoch", panels=PANELS)
+    return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
+
+
+def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
+    """Write `generated` (n, pixels) as a picture (.png, .svg) or as numbers (.npy); return the path.
+
+    Raises
+    ------
+    InvalidValue
+        Another suffix.
+    """
+    if path.suffix == ".npy":
+        np.save(path, generated)
+    elif path.suffix in {".png", ".svg"}:
+        figures.samples(generated, title).savefig(path)
+    else:
+        raise InvalidValue(f"`--out` must end in .png, .svg or .npy, but got {path.name!r}")
+    return path

@@ -1,0 +1,86 @@
+"""From a run folder or a chip file to a model that encodes, decodes and can be scored."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from crossbar.chip import Chip, load_chip
+from crossbar.errors import CorruptFile
+from hvae import config_file, learners
+from hvae.config import RunConfig, SettlingConfig
+from hvae.learners import Learner
+from hvae.model import Parameters
+from hvae.records import RunFolder
+
+_SYMMETRY = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trained model, ready to use.
+
+    Attributes
+    ----------
+    config : RunConfig
+        Of the run that trained it.
+    learner : Learner
+    parameters : Parameters
+        Weights by network; of a programmed chip those that its devices realise.
+    epochs : float
+        Passes over the training set so far.
+    """
+
+    config: RunConfig
+    learner: Learner
+    parameters: Parameters
+    epochs: float
+
+
+def load(path: Path) -> Trained:
+    """Return the model of the run folder or chip file at `path`.
+
+    Raises
+    ------
+    MissingFile, CorruptFile
+        There is no run or chip, no checkpoint yet, or the file is damaged.
+    """
+    if path.is_file():
+        return from_chip(load_chip(path))
+    folder = RunFolder.open(path)
+    config, checkpoint = folder.config(), folder.load()
+    return Trained(
+        config=config,
+        learner=learners.make(config),
+        parameters=checkpoint.parameters,
+        epochs=_epochs(folder, checkpoint.step),
+    )
+
+
+def from_chip(chip: Chip) -> Trained:
+    """Return the model that `chip` computes: with its devices' weights where it is programmed.
+
+    Where devices break W = W^T no energy exists, and the chip is settled by its own steps, eq. (3).
+    """
+    if "config" not in chip.provenance:
+        raise CorruptFile("the chip does not say which configuration it was trained with; program it again from its run")
+    config = config_file.check(tomllib.loads(chip.provenance["config"]))
+    parameters = {name: chip.effective_weights(name).astype(config.training.precision) for name in chip.networks}
+    if any(asymmetry(weights) > _SYMMETRY for weights in parameters.values()):
+        settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
+        config = replace(config, settling=settling)
+    return Trained(config=config, learner=learners.make(config), parameters=parameters, epochs=float("nan"))
+
+
+def asymmetry(weights: np.ndarray) -> float:
+    """Return |W - W^T| / |W| in the Frobenius norm; 0 for a symmetric matrix."""
+    size = float(np.linalg.norm(weights))
+    return float(np.linalg.norm(weights - weights.T)) / size if size else 0.0
+
+
+def _epochs(folder: RunFolder, step: int) -> float:
+    epochs = [record["epoch"] for record in folder.metrics() if record.get("step", step) <= step]
+    return float(epochs[-1]) if epochs else 0.0

@@ -1,0 +1,36 @@
+"""Results as tables on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+_NAMES = {
+    "sse_half": "SSE/2 (pixels in [-1, 1])",
+    "kl": "KL divergence (nat)",
+    "elbo": "ELBO = -(SSE/2 + KL)",
+    "active_latents": "active latents (variance of mu > 0.05)",
+    "aggregate_variance": "aggregate posterior variance (prior: 1)",
+    "frechet_distance": "Frechet distance",
+    "floor": "  its floor, train against split",
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+}
+
+
+def show_evaluation(found: Mapping[str, object]) -> None:
+    """Print the scores of one model on stdout."""
+    width = None if sys.stdout.isatty() else max(100, shutil.get_terminal_size().columns)
+    console = Console(width=width)
+    epochs = "" if found["epochs"] is None else f" after {found['epochs']:.4g} epochs"
+    title = f"{found['model']} on {found['dataset']} ({found['split']} split){epochs}"
+    table = Table(title=title, title_justify="left", show_header=False)
+    for key, label in _NAMES.items():
+        table.add_row(label, f"{found[key]:.4g}")
+    console.print(table)
+    console.print(f"Distances on features of {found['features']}: {found['n_fake']} generated, {found['n_real']} real images.")
