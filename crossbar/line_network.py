@@ -94,11 +94,11 @@ def checked_voltages(voltages: np.ndarray, rows: int) -> np.ndarray:
     if voltages.ndim == 1:
         voltages = voltages[:, np.newaxis]
     if voltages.ndim != 2 or voltages.shape[0] != rows:
-        raise InvalidValue(f"`voltages` must be (m, k), one row a word line, m = {rows}, but has shape {voltages.shape}")
+        raise InvalidValue(f"`voltages` must be (m, k) with m = {rows} word lines, but has shape {voltages.shape}")
     return voltages
 
 
-def _finite(name: str, values: np.ndarray, unit: str, negative: bool = False) -> np.ndarray:
+def _finite(name: str, values: float | np.ndarray, unit: str, negative: bool = False) -> np.ndarray:
     """Return `values` as contiguous float64; raise where one is not finite, or is negative and must not be."""
     try:
         values = np.asarray(values, dtype=np.float64, order="C")

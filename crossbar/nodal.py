@@ -13,8 +13,8 @@ from crossbar.line_network import LineNetwork
 def nodal_voltages(network: LineNetwork, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return word and bit voltages, both (k, m, n), for drivers at `voltages` (m, k).
 
-    L x = 0 at every inner node, L the Laplacian of all resistors; nodes that a segment of zero resistance joins are one.
-    Its memory and time are those of a sparse factorisation, seconds at 512 x 512 where the iteration takes milliseconds:
+    L x = 0 at inner nodes, L the Laplacian of all resistors; nodes that a segment of zero resistance joins are one.
+    Memory and time are those of a sparse factorisation, seconds at 512 x 512 where iteration takes milliseconds:
     the way out when the iteration stalls.
     """
     m, n = network.conductances.shape

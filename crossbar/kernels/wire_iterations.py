@@ -13,7 +13,7 @@ from crossbar.kernels.wires import down, down_lanes, up, up_lanes
 def coefficients(energies, products, goals, first, memory, table):
     """Fill table = (keep, step, back, gamma, rho) of every vector; return False where positivity is lost.
 
-    gamma_k = <r, B r> / <r, (I - N B) r>_B,  1 / rho_{k+1} = 1 - gamma_k <r, B r>_k / (gamma_{k-1} <r, B r>_{k-1} rho_k).
+    With e = <r, B r>: gamma_k = e_k / <r, (I - N B) r>_B,  1 / rho_{k+1} = 1 - gamma_k e_k / (gamma_{k-1} e_{k-1} rho_k).
     A vector at its goal keeps its residual. memory (3, vectors): last gamma, <r, B r> and rho.
     """
     for lane in range(energies.size):
