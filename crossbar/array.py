@@ -1,0 +1,308 @@
+"""The crossbar array: devices that hold the weights of a network, read and written as hardware would be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Named
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crossbar import array_checkpoint as checkpoint
+from crossbar.array_building import build_cells, hardware, named_error
+from crossbar.array_cells import Cells, Signals
+from crossbar.array_checks import check_contrast, check_read, check_weights
+from crossbar.array_config import ArrayConfig
+from crossbar.array_counters import Counters, PulseShape, ReadMeter, mean_conductance
+from crossbar.array_matrix import assemble, realised, variances
+from crossbar.array_reads import Reader
+from crossbar.array_wires import WiredTiles
+from crossbar.contrast import Encoding, encoding
+from crossbar.couplings import multiply_patches
+from crossbar.errors import InvalidValue
+from crossbar.mapping import Mapping
+from crossbar.network import Network, Patch
+from crossbar.pulse_engines import PulseReport
+from crossbar.read_noise import FrozenNoise
+from crossbar.tiles import unreached
+
+
+@dataclass(slots=True, kw_only=True)
+class CrossbarArray:
+    """A weight matrix on devices; fulfils `crossbar.couplings.Couplings`.
+
+    Make one with `CrossbarArray.from_weights`. With the default `ArrayConfig` it is bit for bit `IdealWeights`.
+
+    Attributes
+    ----------
+    network : Network
+    config : ArrayConfig
+    mapping : Mapping
+        The scale between weights and siemens.
+    cells : tuple of Cells
+        The rectangles of devices.
+    reader : Reader
+        Converters and noise.
+    frozen : FrozenNoise
+        The part of the devices' noise that stands still during a phase.
+    wires : WiredTiles
+        What the resistance of lines does to the weights.
+    counters : Counters
+        What was done; read energy is up to date after `counted`.
+    pulses : PulseShape
+    meter : ReadMeter
+    time : float
+        Seconds since the devices were written, see `at_time`.
+    """
+
+    network: Network
+    config: ArrayConfig
+    mapping: Mapping
+    cells: tuple[Cells, ...]
+    reader: Reader
+    frozen: FrozenNoise
+    wires: WiredTiles
+    pulses: PulseShape
+    meter: ReadMeter
+    counters: Counters = field(default_factory=Counters)
+    time: float = 0.0
+    steps: int = 0
+    phase_start: int = 0
+    _clean: np.ndarray | None = None
+    _noisy: np.ndarray | None = None
+    _variance: np.ndarray | None = None
+
+    @classmethod
+    def from_weights(
+        cls, network: Network, weights: np.ndarray, config: ArrayConfig, rng: np.random.Generator
+    ) -> CrossbarArray:
+        """Return an array whose devices hold `weights` (N, N), as well as `config` lets them.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+            Draws the devices, their faults and writing errors, and the keys of the array's own noise.
+
+        Raises
+        ------
+        InvalidValue
+            Weights of another shape, not finite, where nothing couples, or not symmetric on shared devices; a
+            configuration that contradicts itself.
+        UnknownName
+            An unknown preset.
+        """
+        device = hardware(config)
+        cells, mapping = build_cells(network, weights, config, device, rng)
+        keys = [int(key) for key in rng.integers(0, 2**63, 2)]
+        noise = config.read_noise
+        array = cls(
+            network=network,
+            config=config,
+            mapping=mapping,
+            cells=cells,
+            reader=Reader(
+                config=config,
+                key=keys[0],
+                additive=noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5,
+            ),
+            frozen=FrozenNoise(law=noise, key=keys[1], mirrored=config.symmetry == "shared"),
+            wires=WiredTiles(config=config),
+            pulses=device.pulses,
+            meter=ReadMeter(joule=config.read_voltage**2 * config.read_time, squares=np.zeros(network.size)),
+        )
+        if not noise.off:
+            array.frozen.start(network.size)
+        return array
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether every read obeys W = W^T exactly: shared devices and no converter, whose steps have no energy."""
+        return self.config.symmetry == "shared" and not self.config.converts
+
+    @property
+    def static(self) -> bool:
+        """Whether two reads of the same signals within a phase agree exactly."""
+        return self.config.output_noise == 0 and self.config.read_noise.static
+
+    def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+        """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.
+
+        One read of the array by each example: DAC, currents, noise, ADC. Targets that no patch reaches get zero.
+
+        Raises
+        ------
+        InvalidValue
+            Shapes that do not belong to `patches`.
+        """
+        check_read(signals, patches, out)
+        weights = self.matrix()
+        driven = signals if self.config.dac is None else self.config.dac.convert(signals)
+        self.steps += 1
+        self.counters.reads += len(driven)
+        self.counters.conversions_in += driven.size
+        self.meter.note(driven, patches)
+        if self.static and not self.config.converts:
+            out[:, unreached(patches, out.shape[1])] = 0
+            multiply_patches(weights, driven, patches, out)
+            self.counters.conversions_out += out.size
+            return
+        conversions, saturated = self.reader.read(weights, self._variance, driven, patches, out)
+        self.counters.conversions_out += conversions
+        self.counters.saturated += saturated
+
+    def matrix(self) -> np.ndarray:
+        """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to it.
+
+        Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses.
+        """
+        if self._noisy is None:
+            clean = self.weights()
+            self._noisy = clean
+            if not self.config.read_noise.off and self.frozen.parts:
+                self._noisy = clean + self.frozen.deviation(self._noise()).astype(clean.dtype)
+        return self._noisy
+
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N) that the devices hold now, without any read noise; do not write to it."""
+        if self._clean is None:
+            self._clean = assemble(self.cells, realised(self.cells, self.time, self.wires), self.network.size)
+            noise = self.config.read_noise
+            each = noise.where == "devices" or noise.relative > 0 or self.config.symmetry == "one-way"
+            at_outputs = noise.spectrum == "white" or noise.fast
+            self._variance = self._noise() if not noise.off and at_outputs and each else None
+        return self._clean
+
+    def asymmetry(self) -> float:
+        """Return |W - W^T| / (2 |W|) (Frobenius): 0 for symmetric weights, 1 for antisymmetric ones."""
+        weights = self.weights()
+        size = np.linalg.norm(weights)
+        return float(np.linalg.norm(weights - weights.T) / (2 * size)) if size > 0 else 0.0
+
+    def conductances(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return G+ and G- (N, N) in siemens, as they are now; zero where no device is."""
+        pairs = [cells.conductances(self.time) for cells in self.cells]
+        plus, minus = ([pair[side] for pair in pairs] for side in (0, 1))
+        return assemble(self.cells, plus, self.network.size), assemble(self.cells, minus, self.network.size)
+
+    # ------------------------------------------------------------------ time
+
+    def new_phase(self) -> None:
+        """Begin a phase: noise slower than a phase moves on by the reads since the last one."""
+        if self.frozen.new_phase(self.steps - self.phase_start):
+            self._noisy = None
+        self.phase_start = self.steps
+
+    def new_batch(self) -> None:
+        """Begin a batch: noise that lasts for a batch is drawn anew, and coloured noise forgets the examples before."""
+        self.reader.memory.clear()
+        if self.frozen.new_batch():
+            self._noisy = None
+
+    def at_time(self, time: float) -> None:
+        """Let the devices be `time` seconds older than when they were written: drift and loss of retention.
+
+        Raises
+        ------
+        InvalidValue
+            A negative or infinite time.
+        """
+        if not (np.isfinite(time) and time >= 0):
+            raise InvalidValue(f"`time` must be zero or more seconds, but got {time}")
+        self.time = float(time)
+        self.changed()
+
+    # ------------------------------------------------------------------ writing
+
+    def update(
+        self, response: np.ndarray, mean: np.ndarray, *, rate: float, rng: np.random.Generator
+    ) -> PulseReport:
+        """Add rate sum_b (R_b S_b^T + S_b R_b^T), on coupled pairs, to the weights, by pulses where there are devices.
+
+        Parameters
+        ----------
+        response : ndarray (batch, N)
+            R: what the nudge changed of rho(s); zero for clamped neurons, though their weights learn by their S.
+        mean : ndarray (batch, N)
+            S: mean of the signals of both phases.
+        rate : float
+            Weight units per unit of R times S.
+        rng : numpy Generator
+            Draws the pulse trains and the cycle-to-cycle noise.
+
+        Returns
+        -------
+        PulseReport
+
+        Raises
+        ------
+        InvalidValue
+            Wrong shapes, values that are not finite, a rate that is not positive and finite.
+        """
+        check_contrast(self.network, response, mean, rate)
+        self.counted()
+        conductance = mean_conductance(self.cells, self.time) if self.config.device is not None else 0.0
+        way: Encoding = encoding(self.config.encoding)
+        report = PulseReport(up=0, down=0, engine="none")
+        for number, cells in enumerate(self.cells):
+            rows, columns = cells.region.rows, cells.region.columns
+            signals = Signals(
+                response_rows=response[:, rows], mean_rows=mean[:, rows],
+                response_columns=response[:, columns], mean_columns=mean[:, columns],
+            )  # fmt: skip
+            done = cells.update(signals, way, rate=rate, engine=self.config.engine, rng=rng)
+            report = done if number == 0 else report + done
+        self.add_pulses(report.up, report.down, conductance)
+        self.counters.updates += 1
+        self.changed()
+        return report
+
+    def write(self, weights: np.ndarray, rng: np.random.Generator) -> None:
+        """Set the devices to `weights` (N, N) in one go, with the configured programming error; time starts again."""
+        check_weights(self.network, weights, self.config)
+        self.counted()
+        error = named_error(self.config.programming_error)
+        for cells in self.cells:
+            cells.write(weights[cells.region.rows, cells.region.columns], error, rng)
+        self.time = 0.0
+        self.changed()
+
+    def add_pulses(self, up: int, down: int, conductance: float, verified: int = 0) -> None:
+        """Count pulses, given to devices of mean `conductance` (S), and devices read to verify them."""
+        self.counters.pulses_up += up
+        self.counters.pulses_down += down
+        self.counters.verify_steps += verified
+        self.counters.write_energy += self.pulses.energy(up, down, conductance)
+
+    def counted(self) -> Counters:
+        """Return the counters with the read energy up to now."""
+        self.counters.read_energy += self.meter.energy(self.cells, self.time)
+        return self.counters
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return everything that changes, as arrays by name, so that `load_state` goes on bit for bit."""
+        self.counted()
+        return checkpoint.gather(self)
+
+    def load_state(self, state: Named[str, np.ndarray]) -> None:
+        """Go on from what `state_dict` of an array of the same network and configuration returned.
+
+        Raises
+        ------
+        InvalidValue
+            Arrays that are missing or do not belong to this array.
+        """
+        checkpoint.scatter(self, state)
+        self.changed()
+
+    # ------------------------------------------------------------------ inside
+
+    def changed(self) -> None:
+        """Forget what was derived from the devices: they have been written, or have aged."""
+        self._clean = self._noisy = self._variance = None
+
+    def _noise(self) -> np.ndarray:
+        return assemble(self.cells, variances(self.cells, self.time, self.config), self.network.size)

@@ -1,0 +1,139 @@
+"""How an array is put together: its devices from a preset or ideal, its scale, its faults, its first weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossbar.array_cells import Cells, FloatCells, PulsedCells
+from crossbar.array_checks import check_weights
+from crossbar.array_config import ArrayConfig
+from crossbar.array_counters import PulseShape
+from crossbar.array_regions import Region, regions
+from crossbar.array_write_errors import WriteError, write_error
+from crossbar.devices import PulsedLaw
+from crossbar.kernels.pulses import mirror_upper
+from crossbar.mapping import Mapping, check_range, mapping_for
+from crossbar.network import Network
+from crossbar.nonidealities import Faults
+from crossbar.pulse_engines import mirror
+
+if TYPE_CHECKING:
+    from crossbar.presets import Preset
+
+G_MAX = 1e-4  # S, of an array without devices: assumed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hardware:
+    """What a configuration takes from its preset.
+
+    Attributes
+    ----------
+    name : str
+    law : PulsedLaw or None
+        None: floats.
+    g_min, g_max : float
+        S.
+    pulses : PulseShape
+    """
+
+    name: str
+    law: PulsedLaw | None
+    g_min: float
+    g_max: float
+    pulses: PulseShape
+
+    @property
+    def zero(self) -> float | None:
+        """Where in its range, from 0 to 1, the device's own zero lies."""
+        if self.law is None:
+            return None
+        return -self.law.w_min / (self.law.w_max - self.law.w_min)
+
+
+def hardware(config: ArrayConfig) -> Hardware:
+    """Return what `config` says of the devices, with its preset's values where it is silent."""
+    if config.device is None:
+        g_max = G_MAX if config.g_max is None else config.g_max
+        g_min = 0.0 if config.g_min is None else config.g_min
+        check_range(g_min, g_max)
+        return Hardware(name="ideal", law=None, g_min=g_min, g_max=g_max, pulses=PulseShape())
+    from crossbar.presets import Preset, load  # noqa: PLC0415
+
+    preset = config.device if isinstance(config.device, Preset) else load(config.device)
+    g_min = preset.g_min if config.g_min is None else config.g_min
+    g_max = preset.g_max if config.g_max is None else config.g_max
+    check_range(g_min, g_max)
+    return Hardware(name=preset.name, law=preset.law, g_min=g_min, g_max=g_max, pulses=pulse_shape(preset))
+
+
+def build_cells(
+    network: Network, weights: np.ndarray, config: ArrayConfig, device: Hardware, rng: np.random.Generator
+) -> tuple[tuple[Cells, ...], Mapping]:
+    """Return the devices of an array, holding `weights` (N, N), and the scale they share.
+
+    Raises
+    ------
+    InvalidValue
+        See `CrossbarArray.from_weights`.
+    """
+    check_weights(network, weights, config)
+    limit = config.weight_limit
+    if limit is None and config.siemens_per_weight is None:
+        limit = float(np.abs(weights).max()) or 1.0
+    mapping = mapping_for(
+        config.mapping,
+        g_min=device.g_min,
+        g_max=device.g_max,
+        zero=device.zero,
+        weight_limit=limit,
+        siemens_per_weight=config.siemens_per_weight,
+    )
+    error = named_error(config.programming_error)
+    cells = []
+    for region in regions(network, config.symmetry):
+        one = _make(region, config, device, mapping, rng)
+        one.write(weights[region.rows, region.columns].astype(config.kind), error, rng)
+        cells.append(one)
+    return tuple(cells), mapping
+
+
+def named_error(error: str | WriteError | None) -> WriteError | None:
+    """Return the law of the programming error, looked up where it is a name."""
+    return write_error(error) if isinstance(error, str) else error
+
+
+def pulse_shape(preset: Preset) -> PulseShape:
+    """Return the amplitudes and durations of a preset's pulses, zero where unknown."""
+    return PulseShape(
+        voltage_up=preset.voltage_up or 0.0,
+        voltage_down=preset.voltage_down or 0.0,
+        width_up=preset.width_up or 0.0,
+        width_down=preset.width_down or 0.0,
+    )
+
+
+def _make(
+    region: Region, config: ArrayConfig, device: Hardware, mapping: Mapping, rng: np.random.Generator
+) -> Cells:
+    """Return the devices of one region, at zero."""
+    faults = tuple(_faults(region, config, rng) for _ in range(mapping.n_planes))
+    if device.law is None:
+        values = np.zeros(region.shape, config.kind)
+        return FloatCells(region=region, mapping=mapping, faults=faults, values=values, bounded=config.bounded)
+    states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
+    if region.square and region.shared:
+        states = tuple(mirror(state) for state in states)
+    scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
+    return PulsedCells(region=region, mapping=mapping, faults=faults, states=states, scale=scale)
+
+
+def _faults(region: Region, config: ArrayConfig, rng: np.random.Generator) -> Faults:
+    faults = config.faults.sample(region.shape, rng)
+    if region.square and region.shared:
+        for plane in faults.arrays().values():
+            mirror_upper(plane)
+    return faults

@@ -1,0 +1,145 @@
+"""Everything that is chosen about an array; as it stands, the array is ideal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossbar.array_write_errors import WriteError, write_error
+from crossbar.converters import Converter
+from crossbar.errors import InvalidValue, unknown_name
+from crossbar.mapping import MAPPINGS, check_range
+from crossbar.nonidealities import FaultLaw
+from crossbar.read_noise import ReadNoise
+
+if TYPE_CHECKING:
+    from crossbar.presets import Preset
+
+SYMMETRIES = ("shared", "two-device", "one-way")
+ACCUMULATIONS = ("digital", "analog")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrayConfig:
+    """The devices of an array, how they are wired, read and written. All defaults are ideal.
+
+    Attributes
+    ----------
+    device : str, Preset or None
+        Name of a preset (or TOML file, see `crossbar.presets`): what pulses do. None: floats that take any change
+        exactly.
+    mapping : {"pair", "reference"}
+        Two devices a weight, or one and a reference column (see `crossbar.mapping`).
+    symmetry : {"shared", "two-device", "one-way"}
+        One device for W_ij and W_ji; one for each, so that asymmetry grows (`CrossbarArray.asymmetry`); or, in layered
+        nets, devices from each layer to the next only.
+    g_min, g_max : float or None
+        Range of a device, S. None: the preset's; without a device 0 and 1e-4 S (assumed).
+    weight_limit, siemens_per_weight : float or None
+        The array's scale: the largest weight that the range shall hold, or the conductance of a weight of 1 (S). At
+        most one of them; with neither the largest of the initial weights fills the range.
+    faults : FaultLaw
+        Levels, device-to-device variation, stuck cells, drift.
+    programming_error : str, WriteError or None
+        What writing a target misses it by: a name of `crossbar.array_write_errors` or the law itself.
+    read_noise : ReadNoise
+    output_noise : float
+        Standard deviation of the circuit's own noise at each output, in units of weight times signal.
+    dac, adc : Converter or None
+    tile_size : int or None
+        Most rows and columns of a tile; None: one tile.
+    accumulation : {"digital", "analog"}
+        Whether each tile converts its own partial sums, which are then added as numbers, or the currents of a column
+        of tiles meet in one converter.
+    wire_resistance : float
+        Resistance of a segment of word and bit line, ohm; 0: ideal wires.
+    wire_ends : {"one", "both"}
+        Whether lines are driven and sensed at one end or at both.
+    wire_error : float
+        Relative error that a tile's matrix may have before it is solved anew after an update; between solutions it is
+        corrected to first order (`crossbar.tile_wires`). 0: exact after every change. Where it is not 0, a resumed
+        run starts with exact matrices, so it is not bit for bit the run that was interrupted.
+    encoding, engine : str
+        How a contrast becomes pulses (`crossbar.contrast`), and what simulates them (`crossbar.pulse_engines`).
+    read_voltage, read_time : float
+        Voltage of a signal of 1 (V) and duration of a read (s), for energies only; 0.1 V and 100 ns are assumed.
+    dtype : str
+        Type of weights: ``"float32"`` for training, ``"float64"`` for verification.
+
+    Raises
+    ------
+    InvalidValue, UnknownName
+        Any value that cannot be meant.
+    """
+
+    device: str | Preset | None = None
+    mapping: str = "pair"
+    symmetry: str = "shared"
+    g_min: float | None = None
+    g_max: float | None = None
+    weight_limit: float | None = None
+    siemens_per_weight: float | None = None
+    faults: FaultLaw = field(default_factory=FaultLaw)
+    programming_error: str | WriteError | None = None
+    read_noise: ReadNoise = field(default_factory=ReadNoise)
+    output_noise: float = 0.0
+    dac: Converter | None = None
+    adc: Converter | None = None
+    tile_size: int | None = None
+    accumulation: str = "digital"
+    wire_resistance: float = 0.0
+    wire_ends: str = "one"
+    wire_error: float = 0.0
+    encoding: str = "factorised"
+    engine: str = "auto"
+    read_voltage: float = 0.1
+    read_time: float = 1e-7
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        choices = (
+            ("mapping", MAPPINGS), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
+            ("wire_ends", ("one", "both")), ("dtype", ("float32", "float64")),
+        )  # fmt: skip
+        for name, known in choices:
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        for name in ("output_noise", "wire_resistance", "wire_error", "read_voltage", "read_time"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+        if self.tile_size is not None and self.tile_size < 1:
+            raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
+        if self.weight_limit is not None and self.siemens_per_weight is not None:
+            raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
+        for name in ("weight_limit", "siemens_per_weight"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
+        if self.g_min is not None and self.g_max is not None:
+            check_range(self.g_min, self.g_max)
+        if isinstance(self.programming_error, str):
+            write_error(self.programming_error)
+
+    @property
+    def kind(self) -> type:
+        """The type of weights."""
+        return np.float32 if self.dtype == "float32" else np.float64
+
+    @property
+    def bounded(self) -> bool:
+        """Whether weights are kept within the range: it is given, or made by devices or levels."""
+        return (
+            self.device is not None
+            or self.weight_limit is not None
+            or self.siemens_per_weight is not None
+            or self.faults.levels is not None
+        )
+
+    @property
+    def converts(self) -> bool:
+        """Whether a converter stands at an edge."""
+        return self.dac is not None or self.adc is not None

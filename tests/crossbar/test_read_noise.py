@@ -1,0 +1,143 @@
+"""Noise of reads: the normal numbers themselves, then each spectrum against its own law."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from crossbar.errors import InvalidValue, UnknownName
+from crossbar.kernels.normals import fill_normals
+from crossbar.kernels.reads import add_coloured, convert_sums
+from crossbar.read_noise import FrozenNoise, ReadNoise, normals, shared_noise, stream
+
+COUNT = 400_000
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("key", [0, 1, 2**64 - 1])
+def test_normal_numbers_are_normal(key):
+    """Moments within 4 standard errors of N(0, 1), Kolmogorov and Smirnov's distance, no correlation of neighbours."""
+    xi = np.empty(COUNT, np.float32)
+    fill_normals(stream(key, 0), 0, xi)
+    xi = xi.astype(float)
+    for value, variance in ((xi.mean(), 1), (xi.var() - 1, 2), (stats.skew(xi), 6), (stats.kurtosis(xi), 24)):
+        assert abs(value) < 4 * np.sqrt(variance / COUNT)
+    assert stats.kstest(xi, "norm").pvalue > 1e-3
+    for lag in (1, COUNT // 2):
+        assert abs((xi[lag:] * xi[:-lag]).mean()) < 4 / np.sqrt(COUNT - lag)
+    tail = (np.abs(xi) > 4).mean()
+    assert abs(tail - 2 * stats.norm.sf(4)) < 5 * np.sqrt(2 * stats.norm.sf(4) / COUNT)
+
+
+def test_streams_differ_and_repeat():
+    first, second = normals(stream(7, 0), (3, 5)), normals(stream(7, 1), (3, 5))
+    assert not np.isin(first, second).any()
+    np.testing.assert_array_equal(first, normals(stream(7, 0), (3, 5)))
+    odd = np.empty(5, np.float32)
+    fill_normals(stream(7, 0), 4, odd)
+    assert np.isfinite(odd).all()
+
+
+@pytest.mark.needs_jit
+def test_the_fused_kernel_draws_the_given_variance():
+    variance = np.linspace(0, 4, 8)[None] * np.ones((20_000, 1))
+    out = np.zeros_like(variance)
+    convert_sums(np.ones_like(variance), variance, 0.5, -np.inf, np.inf, 0.0, stream(1, 1), out)
+    expected = variance[0] + 0.25
+    np.testing.assert_allclose(out.var(0), expected, rtol=5 * np.sqrt(2 / 20_000))
+    assert (np.abs(out.mean(0) - 1) < 5 * np.sqrt(expected / 20_000)).all()
+
+
+@pytest.mark.needs_jit
+def test_coloured_noise_forgets_at_its_own_pace():
+    batch, times, shares = 20_000, np.array([2.0, 20.0]), np.array([0.25, 0.75])
+    memory = normals(stream(3, 0), (2, batch, 1))
+    seen = []
+    for read in range(5):
+        sums = np.zeros((batch, 1))
+        add_coloured(sums, np.full((batch, 1), 4.0), memory, np.exp(-1 / times), shares, stream(3, 1 + read))
+        seen.append(sums[:, 0])
+    for lag in range(5):
+        expected = 4 * (shares * np.exp(-lag / times)).sum()
+        assert abs((seen[0] * seen[lag]).mean() - expected) < 5 * 4 * np.sqrt(2 / batch)
+
+
+def test_shared_noise_has_the_covariance_of_one_device_a_pair():
+    """Independent part plus shared part against the covariance of y = E x with a symmetric E of zero diagonal."""
+    x, sigma, n = np.array([0.5, 0.9, 0.3, 0.7]), 0.2, 100_000
+    own = shared_noise(np.tile(x, (n, 1)), sigma, stream(5, 0))
+    np.testing.assert_allclose(own.T @ own / n, sigma**2 * np.outer(x, x), atol=5 * sigma**2 / np.sqrt(n / 2))
+
+
+def frozen(law, size=40, mirrored=True):
+    noise = FrozenNoise(law=law, key=11, mirrored=mirrored)
+    noise.start(size)
+    return noise
+
+
+@pytest.mark.parametrize("spectrum", ["phase", "batch", "lorentzian", "telegraph", "pink"])
+def test_frozen_noise_has_its_variance_and_symmetry(spectrum):
+    law = ReadNoise(relative=0.1, spectrum=spectrum, correlation_reads=1000, frozen_reads=0.5)
+    deviation = frozen(law).deviation(np.full((40, 40), 9.0))
+    np.testing.assert_array_equal(deviation, deviation.T)
+    above = deviation[np.triu_indices(40, 1)]
+    assert abs(above.var() / 9 - 1) < 5 * np.sqrt(2 / len(above))
+    assert abs(above.mean()) < 5 * 3 / np.sqrt(len(above))
+
+
+@pytest.mark.parametrize("spectrum", ["lorentzian", "telegraph"])
+def test_frozen_noise_remembers_across_phases(spectrum):
+    law = ReadNoise(relative=0.1, spectrum=spectrum, correlation_reads=1000)
+    noise = frozen(law, 100, mirrored=False)
+    before = noise.parts[0].copy()
+    assert noise.new_phase(500)
+    kept = (before * noise.parts[0]).mean()
+    assert abs(kept - np.exp(-0.5)) < 5 / 100
+    if spectrum == "telegraph":
+        assert set(np.unique(noise.parts[0])) == {-1, 1}
+    assert not noise.new_batch()
+
+
+def test_phase_and_batch_noise_are_renewed_by_their_own_hook_only():
+    for spectrum, phase, batch in (("phase", True, False), ("batch", False, True)):
+        noise = frozen(ReadNoise(relative=0.1, spectrum=spectrum))
+        assert noise.new_phase(10) is phase
+        assert noise.new_batch() is batch
+    assert not frozen(ReadNoise(relative=0.1)).new_phase(10)
+
+
+def test_where_each_part_is_drawn():
+    pink = ReadNoise(relative=0.1, spectrum="pink", correlation_reads=1e4)
+    assert pink.fast == pytest.approx((1, 10))
+    assert pink.slow == pytest.approx((100, 1e3, 1e4))
+    assert not pink.static
+    assert ReadNoise(relative=0.1, spectrum="pink", correlation_reads=1e4, frozen_reads=1).static
+    assert ReadNoise(relative=0.1, spectrum="phase").static
+    assert not ReadNoise(relative=0.1).static
+    assert ReadNoise().static
+    assert ReadNoise().off
+
+
+def test_pink_noise_is_one_over_f():
+    """The sum of the Lorentzians, one a decade, against 1/f between their corners."""
+    times = np.array(ReadNoise(spectrum="pink", correlation_reads=1e5).correlation_times)
+    frequency = np.geomspace(1e-4, 1e-1, 200) / (2 * np.pi)
+    omega = 2 * np.pi * frequency[:, None]
+    power = (times / (1 + (omega * times) ** 2)).sum(1)
+    flat = power * frequency
+    assert flat.max() / flat.min() < 1.13
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"additive": -0.1}, InvalidValue, "must not be negative"),
+        ({"relative": float("nan")}, InvalidValue, "must not be negative"),
+        ({"correlation_reads": 0.0}, InvalidValue, "`correlation_reads`"),
+        ({"spectrum": "pinc"}, UnknownName, "did you mean 'pink'"),
+        ({"where": "wires"}, UnknownName, "place"),
+        ({"where": "devices", "spectrum": "pink"}, InvalidValue, "`where`"),
+    ],
+)
+def test_bad_noise_is_refused(values, error, message):
+    with pytest.raises(error, match=message):
+        ReadNoise(**values)
