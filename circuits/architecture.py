@@ -29,8 +29,8 @@ class Architecture:
         A weight is a differential pair of devices, or one device beside one reference column a tile.
     cell : {"1t1r", "1r"}
     dead_blocks : {"drop", "keep"}
-        ``drop``: no devices into neurons that are always clamped, and no neuron circuits for these. ``keep``: every
-        network is built whole.
+        ``drop``: no devices into neurons that are always clamped, and no neuron circuits for these; a decoder keeps
+        its columns into the latents, where eq. (9) reads the input gradient. ``keep``: every network is built whole.
     phases : {"sequential", "two-circuits"}
         Both equilibria of a contrast in turn on one circuit, or at once on two
         (Oh et al. 2023, doi:10.3390/mi14071367).

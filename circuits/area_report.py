@@ -164,7 +164,7 @@ def _areas(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
             yield f"![{caption}]({picture.name})"
             yield ""
     yield "An area is uncertain by a factor of two either way, a ratio by a few hundredths, because both chips are made"
-    yield "of the same circuits. The area also says nothing about quality: read it beside each model's Frechet distance."
+    yield "of the same circuits. The area says nothing about quality: read it beside each model's Frechet distance."
     yield ""
 
 

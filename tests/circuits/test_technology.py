@@ -1,0 +1,130 @@
+"""Technology files: every number has a source, scales by its law, and can be overridden by a user's own file."""
+
+import numpy as np
+import pytest
+
+from circuits.technology import Parameter, load_technology
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
+
+ENTRY = {
+    "low": 1.0,
+    "typical": 2.0,
+    "high": 4.0,
+    "unit": "um2",
+    "scaling": "analog",
+    "source": "a test",
+    "status": "assumed",
+}
+
+
+def write_override(path, name="adc", **changes):
+    entry = {**ENTRY, **changes}
+    lines = [f"{key} = {value!r}".replace("'", '"') for key, value in entry.items() if value is not None]
+    path.write_text(f"[{name}]\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_every_shipped_number_has_unit_source_and_status():
+    technology = load_technology()
+    assert technology.nodes == (130, 65, 32, 22)
+    for parameter in technology.parameters.values():
+        assert parameter.source
+        assert parameter.unit
+        assert parameter.status in ("measured", "published", "secondary", "assumed")
+
+
+@pytest.mark.parametrize("source", [None, "", "  "])
+def test_a_number_without_source_is_refused(tmp_path, source):
+    with pytest.raises(InvalidValue, match="must have a source"):
+        load_technology(write_override(tmp_path / "own.toml", source=source))
+
+
+def test_negative_area_is_refused(tmp_path):
+    with pytest.raises(InvalidValue, match="`low` of parameter `adc` must be a number >= 0"):
+        load_technology(write_override(tmp_path / "own.toml", low=-1.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"typical": 9.0}, "must lie between"),
+        ({"high": float("inf")}, "must be a number"),
+        ({"high": True}, "must be a number"),
+        ({"status": "guessed"}, "`status`"),
+        ({"scaling": "square"}, "`scaling`"),
+    ],
+)
+def test_impossible_parameters_are_refused(changes, message):
+    with pytest.raises(InvalidValue, match=message):
+        Parameter(name="adc", **{**ENTRY, **changes})
+
+
+def test_missing_fields_are_named(tmp_path):
+    with pytest.raises(InvalidValue, match="lacks high"):
+        load_technology(write_override(tmp_path / "own.toml", high=None))
+
+
+def test_unknown_parameters_and_fields_come_with_a_suggestion(tmp_path):
+    with pytest.raises(UnknownName, match="did you mean 'adc'"):
+        load_technology(write_override(tmp_path / "own.toml", name="adcs"))
+    with pytest.raises(UnknownName, match="did you mean 'typical'"):
+        load_technology(write_override(tmp_path / "own.toml", typicall=2.0))
+
+
+def test_files_that_are_no_technology(tmp_path):
+    with pytest.raises(MissingFile, match="no technology file"):
+        load_technology(tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("[adc\n")
+    with pytest.raises(CorruptFile, match="must be a TOML file"):
+        load_technology(tmp_path / "broken.toml")
+    (tmp_path / "flat.toml").write_text("adc = 3\n")
+    with pytest.raises(CorruptFile, match="must be a table"):
+        load_technology(tmp_path / "flat.toml")
+
+
+def test_an_override_replaces_one_parameter_and_leaves_the_draws_of_the_others(tmp_path):
+    shipped, own = load_technology(), load_technology(write_override(tmp_path / "own.toml", low=2.0, high=2.0))
+    one, other = (technology.draws(50, np.random.default_rng(3)) for technology in (shipped, own))
+    assert np.all(other["adc"] == 2.0)
+    changed = [name for name in shipped.parameters if not np.array_equal(one[name], other[name])]
+    assert changed == ["adc"]
+
+
+def test_an_override_in_another_unit_is_refused(tmp_path):
+    with pytest.raises(InvalidValue, match="must be in 'um2'"):
+        load_technology(write_override(tmp_path / "own.toml", unit="J", scaling="none"))
+
+
+def test_feature_items_scale_with_the_node_squared_and_analog_ones_with_their_exponent():
+    typical = load_technology().values("typical")
+    assert typical.area("cell_1t1r", 65) / typical.area("cell_1t1r", 130) == pytest.approx(0.25)
+    assert typical.area("line_switch", 22) == pytest.approx(3000 * 0.022**2)
+    assert typical.area("adc", 65) / typical.area("adc", 130) == pytest.approx(0.5)
+    assert load_technology().values("high").area("adc", 65) == pytest.approx(60000 * 0.5**0.7)
+    assert typical.area("write_switch", 22) == typical.area("write_switch", 130)
+
+
+def test_a_parameter_that_is_no_area_has_none():
+    with pytest.raises(InvalidValue, match="must be an area"):
+        load_technology().values("typical").area("lines_per_adc", 65)
+
+
+def test_draws_stay_in_range_and_repeat_with_the_seed():
+    technology = load_technology()
+    draws, again = (technology.draws(2000, np.random.default_rng(0)) for _ in range(2))
+    for name, parameter in technology.parameters.items():
+        low, high = sorted((parameter.low, parameter.high))
+        assert np.all((draws[name] >= low * (1 - 1e-12)) & (draws[name] <= high * (1 + 1e-12)))
+        assert np.array_equal(draws[name], again[name])
+
+
+def test_log_triangular_draws_have_the_mode_at_the_typical_value(rng):
+    parameter = Parameter(name="adc", **{**ENTRY, "low": 0.01, "typical": 1.0, "high": 100.0})
+    draws = np.log10(parameter.draw(20000, rng))
+    assert np.mean(draws) == pytest.approx(0, abs=0.03)
+    assert np.mean(np.abs(draws) < 1) == pytest.approx(0.75, abs=0.02)  # of a triangle, three quarters of the area
+
+
+def test_unknown_node_is_named():
+    with pytest.raises(InvalidValue, match="must be one of 130, 65, 32, 22 nm, but got 45"):
+        load_technology().check_node(45)
