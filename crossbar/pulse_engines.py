@@ -9,8 +9,8 @@
 
 `auto` takes `walk` where pulses are rare; else `aggregate` where the batch moves a device by little of its own nonlinearity
 (mean pulses times slope at most `AGGREGATE_LIMIT`); else the cheaper of `example` and `walk`. Where a law has no closed form
-(exponential, power, piecewise, jump table), or steps so coarse that its series fails, `example` is `walk` and the report
-says so. A law of the user's own, without a compiled form, runs by `literal` whatever is asked.
+(exponential, power, piecewise, jump table) `example` is `walk`, and the report says so; single devices too coarse for the
+series go pulse by pulse inside `example`. A law of the user's own, without a compiled form, runs by `literal` whatever is asked.
 """
 
 from __future__ import annotations
@@ -186,11 +186,10 @@ def send(
     trains = draw(rows, columns, rate=rate, dw_min=state.law.granularity, management=management, rng=rng)
     up, down = paths.count(trains, first)
     mean = (up + down) / max(int(np.maximum(state.shape[1] - first, 0).sum()), 1)
-    longest = int(trains.lengths.max(initial=0))
-    chosen = choose(state, mean, len(rows), longest) if engine == "auto" else engine
+    chosen = choose(state, mean, len(rows)) if engine == "auto" else engine
     if not state.law.kernel:
         chosen = "literal"
-    elif chosen == "example" and not paths.has_closed_form(state, longest):
+    elif chosen == "example" and state.law.kernel != "affine":
         chosen = "walk"
     if up + down:
         ENGINES[chosen](state, trains, first, rng)
@@ -200,14 +199,14 @@ def send(
     )
 
 
-def choose(state: DeviceState, mean: float, batch: int, longest: int) -> str:
+def choose(state: DeviceState, mean: float, batch: int) -> str:
     """Return the engine for `mean` pulses a device over `batch` examples."""
     if mean <= RARE_PULSES or state.law.kernel != "affine":
         return "walk"
-    slope = max(float(np.abs(state.stack[place, 0]).mean()) for place in (3, 5))  # one row of devices is sample enough
+    slope = max(float(np.median(np.abs(state.stack[place, 0]))) for place in (3, 5))  # one row is sample enough
     if mean * slope <= AGGREGATE_LIMIT:
         return "aggregate"
-    return "walk" if mean / batch < WALK_DENSITY or not paths.has_closed_form(state, longest) else "example"
+    return "walk" if mean / batch < WALK_DENSITY else "example"
 
 
 def check(state: DeviceState, rows: np.ndarray, columns: np.ndarray, rate: float) -> None:

@@ -10,7 +10,6 @@ from crossbar.devices import DeviceState
 from crossbar.kernels import closed, counts, trains, walk
 from crossbar.pulse_trains import PulseTrains
 
-SERIES_LIMIT = 0.6  # bit length times ln(1 - slope) up to which the closed form of an example holds to 4e-6
 WALKS: dict[str, Any] = {
     "affine": walk.walk_affine,
     "exponential": walk.walk_exponential,
@@ -53,10 +52,10 @@ def walked(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.r
 
 
 def by_example(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.random.Generator) -> None:
-    """Give each example's pulses in one closed-form step (affine laws; see `has_closed_form`)."""
+    """Give each example's pulses in one closed-form step (affine laws)."""
     closed.step_examples(
         state.hidden, state.stack, bool(state.law.table()[0, 0]), pulses.row_words, sign_bits(pulses.row_negative),
-        pulses.column_words | sign_bits(pulses.column_negative), first, new_key(rng),
+        pulses.column_words | sign_bits(pulses.column_negative), int(pulses.lengths.max()), first, new_key(rng),
     )  # fmt: skip
 
 
@@ -73,14 +72,6 @@ def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np
 def give_counts(state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, mixed: bool, rng: np.random.Generator) -> None:
     """Give each device its own numbers of pulses (m, n), up first unless `mixed`, without write noise."""
     GIVES[state.law.kernel](state.hidden, state.stack, state.law.table(), n_up, n_down, mixed, new_key(rng))
-
-
-def has_closed_form(state: DeviceState, longest: int) -> bool:
-    """Return whether `by_example` holds for trains of up to `longest` slots."""
-    if state.law.kernel != "affine":
-        return False
-    steepest = max(float(np.abs(state.stack[place]).max()) for place in (3, 5))
-    return steepest < 0.1 and -np.log1p(-steepest) * longest <= SERIES_LIMIT
 
 
 def written(pulses: PulseTrains, first: np.ndarray) -> np.ndarray:

@@ -22,12 +22,16 @@ from crossbar.kernels.trains import BLOCK
 _ZERO, _ONE, _HALF, _SIXTEENTH = np.float32(0), np.float32(1), np.float32(0.5), np.float32(1 / 16)
 _C2, _C3, _C4, _C5, _C6 = (np.float32(1 / k) for k in (2, 3, 4, 5, 6))
 _I2, _I6, _I24, _I120 = (np.float32(1 / k) for k in (2, 6, 24, 120))
-_TWO, _SERIES_LIMIT, _STEEPEST, _FARTHEST = (np.float32(value) for value in (2, 0.1, 0.9999, 16))
+_TWO, _SERIES_LIMIT, _STEEPEST, _FARTHEST, _REACH = (np.float32(value) for value in (2, 0.1, 0.9999, 16, 0.6))
+_K1, _K2, _K3, _K4, _K5 = (np.float32(value) for value in (1 / 2, 5 / 12, 3 / 8, 251 / 720, 95 / 288))
 _S32 = np.uint64(32)
 _S31 = np.uint32(31)
 _NONE = np.uint64(0)
-# rows of the local table: drift, rate and kick of an up-pulse; the same of a down-pulse less those; bounds; weight
-_AU, _LU, _KU, _DA, _DL, _DK, _LO, _HI, _W, _XI, _UP, _DN = range(12)
+# rows of the local table: drift, rate and kick of an up-pulse; the same of a down-pulse less those; weight, noise, counts;
+# then the law's eight planes, of which the first two are the bounds
+_AU, _LU, _KU, _DA, _DL, _DK, _W, _XI, _UP, _DN, _PLANES = range(11)
+_LO, _HI = _PLANES, _PLANES + 1
+ROWS = 19
 
 
 @njit(cache=True, inline="always")
@@ -42,51 +46,78 @@ def steepness(slope: np.float32) -> np.float32:
     return _ONE + slope * (_C2 + slope * (_C3 + slope * (_C4 + slope * (_C5 + slope * _C6))))
 
 
+@njit(cache=True, inline="always")
+def flow_kick(slope: np.float32, product: bool) -> np.float32:
+    """Return the kick of the flow in units of a pulse's own, for |slope| <= 0.1, to 4e-6.
+
+    Multiplicative: slope / ((1 - slope) L); additive: sqrt(1 / phi(2 L)) = sqrt(2 q / (2 - slope)).
+    """
+    if product:
+        return _ONE + slope * (_K1 + slope * (_K2 + slope * (_K3 + slope * (_K4 + slope * _K5))))
+    return math.sqrt(_TWO * steepness(slope) / (_TWO - slope))
+
+
 @njit(cache=True, fastmath=True, inline="always")
 def load(local, weights, planes, i, j0, width, product):  # noqa: ANN001, ANN201
-    """Write to `local` (12, BLOCK) what `width` devices of row i from column j0 need."""
-    steepest = _ZERO
+    """Write to `local` (ROWS, BLOCK) what `width` devices of row i from column j0 need; plain copies first, for speed."""
+    for p in range(8):
+        for k in range(width):
+            local[_PLANES + p, k] = planes[p, i, j0 + k]
     for k in range(width):
-        su, sd = planes[3, i, j0 + k], planes[5, i, j0 + k]
-        steepest = max(steepest, max(abs(su), abs(sd)))
-        qu, qd = steepness(su), steepness(sd)
-        fill(local, planes, i, j0, k, su, sd, qu, qd, product)
-        local[_LO, k], local[_HI, k] = planes[0, i, j0 + k], planes[1, i, j0 + k]
         local[_W, k] = weights[i, j0 + k]
+    steepest = _ZERO
+    for k in range(width):  # one loop a direction: with more streams at once the compiler gives up on vectors
+        slope = local[_PLANES + 3, k]
+        steepest = max(steepest, abs(slope))
+        fill_up(local, k, slope, steepness(slope), flow_kick(slope, product))
+    for k in range(width):
+        slope = local[_PLANES + 5, k]
+        steepest = max(steepest, abs(slope))
+        fill_down(local, k, slope, steepness(slope), flow_kick(slope, product))
     if steepest > _SERIES_LIMIT:
         for k in range(width):
-            su, sd = min(planes[3, i, j0 + k], _STEEPEST), min(planes[5, i, j0 + k], _STEEPEST)
-            qu = np.float32(-math.log1p(-su) / su) if su != _ZERO else _ONE
-            qd = np.float32(-math.log1p(-sd) / sd) if sd != _ZERO else _ONE
-            fill(local, planes, i, j0, k, su, sd, qu, qd, product)
+            up, down = local[_PLANES + 3, k], local[_PLANES + 5, k]
+            if max(abs(up), abs(down)) > _SERIES_LIMIT:
+                up, down = min(up, _STEEPEST), min(down, _STEEPEST)
+                q, c = exact_flow(up, product)
+                fill_up(local, k, up, q, c)
+                q, c = exact_flow(down, product)
+                fill_down(local, k, down, q, c)
+
+
+@njit(cache=True)
+def exact_flow(slope: np.float32, product: bool) -> tuple[np.float32, np.float32]:
+    """Return `steepness` and `flow_kick` by their definitions, for any slope below 1."""
+    q = np.float32(-math.log1p(-slope) / slope) if slope != _ZERO else _ONE
+    if product:
+        return q, _ONE / (q * (_ONE - slope))
+    return q, np.float32(math.sqrt(_TWO * q / (_TWO - slope)))
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def fill(local, planes, i, j0, k, su, sd, qu, qd, product):  # noqa: ANN001, ANN201
-    """Write the flow of one device, from its slopes and q = L / slope.
+def fill_up(local, k, slope, q, c):  # noqa: ANN001, ANN201
+    """Write the up-flow of one device, from its slope, q = L / slope, and the flow's kick in units of a pulse's own."""
+    local[_AU, k] = q * local[_PLANES + 2, k]
+    local[_LU, k] = q * slope
+    local[_KU, k] = c * local[_PLANES + 6, k]
 
-    Kicks are those of the flow: multiplicative ones slope / ((1 - slope) L) of a pulse's own, additive ones 1 / phi(2 L),
-    which is 2 q / (2 - slope), in the variance.
-    """
-    au, ad = qu * planes[2, i, j0 + k], -qd * planes[4, i, j0 + k]
-    lu, ld = qu * su, qd * sd
-    if product:
-        ku, kd = planes[6, i, j0 + k] / (qu * (_ONE - su)), planes[7, i, j0 + k] / (qd * (_ONE - sd))
-    else:
-        ku = planes[6, i, j0 + k] * math.sqrt(_TWO * qu / (_TWO - su))
-        kd = planes[7, i, j0 + k] * math.sqrt(_TWO * qd / (_TWO - sd))
-    local[_AU, k], local[_LU, k], local[_KU, k] = au, lu, ku
-    local[_DA, k], local[_DL, k], local[_DK, k] = ad - au, ld - lu, kd - ku
+
+@njit(cache=True, fastmath=True, inline="always")
+def fill_down(local, k, slope, q, c):  # noqa: ANN001, ANN201
+    """Write the down-flow of one device less its up-flow."""
+    local[_DA, k] = -q * local[_PLANES + 4, k] - local[_AU, k]
+    local[_DL, k] = q * slope - local[_LU, k]
+    local[_DK, k] = c * local[_PLANES + 7, k] - local[_KU, k]
 
 
 @njit(cache=True, fastmath=True)
-def step_examples(weights, planes, product, row_words, row_flips, column_words, first, key):  # noqa: ANN001, ANN201
+def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key):  # noqa: ANN001, ANN201
     """Give each device the pulses of one example in one closed-form step, example after example.
 
     Parameters
     ----------
     weights : (m, n) float32, changed in place
-    planes : (8, m, n) float32, see `crossbar.kernels.moves.move_affine`; bit length times L must stay below 0.6
+    planes : (8, m, n) float32, see `crossbar.kernels.moves.move_affine`
     product : bool
         Multiplicative noise.
     row_words : (batch, m) uint32
@@ -94,10 +125,13 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
         Bit 31 set where the row's signal is negative.
     column_words : (batch, n) uint32
         Slots in bits 0 to 30, bit 31 set where the column's signal is negative.
+    longest : int
+        Most slots of an example: devices whose `longest` pulses saturate too much for the series go pulse by pulse.
     """
     batch, m = row_words.shape
     n = weights.shape[1]
-    local = np.empty((12, BLOCK), np.float32)
+    local = np.empty((ROWS, BLOCK), np.float32)
+    longest = np.float32(longest)
     for i in range(m):
         for j0 in range(first[i], n, BLOCK):
             width = min(BLOCK, n - j0)
@@ -133,7 +167,28 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
                     w = w + drift * count * phi + kick * local[_XI, k]
                     local[_W, k] = max(min(w, local[_HI, k]), local[_LO, k])
             for k in range(width):
-                weights[i, j0 + k] = local[_W, k]
+                if max(abs(local[_LU, k]), abs(local[_LU, k] + local[_DL, k])) * longest <= _REACH:
+                    weights[i, j0 + k] = local[_W, k]
+                else:
+                    walk_device(weights, planes, product, row_words, row_flips, column_words, i, j0 + k, key)
+
+
+@njit(cache=True)
+def walk_device(weights, planes, product, row_words, row_flips, column_words, i, j, key):  # noqa: ANN001, ANN201
+    """Give one device, too coarse for the series, its pulses one by one (see `step_examples`)."""
+    w = weights[i, j]
+    state = stream(key, i, -1 - j)
+    drawn = 0
+    for b in range(row_words.shape[0]):
+        column = column_words[b, j]
+        up = ((column ^ row_flips[b, i]) >> _S31) == 0
+        kick = planes[6, i, j] if up else planes[7, i, j]
+        for _ in range(np.int64(popcount(np.uint32(row_words[b, i] & column)))):
+            mean = planes[2, i, j] - planes[3, i, j] * w if up else -planes[4, i, j] - planes[5, i, j] * w
+            w += mean + (mean if product else _ONE) * kick * gaussian(draw_bits(state, drawn))
+            w = min(max(w, planes[0, i, j]), planes[1, i, j])
+            drawn += 1
+    weights[i, j] = w
 
 
 @njit(cache=True, fastmath=True)
@@ -150,7 +205,7 @@ def step_batch(weights, planes, product, row_plus, row_minus, column_plus, colum
     """
     n_words, m = row_plus.shape
     n = weights.shape[1]
-    local = np.empty((12, BLOCK), np.float32)
+    local = np.empty((ROWS, BLOCK), np.float32)
     counts = np.empty((2, BLOCK), np.int64)
     for i in range(m):
         state = stream(key, i, 0)

@@ -111,11 +111,18 @@ def count_coincidences(
     """
     batch, m = row_words.shape
     n = column_words.shape[1]
+    whole = first.max() == 0
     beyond = np.zeros((2, n + 1), np.int64)
-    counts = np.zeros(2, np.int64)
+    up = down = 0
     for b in range(batch):
         for slot in range(lengths[b]):
             bit = np.uint32(1 << slot)
+            if whole:
+                row_minus, row_all = count_lines(row_words[b], row_negative[b], bit)
+                minus, every = count_lines(column_words[b], column_negative[b], bit)
+                up += row_minus * minus + (row_all - row_minus) * (every - minus)
+                down += row_minus * (every - minus) + (row_all - row_minus) * minus
+                continue
             for j in range(n - 1, -1, -1):
                 fires = (column_words[b, j] & bit) != 0
                 beyond[0, j] = beyond[0, j + 1] + (1 if fires and not column_negative[b, j] else 0)
@@ -123,9 +130,20 @@ def count_coincidences(
             for i in range(m):
                 if (row_words[b, i] & bit) != 0:
                     side = 1 if row_negative[b, i] else 0
-                    counts[0] += beyond[side, first[i]]
-                    counts[1] += beyond[1 - side, first[i]]
-    return counts[0], counts[1]
+                    up += beyond[side, first[i]]
+                    down += beyond[1 - side, first[i]]
+    return up, down
+
+
+@njit(cache=True)
+def count_lines(words: np.ndarray, negative: np.ndarray, bit: np.uint32) -> tuple[int, int]:
+    """Return how many negative lines, and how many lines, fire in the slot `bit`."""
+    minus = every = np.int32(0)
+    for line in range(words.shape[0]):
+        fires = np.int32(popcount(np.uint32(words[line] & bit)))
+        every += fires
+        minus += fires & np.int32(negative[line])
+    return np.int64(minus), np.int64(every)
 
 
 @njit(cache=True)
