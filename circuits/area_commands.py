@@ -107,7 +107,10 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology
 
 def _write(found: AreaStudy, runs: tuple[Path, ...], pictures: Path | None, report: Path | None) -> None:
     from circuits.area_report import write_pictures, write_report
+    from crossbar.errors import InvalidValue
 
+    if runs and pictures is None and report is None:
+        raise InvalidValue("`--runs` needs `--pictures FOLDER` or `--report FOLDER`, but got neither")
     if pictures is not None:
         write_pictures(found, pictures, runs)
     if report is not None:

@@ -1,0 +1,195 @@
+"""The command ``hopbar area``: its tables, its JSON, its pictures and report, and what it says to bad input."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from circuits.accounting import SHARING
+from circuits.architecture import Architecture
+from circuits.area import COMPONENTS
+from circuits.area_commands import MODELS, SHARINGS, area
+from circuits.evaluations import Evaluation, Merit, find_runs, pareto_front, read_evaluation
+from circuits.floor_plan import dies
+from circuits.models import TABLE_3, paper_model, tied_model, untied_model
+from circuits.technology import load_technology
+from crossbar.chip import Chip
+from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, UnknownName
+
+QUICK = ["--draws", "50", "--images", "2"]
+
+
+def run(*words):
+    result = CliRunner().invoke(area, [*words, *QUICK])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def write_run(folder, model, rng, *, distance=400.0):
+    folder.mkdir(parents=True)
+    networks = {plan.name: plan.network for plan in model.plans}
+    weights = {name: np.zeros((network.size,) * 2) for name, network in networks.items()}
+    for matrix in weights.values():
+        matrix[:5, 5:] = matrix[5:, :5] = 0.1
+    sigma = 0.4 if model.tied else None
+    examples = rng.uniform(-1, 1, (2, 16)).astype(np.float32)
+    chip = Chip(
+        model=model.name, networks=networks, weights=weights, sigma=sigma, image_shape=(4, 4), examples=examples
+    )
+    chip.save(folder / "chip.h5")
+    record = {"model": model.name, "frechet_distance": distance, "sse_half": 30.0}
+    (folder / "evaluation.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.fixture
+def tied_run(tmp_path, rng):
+    return write_run(tmp_path / "runs" / "tied", tied_model("tdh-vae", 8, 3, pixels=16), rng)
+
+
+@pytest.fixture
+def untied_run(tmp_path, rng):
+    return write_run(tmp_path / "runs" / "untied", untied_model("dh-vae", 8, 3, pixels=16), rng, distance=300.0)
+
+
+def test_the_door_knows_what_is_inside():
+    assert tuple(SHARING) == SHARINGS
+    assert set(MODELS) == set(TABLE_3)
+
+
+def test_json_holds_counts_areas_components_and_ratios_by_accounting():
+    record = json.loads(run("--json").stdout)
+    assert set(record["models"]) == set(MODELS)
+    for model in record["models"].values():
+        assert set(model["area_mm2"]) == {"low", "typical", "high", "p5", "p50", "p95"}
+        assert set(model["components"]) == set(COMPONENTS)
+        assert model["n_memristors"] == model["inventory"]["memristors"]
+    assert record["models"]["tdh-vae"]["n_memristors"] == 5_681_820
+    assert record["models"]["tdh-vae"]["n_neurons"] == 1686
+    assert set(SHARINGS) < set(record["ratios"])
+    assert record["ratios"]["shared-io"]["tdh-vae / dh-vae"]["typical"] == pytest.approx(0.327, abs=0.007)
+    assert all(parameter["source"] for parameter in record["parameters"].values())
+
+
+def test_equal_seeds_give_equal_bytes():
+    one, same, other = (run("tdh-vae", "--json", "--seed", seed).stdout for seed in ("1", "1", "2"))
+    assert one == same != other
+
+
+def test_options_reach_the_estimate():
+    words = ["--node", "22", "--tile", "128", "--layout", "half", "--weights", "reference", "--cell", "1r"]
+    words += ["--untied", "shared-neurons"]
+        "--node",
+        "22",
+        "--tile",
+        "128",
+        "--layout",
+        "half",
+        "--weights",
+        "reference",
+        "--cell",
+        "1r",
+        "--untied",
+        "shared-neurons",
+    ]
+    record = json.loads(run("dh-vae", *words, "--dead-blocks", "keep", "--phases", "two-circuits", "--json").stdout)
+    assert (record["node"], record["tile"], record["layout"]) == (22, 128, "half")
+    assert record["models"]["dh-vae"]["inventory"]["dies"] == 1
+    plain = json.loads(run("dh-vae", "--json").stdout)
+    assert record["models"]["dh-vae"]["area_mm2"]["typical"] < plain["models"]["dh-vae"]["area_mm2"]["typical"]
+
+
+def test_tables_for_the_terminal():
+    text = run("tdh-vae", "--energy").stdout
+    for word in ("Inventory", "line ends", "shared-neurons+half", "latency", "5,681,820"):
+        assert word in text
+
+
+def test_a_trained_chip_is_measured_with_its_energy(tied_run, untied_run):
+    record = json.loads(run(str(tied_run), str(untied_run / "chip.h5"), "--json").stdout)
+    found = record["models"][str(tied_run)]
+    assert found["n_memristors"] == 2 * 27 * 26
+    assert found["energy"]["settling"] == "simulated"
+    for task in ("encode", "generate", "train"):
+        cost = found["energy"][task]
+        assert 0 < cost["energy_j"]["low"] < cost["energy_j"]["high"]
+        assert cost["latency_s"]["typical"] > 0
+        assert cost["drivers_j"]
+    assert f"{tied_run} / {untied_run / 'chip.h5'}" in record["ratios"]["two-chips"]
+
+
+def test_report_and_pictures(tmp_path, tied_run, untied_run):
+    run("--report", str(tmp_path / "report"), "--runs", str(tied_run.parent))
+    text = (tmp_path / "report" / "area.md").read_text()
+    names = {"area-components", "area-ratios", "area-floor-plan", "area-sensitivity", "area-pareto"}
+    assert {path.stem for path in (tmp_path / "report").glob("*.png")} == names
+    assert all(f"({name}.png)" in text for name in names)
+    assert "0.33" in text
+
+
+def test_pictures_repeat_byte_by_byte(tmp_path):
+    for name in ("one", "two"):
+        run("tdh-vae", "--pictures", str(tmp_path / name))
+    for path in (tmp_path / "one").glob("*.png"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("sharing", SHARING)
+@pytest.mark.parametrize("name", TABLE_3)
+def test_floor_plans_are_to_scale(name, sharing):
+    for die in dies(paper_model(name), Architecture(), sharing, load_technology(), 65):
+        assert sum(box.width * box.height for box in die.boxes) == pytest.approx(die.side**2)
+        tiles = [box.width * box.height for box in die.boxes if box.kind == "tile"]
+        assert max(tiles) == pytest.approx(min(tiles))
+        assert all(box.x + box.width <= die.side * (1 + 1e-9) for box in die.boxes)
+        assert all(box.y + box.height <= die.side * (1 + 1e-9) for box in die.boxes)
+
+
+def test_pareto_front_leaves_out_what_another_run_beats():
+    def merit(area_mm2, distance):
+        found = Evaluation(name="r", model=paper_model("tdh-vae"), frechet_distance=distance, sse_half=1.0)
+        return Merit(evaluation=found, area=area_mm2, low=area_mm2, high=area_mm2)
+
+    small, better, beaten = merit(6, 400), merit(20, 300), merit(14, 450)
+    assert pareto_front([beaten, better, small]) == [small, better]
+
+
+def test_runs_are_found_and_read(tied_run, untied_run):
+    assert find_runs([tied_run.parent]) == [tied_run, untied_run]
+    assert read_evaluation(untied_run).frechet_distance == 300.0
+    (tied_run / "evaluation.json").write_text("{}")
+    with pytest.raises(CorruptFile, match="frechet_distance"):
+        read_evaluation(tied_run)
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["--node", "45"], InvalidValue, "must be one of 130, 65, 32, 22 nm"),
+        (["--tile", "1024"], InvalidValue, "in its wires"),
+        (["--tile", "7"], InvalidValue, "even number"),
+        (["tdh-vea"], UnknownName, "did you mean 'tdh-vae'"),
+        (["tdh-vae", "tdh-vae"], InvalidValue, "named once"),
+        (["--technology", "none.toml"], MissingFile, "no technology file"),
+        (["--pictures", "pictures", "--runs", "nowhere"], MissingFile, "evaluate a run first"),
+        (["--runs", "nowhere"], InvalidValue, "--pictures"),
+    ],
+)
+def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, words, error, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message) as caught:
+        run(*words)
+    assert isinstance(caught.value, HopbarError)
+
+
+def test_negative_area_and_missing_source_are_refused(tmp_path):
+    own = tmp_path / "own.toml"
+    fields = 'typical=1\nhigh=2\nunit="um2"\nscaling="analog"\nstatus="assumed"\n'
+    own.write_text(f'[adc]\nlow=-1\nsource="test"\n{fields}')
+    with pytest.raises(InvalidValue, match="must be a number >= 0"):
+        run("--technology", str(own))
+    own.write_text(f"[adc]\nlow=0.5\n{fields}")
+    with pytest.raises(InvalidValue, match="must have a source"):
+        run("--technology", str(own))
