@@ -1,0 +1,246 @@
+"""Named devices: a law with its numbers, in SI units, each number with its unit and source.
+
+The shipped ones are data/devices/*.toml; a user's own is the same kind of file, named by its path::
+
+    title = "My oxide"
+    law = "soft-bounds"
+    [sources]
+    lab = "Measured on wafer 7, June 2026"
+    [parameters]
+    dw_min = { value = 0.002, unit = "weight", source = "lab" }
+    w_max = 1.0                                     # a bare number is taken to be the user's own
+    [conductance]
+    g_max = { value = 1e-5, unit = "S", source = "lab" }
+    g_min = { value = 1e-6, unit = "S", source = "lab" }
+    [pulse]                                         # optional: without it pulses have no energy
+    v_up = { value = 1.5, unit = "V", source = "lab" }
+    t_up = { value = 1e-7, unit = "s", source = "lab" }
+    v_down = { value = -1.5, unit = "V", source = "lab" }
+    t_down = { value = 1e-7, unit = "s", source = "lab" }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from crossbar.devices import PulsedLaw, law
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+
+SECTIONS = ("parameters", "conductance", "pulse", "extra")
+REQUIRED = {"conductance": ("g_max", "g_min")}
+PULSE = {"v_up": "V", "t_up": "s", "v_down": "V", "t_down": "s"}
+
+
+class PulseCount(Protocol):
+    """Anything that counts pulses, such as `crossbar.pulse_engines.PulseReport`."""
+
+    @property
+    def up(self) -> int:
+        """Up-pulses."""
+        ...
+
+    @property
+    def down(self) -> int:
+        """Down-pulses."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """A number with its unit and the text of its source."""
+
+    value: Any
+    unit: str
+    source: str
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nobody measured it."""
+        return self.source.startswith("Not given")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnergyRange:
+    """Energy in joules: at the lowest conductance, at the mean one, at the highest."""
+
+    low: float
+    typical: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """A device: its law in weight units, and what ties those to siemens, volts and seconds.
+
+    Attributes
+    ----------
+    name, title : str
+    law : PulsedLaw
+    g_min, g_max : float
+        Siemens of the law's nominal bounds `w_min` and `w_max`.
+    quantities : dict of str to dict of str to Quantity
+        Every number of the file by section (`parameters`, `conductance`, `pulse`, `extra`).
+    """
+
+    name: str
+    title: str
+    law: PulsedLaw
+    g_min: float
+    g_max: float
+    quantities: Mapping[str, Mapping[str, Quantity]]
+
+    def __post_init__(self) -> None:
+        if not self.g_max > self.g_min:
+            raise InvalidValue(
+                f"`g_max` must exceed `g_min`, but got g_max={self.g_max} S and g_min={self.g_min} S in {self.name!r}"
+            )
+        if self.g_min < 0:
+            raise InvalidValue(f"`g_min` must not be negative, but got {self.g_min} S in {self.name!r}")
+
+    @property
+    def siemens_per_weight(self) -> float:
+        """Conductance of one weight unit."""
+        return (self.g_max - self.g_min) / (self.law.w_max - self.law.w_min)
+
+    def siemens(self, weights: np.ndarray | float) -> np.ndarray | float:
+        """Return conductances: g_min + (w - w_min) (g_max - g_min) / (w_max - w_min).
+
+        The bounds are the nominal ones, so a device whose own bounds are wider may pass g_min or g_max.
+        """
+        return self.g_min + (weights - self.law.w_min) * self.siemens_per_weight
+
+    def weights(self, siemens: np.ndarray | float) -> np.ndarray | float:
+        """Return weights: the inverse of `siemens`."""
+        return self.law.w_min + (siemens - self.g_min) / self.siemens_per_weight
+
+    def number(self, section: str, name: str) -> float | None:
+        """Return a number of the file, or None where it has none."""
+        found = self.quantities.get(section, {}).get(name)
+        return None if found is None else float(found.value)
+
+    def pulse_energy(self, count: PulseCount, conductance: float | None = None) -> EnergyRange | None:
+        """Return the energy of pulses in the devices, V^2 G t each, or None where the file tells no V and t.
+
+        Parameters
+        ----------
+        count : PulseCount
+            How many, up and down.
+        conductance : float, optional
+            Mean conductance of the pulsed devices, siemens, for the typical energy; by default the middle of the range.
+
+        Notes
+        -----
+        Wires and half-selected cells are not in it. A coincidence pulse is counted once, at its full voltage.
+        """
+        pulse = {name: self.number("pulse", name) for name in PULSE}
+        if any(value is None for value in pulse.values()):
+            return None
+        per_siemens = count.up * pulse["v_up"] ** 2 * pulse["t_up"] + count.down * pulse["v_down"] ** 2 * pulse["t_down"]  # type: ignore[operator]
+        typical = (self.g_min + self.g_max) / 2 if conductance is None else conductance
+        return EnergyRange(low=per_siemens * self.g_min, typical=per_siemens * typical, high=per_siemens * self.g_max)
+
+
+def names() -> list[str]:
+    """Return the names of the shipped presets."""
+    return sorted(file.name.removesuffix(".toml") for file in folder().iterdir() if file.name.endswith(".toml"))
+
+
+def folder() -> Any:
+    """Return the folder of the shipped presets, in a checkout or an installed wheel."""
+    return files("data") / "devices"
+
+
+def load(name: str | Path) -> Preset:
+    """Return the preset `name`, or the one in the TOML file at that path.
+
+    Raises
+    ------
+    UnknownName
+        No such preset; the nearest is suggested.
+    MissingFile
+        No such file.
+    CorruptFile
+        Not a TOML file, or a section or source is missing.
+    InvalidValue, UnknownName
+        Numbers that cannot be meant, or parameters that the law does not have.
+    """
+    if isinstance(name, Path) or name.endswith(".toml") or "/" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise MissingFile(f"no device file {str(path)!r}")
+        return parse(path.stem, path.read_text(encoding="utf-8"))
+    if name not in names():
+        raise unknown_name("device", name, names())
+    return parse(name, (folder() / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str) -> Preset:
+    """Return the preset that `text`, TOML, describes."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CorruptFile(f"the device file of {name!r} is no valid TOML: {error}") from error
+    unknown = set(table) - {"title", "law", "sources", *SECTIONS}
+    if unknown:
+        raise unknown_name(f"section of the device {name!r}", sorted(unknown)[0], ["title", "law", "sources", *SECTIONS])
+    if "law" not in table:
+        raise CorruptFile(f"the device file of {name!r} must name its `law`")
+    sources = table.get("sources", {})
+    quantities = {
+        section: {key: quantity(f"{section}.{key} of {name!r}", entry, sources) for key, entry in table[section].items()}
+        for section in SECTIONS
+        if section in table
+    }
+    for section, required in REQUIRED.items():
+        for key in required:
+            if key not in quantities.get(section, {}):
+                raise CorruptFile(f"the device file of {name!r} must give `{key}` in [{section}]")
+    check_pulse(name, quantities.get("pulse", {}))
+    conductance = {key: number(f"{key} of {name!r}", quantities["conductance"][key]) for key in REQUIRED["conductance"]}
+    parameters = {key: entry.value for key, entry in quantities.get("parameters", {}).items()}
+    return Preset(
+        name=name, title=table.get("title", name), law=law(table["law"], **parameters), quantities=quantities, **conductance
+    )
+
+
+def quantity(what: str, entry: Any, sources: Mapping[str, str]) -> Quantity:
+    """Return the quantity that a TOML entry tells; a bare value is the user's own.
+
+    Raises
+    ------
+    CorruptFile
+        A table without value, unit and source, or a source that is not listed.
+    """
+    if not isinstance(entry, dict):
+        return Quantity(value=entry, unit="", source="the user's own")
+    if set(entry) != {"value", "unit", "source"}:
+        raise CorruptFile(f"`{what}` must have value, unit and source, but has {sorted(entry)}")
+    if entry["source"] not in sources:
+        raise CorruptFile(f"`{what}` names the source {entry['source']!r}, which [sources] does not list")
+    return Quantity(value=entry["value"], unit=entry["unit"], source=sources[entry["source"]])
+
+
+def number(what: str, entry: Quantity) -> float:
+    """Return a finite number."""
+    if isinstance(entry.value, bool) or not isinstance(entry.value, int | float) or not np.isfinite(entry.value):
+        raise InvalidValue(f"`{what}` must be a finite number, but got {entry.value!r}")
+    return float(entry.value)
+
+
+def check_pulse(name: str, pulse: Mapping[str, Quantity]) -> None:
+    """Raise an error unless [pulse] is empty or tells voltages and positive widths of both directions."""
+    if not pulse:
+        return
+    for key in PULSE:
+        if key not in pulse:
+            raise CorruptFile(f"the device file of {name!r} must give `{key}` in [pulse], or have no [pulse]")
+        value = number(f"{key} of {name!r}", pulse[key])
+        if key.startswith("t_") and value <= 0:
+            raise InvalidValue(f"`{key}` of {name!r} is the width of a pulse and must be positive, but got {value} s")
