@@ -51,15 +51,23 @@ def equal_hidden(hidden: int, topology: str) -> Comparison:
     )
 
 
-def measured_comparisons(models: Sequence[Model]) -> tuple[Comparison, ...]:
-    """Return every tied model of `models` against every untied Hopfield one."""
-    untied = [model for model in models if not model.tied and model.name != "f-vae"]
+def chip_comparisons(chips: Sequence[Model]) -> tuple[Comparison, ...]:
+    """Return every tied chip against an untied one of its own size, and against every untied one of `chips`."""
+    untied = [model for model in chips if not model.tied]
     return tuple(
         Comparison(name=f"{one.name} / {other.name}", tied=one, untied=other)
-        for one in models
+        for one in chips
         if one.tied
-        for other in untied
+        for other in (_untied_twin(one), *untied)
     )
+
+
+def _untied_twin(model: Model) -> Model:
+    (plan,) = model.plans
+    network = plan.network  # type: ignore[attr-defined]  # a chip holds Hopfield networks only
+    sizes = dict(network.blocks)
+    pixels, latent = sizes.pop("pixels"), sizes.pop("latent")
+    return untied_model("untied of its size", sum(sizes.values()), latent, network.topology, pixels)
 
 
 def accountings(architecture: Architecture) -> dict[str, tuple[str, Architecture]]:

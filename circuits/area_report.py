@@ -98,7 +98,7 @@ def _report(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
 
 
 def _verdict(study: AreaStudy) -> Iterator[str]:
-    paper = [comparison.name for comparison in study.comparisons if comparison.name.startswith("tdh-vae /")][:2]
+    paper = [comparison.name for comparison in study.comparisons if comparison.name.startswith("tdh-vae /")]
     equal = next(comparison.name for comparison in study.comparisons if comparison.name.startswith("equal hidden"))
     rows = study.ratios
     whole, sensible, shared = (rows[key][equal] for key in ("two-chips+dead-blocks", QUOTED, "shared-neurons"))

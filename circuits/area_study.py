@@ -19,7 +19,7 @@ from circuits.area import (
     scenario,
     total_area,
 )
-from circuits.area_ratios import Comparison, accountings, measured_comparisons, paper_comparisons, ratio_table
+from circuits.area_ratios import Comparison, accountings, chip_comparisons, paper_comparisons, ratio_table
 from circuits.energy import Cost, Task, cost, energy_drivers
 from circuits.evaluations import Evaluation, Merit
 from circuits.models import TABLE_3, Model, chip_model, paper_model
@@ -104,7 +104,8 @@ def study(
     check_tile(architecture.tile, technology)
     area_stream, energy_stream = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
     conditions = scenario(technology, node, n_draws, area_stream)
-    comparisons = (*paper_comparisons(), *_new(measured_comparisons([target.model for target in targets])))
+    chips = [target.model for target in targets if target.chip is not None]
+    comparisons = (*paper_comparisons(), *chip_comparisons(chips))
     return AreaStudy(
         architecture=architecture,
         sharing=sharing,
@@ -119,11 +120,6 @@ def study(
         },
         seed=seed,
     )
-
-
-def _new(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    known = {comparison.name for comparison in paper_comparisons()}
-    return [comparison for comparison in comparisons if comparison.name not in known]
 
 
 def energy_estimate(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuits.models import Model, chip_model
+from circuits.models import Model, chip_model, forward_model
 from crossbar.chip import load_chip
 from crossbar.errors import CorruptFile
 
@@ -33,9 +34,9 @@ class Merit:
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
-    """Return the run folders at or below `paths`: folders with ``evaluation.json`` and ``chip.h5``."""
+    """Return the run folders at or below `paths`: those with ``evaluation.json`` and a chip, or an F-VAE."""
     folders = {found.parent for path in paths for found in path.rglob("evaluation.json")}
-    return sorted(folder for folder in folders if (folder / "chip.h5").exists())
+    return sorted(folder for folder in folders if (folder / "chip.h5").exists() or (folder / "config.toml").exists())
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -54,8 +55,21 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise CorruptFile(
             f"{path} must hold `frechet_distance` and `sse_half`, but: {failure!r}; evaluate the run again"
         ) from failure
-    model = chip_model(load_chip(folder))
+    model = chip_model(load_chip(folder)) if record.get("model") != "f-vae" else _forward_model(folder)
     return Evaluation(name=folder.name, model=model, frechet_distance=distance, sse_half=error)
+
+
+def _forward_model(folder: Path) -> Model:
+    """Return the F-VAE of a run folder, which has no chip of Hopfield networks, at the sizes of its config."""
+    path = folder / "config.toml"
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        sizes, image_size = config["model"], int(config["data"]["image_size"])
+        return forward_model("f-vae", int(sizes["hidden"]), int(sizes["latent"]), pixels=image_size**2)
+    except (OSError, ValueError, KeyError, TypeError) as failure:
+        raise CorruptFile(
+            f"{path} must hold the sizes of the f-vae, but: {failure!r}; train the run again"
+        ) from failure
 
 
 def pareto_front(merits: Sequence[Merit]) -> list[Merit]:

@@ -81,19 +81,6 @@ def test_equal_seeds_give_equal_bytes():
 def test_options_reach_the_estimate():
     words = ["--node", "22", "--tile", "128", "--layout", "half", "--weights", "reference", "--cell", "1r"]
     words += ["--untied", "shared-neurons"]
-        "--node",
-        "22",
-        "--tile",
-        "128",
-        "--layout",
-        "half",
-        "--weights",
-        "reference",
-        "--cell",
-        "1r",
-        "--untied",
-        "shared-neurons",
-    ]
     record = json.loads(run("dh-vae", *words, "--dead-blocks", "keep", "--phases", "two-circuits", "--json").stdout)
     assert (record["node"], record["tile"], record["layout"]) == (22, 128, "half")
     assert record["models"]["dh-vae"]["inventory"]["dies"] == 1
@@ -162,6 +149,16 @@ def test_runs_are_found_and_read(tied_run, untied_run):
     (tied_run / "evaluation.json").write_text("{}")
     with pytest.raises(CorruptFile, match="frechet_distance"):
         read_evaluation(tied_run)
+
+
+def test_a_forward_run_is_measured_at_the_sizes_of_its_config(tmp_path):
+    (tmp_path / "evaluation.json").write_text('{"model": "f-vae", "frechet_distance": 9.0, "sse_half": 3.0}')
+    (tmp_path / "config.toml").write_text("[model]\nhidden = 1820\nlatent = 10\n[data]\nimage_size = 28\n")
+    assert find_runs([tmp_path]) == [tmp_path]
+    assert read_evaluation(tmp_path).model == paper_model("f-vae")
+    (tmp_path / "config.toml").write_text("[model]\n")
+    with pytest.raises(CorruptFile, match="sizes of the f-vae"):
+        read_evaluation(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,15 @@ import pytest
 
 from circuits.architecture import Architecture
 from circuits.area import component_areas, model_inventory, scenario, total_area
-from circuits.area_ratios import Comparison, accountings, area_ratio, equal_hidden, paper_comparisons, ratio_table
+from circuits.area_ratios import (
+    Comparison,
+    accountings,
+    area_ratio,
+    chip_comparisons,
+    equal_hidden,
+    paper_comparisons,
+    ratio_table,
+)
 from circuits.models import tied_model, untied_model
 from circuits.technology import load_technology
 
@@ -94,3 +102,10 @@ def test_the_ratio_barely_moves_with_node_tile_and_cell():
             conditions = scenario(TECHNOLOGY, node, 200, np.random.default_rng(0))
             found = area_ratio(equal_hidden(833, "dense"), "shared-io", Architecture(**changes), conditions)
             assert found.typical == pytest.approx(0.682, abs=0.03)
+
+
+def test_a_tied_chip_is_compared_with_an_untied_one_of_its_own_size_and_with_untied_chips():
+    chips = [tied_model("runs/a", 833, 25), untied_model("runs/b", 100, 5)]
+    twin, other = chip_comparisons(chips)
+    assert twin.untied.plans == untied_model("x", 833, 25).plans
+    assert other.name == "runs/a / runs/b"
