@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +17,11 @@ from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping, check_range, mapping_for
 from crossbar.network import Network
 from crossbar.nonidealities import Faults
+from crossbar.presets import Preset, load
 from crossbar.pulse_engines import mirror
 
-if TYPE_CHECKING:
-    from crossbar.presets import Preset
-
-G_MAX = 1e-4  # S, of an array without devices: assumed
+G_MAX = 1e-4  # S, of an array without a preset: assumed
+G_MIN = 1e-6  # S, of devices known by their law alone: assumed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,13 +54,12 @@ class Hardware:
 
 def hardware(config: ArrayConfig) -> Hardware:
     """Return what `config` says of the devices, with its preset's values where it is silent."""
-    if config.device is None:
+    if config.device is None or isinstance(config.device, PulsedLaw):
+        law, name = config.device, "ideal" if config.device is None else config.device.name
         g_max = G_MAX if config.g_max is None else config.g_max
-        g_min = 0.0 if config.g_min is None else config.g_min
+        g_min = (0.0 if law is None else G_MIN) if config.g_min is None else config.g_min
         check_range(g_min, g_max)
-        return Hardware(name="ideal", law=None, g_min=g_min, g_max=g_max, pulses=PulseShape())
-    from crossbar.presets import Preset, load  # noqa: PLC0415
-
+        return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape())
     preset = config.device if isinstance(config.device, Preset) else load(config.device)
     g_min = preset.g_min if config.g_min is None else config.g_min
     g_max = preset.g_max if config.g_max is None else config.g_max
@@ -108,12 +105,8 @@ def named_error(error: str | WriteError | None) -> WriteError | None:
 
 def pulse_shape(preset: Preset) -> PulseShape:
     """Return the amplitudes and durations of a preset's pulses, zero where unknown."""
-    return PulseShape(
-        voltage_up=preset.voltage_up or 0.0,
-        voltage_down=preset.voltage_down or 0.0,
-        width_up=preset.width_up or 0.0,
-        width_down=preset.width_down or 0.0,
-    )
+    names = {"voltage_up": "v_up", "voltage_down": "v_down", "width_up": "t_up", "width_down": "t_down"}
+    return PulseShape(**{ours: preset.number("pulse", theirs) or 0.0 for ours, theirs in names.items()})
 
 
 def _make(
@@ -122,7 +115,7 @@ def _make(
     """Return the devices of one region, at zero."""
     faults = tuple(_faults(region, config, rng) for _ in range(mapping.n_planes))
     if device.law is None:
-        values = np.zeros(region.shape, config.kind)
+        values: np.ndarray = np.zeros(region.shape, config.kind)
         return FloatCells(region=region, mapping=mapping, faults=faults, values=values, bounded=config.bounded)
     states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
     if region.square and region.shared:

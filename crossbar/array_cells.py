@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping as Named
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -126,6 +126,11 @@ class Cells(ABC):
             arrays.update({f"fault{k}/{name}": array for name, array in fault.arrays().items()})
         return arrays
 
+    def _restore_faults(self, arrays: Named[str, np.ndarray]) -> None:
+        prefixes = [f"fault{k}/" for k in range(len(self.faults))]
+        drawn = [{name.removeprefix(p): a for name, a in arrays.items() if name.startswith(p)} for p in prefixes]
+        self.faults = tuple(fault.restore(own) for fault, own in zip(self.faults, drawn, strict=True))
+
     def _missed(self, plane: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> np.ndarray:
         if error is None:
             return plane
@@ -204,7 +209,7 @@ class FloatCells(Cells):
         """Take the weights from what `arrays` once returned."""
         self.values[...] = arrays["values"]
         self.offset = tuple(np.array(arrays[f"offset{k}"]) for k in range(len(self.faults)) if f"offset{k}" in arrays)
-        self.faults = _restored(self.faults, arrays)
+        self._restore_faults(arrays)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,11 +264,4 @@ class PulsedCells(Cells):
             own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             states.append(state.law.restore(own))
         self.states = tuple(states)
-        self.faults = _restored(self.faults, arrays)
-
-
-def _restored(faults: tuple[Faults, ...], arrays: Named[str, np.ndarray]) -> tuple[Faults, ...]:
-    return tuple(
-        replace(fault, **{name: np.array(arrays[f"fault{k}/{name}"]) for name in fault.arrays()})
-        for k, fault in enumerate(faults)
-    )
+        self._restore_faults(arrays)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crossbar.array_write_errors import WriteError, write_error
 from crossbar.converters import Converter
+from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.mapping import MAPPINGS, check_range
 from crossbar.nonidealities import FaultLaw
+from crossbar.presets import Preset
 from crossbar.read_noise import ReadNoise
-
-if TYPE_CHECKING:
-    from crossbar.presets import Preset
 
 SYMMETRIES = ("shared", "two-device", "one-way")
 ACCUMULATIONS = ("digital", "analog")
@@ -28,16 +26,16 @@ class ArrayConfig:
 
     Attributes
     ----------
-    device : str, Preset or None
-        Name of a preset (or TOML file, see `crossbar.presets`): what pulses do. None: floats that take any change
-        exactly.
+    device : str, Preset, PulsedLaw or None
+        Name of a preset (or TOML file, see `crossbar.presets`), or a law alone: what pulses do. None: floats that take
+        any change exactly.
     mapping : {"pair", "reference"}
         Two devices a weight, or one and a reference column (see `crossbar.mapping`).
     symmetry : {"shared", "two-device", "one-way"}
         One device for W_ij and W_ji; one for each, so that asymmetry grows (`CrossbarArray.asymmetry`); or, in layered
         nets, devices from each layer to the next only.
     g_min, g_max : float or None
-        Range of a device, S. None: the preset's; without a device 0 and 1e-4 S (assumed).
+        Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 (assumed).
     weight_limit, siemens_per_weight : float or None
         The array's scale: the largest weight that the range shall hold, or the conductance of a weight of 1 (S). At
         most one of them; with neither the largest of the initial weights fills the range.
@@ -75,7 +73,7 @@ class ArrayConfig:
         Any value that cannot be meant.
     """
 
-    device: str | Preset | None = None
+    device: str | Preset | PulsedLaw | None = None
     mapping: str = "pair"
     symmetry: str = "shared"
     g_min: float | None = None

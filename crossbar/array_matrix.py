@@ -23,7 +23,7 @@ def variances(cells: Sequence[Cells], time: float, config: ArrayConfig) -> list[
     blocks = []
     for one in cells:
         zero, limit = one.mapping.zero, one.mapping.g_max / one.mapping.siemens_per_weight
-        total = np.zeros(one.region.shape, config.kind)
+        total: np.ndarray = np.zeros(one.region.shape, config.kind)
         for plane in one.planes(time):
             total += config.read_noise.variance(plane + zero, limit)
         if one.region.square:

@@ -14,7 +14,7 @@ from crossbar.network import Patch
 from crossbar.read_noise import normals, shared_noise, stream
 from crossbar.tiles import by_target, partial_sums
 
-NOTHING = {"float32": np.zeros((0, 0), np.float32), "float64": np.zeros((0, 0))}
+NOTHING: dict[str, np.ndarray] = {"float32": np.zeros((0, 0), np.float32), "float64": np.zeros((0, 0))}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,14 +81,15 @@ class Reader:
     ) -> int:
         noise, adc = self.config.read_noise, self.config.adc
         sums = product(weights, driven, piece)
-        spread = NOTHING[str(sums.dtype)]
+        nothing: np.ndarray = NOTHING[str(sums.dtype)]
+        spread = nothing
         if not noise.off and noise.where == "devices":
             sums = sums + self._each_device(variance, driven, piece)
         elif not noise.off and (noise.spectrum == "white" or noise.fast):
             spread = self._variance(variance, driven, piece)
         if noise.spectrum != "white" and spread.size:
             self._add_coloured(sums, spread, piece[0])
-            spread = NOTHING[str(sums.dtype)]
+            spread = nothing
         elif spread.size and self._correlated(variance, piece):
             self._add_shared(sums, spread, driven, piece)
         low, high, step = (adc.low, adc.high, adc.step) if adc else (-math.inf, math.inf, 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 from crossbar.array_cells import Cells
 from crossbar.array_config import ArrayConfig
 from crossbar.kernels.pulses import mirror_upper
+from crossbar.line_network import Drive, Sense
 from crossbar.tile_wires import TileMatrix, Wiring
 from crossbar.tiles import spans
 from crossbar.wires import effective_matrix
@@ -67,7 +68,8 @@ class WiredTiles:
 
     def _solved(self, place: tuple[int, int, int, int], conductances: np.ndarray) -> np.ndarray:
         ohm, ends = self.config.wire_resistance, self.config.wire_ends
-        drive, sense = ("both", "both") if ends == "both" else ("left", "bottom")
+        drive: Drive = "both" if ends == "both" else "left"
+        sense: Sense = "both" if ends == "both" else "bottom"
         if self.config.wire_error == 0:
             return effective_matrix(conductances, ohm, ohm, drive=drive, sense=sense)
         if place not in self.renewed:

@@ -168,6 +168,11 @@ class Faults:
         named = {"stuck": self.stuck, "gain": self.gain, "drift_draw": self.drift_draw}
         return {name: array for name, array in named.items() if array is not None}
 
+    def restore(self, arrays: Named[str, np.ndarray]) -> Faults:
+        """Return the faults of the same law whose `arrays` were stored."""
+        stuck, gain, draw = (np.array(arrays[name]) if name in arrays else None for name in ("stuck", "gain", "drift_draw"))
+        return Faults(levels=self.levels, drift=self.drift, stuck=stuck, gain=gain, drift_draw=draw)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultLaw:
@@ -219,14 +224,6 @@ class FaultLaw:
         if self.drift is not None and self.drift.spread():
             draw = rng.standard_normal(shape, dtype=np.float32)
         return Faults(levels=self.levels, stuck=stuck, gain=gain, drift=self.drift, drift_draw=draw)
-
-    def restore(self, arrays: Named[str, np.ndarray]) -> Faults:
-        """Return the faults whose `Faults.arrays` were stored."""
-        return Faults(
-            levels=self.levels,
-            drift=self.drift,
-            **{name: np.array(arrays[name]) for name in ("stuck", "gain", "drift_draw") if name in arrays},
-        )
 
 
 def round_to_levels(plane: np.ndarray, mapping: Mapping, levels: int) -> np.ndarray:

@@ -88,7 +88,7 @@ def test_retention_ends_at_its_resting_point(plane, rng):
 def test_the_draws_survive_storage(plane, rng):
     law = FaultLaw(variation=0.1, stuck_low=0.1, drift=PcmDrift())
     faults = law.sample(SHAPE, rng)
-    again = law.restore(faults.arrays())
+    again = law.sample(SHAPE, rng).restore(faults.arrays())
     np.testing.assert_array_equal(again.realise(plane, MAPPING, 99), faults.realise(plane, MAPPING, 99))
 
 
@@ -107,8 +107,9 @@ def test_write_errors_at_values_worked_out_by_hand():
     cases = {"pcm": (12.5, 0.952705), "pcm-joshi": (10.0, 0.866191), "rram-milo": (100.0, 3.871621)}
     for name, (conductance, sigma) in cases.items():
         law = write_error(name)
-        assert law.deviation(np.array([conductance * 1e-6]), law.g_max * 1e-6)[0] == pytest.approx(sigma * 1e-6, rel=1e-5)
-        assert law.deviation(np.array([4e-6 * conductance]), law.g_max * 4e-6)[0] == pytest.approx(sigma * 4e-6, rel=1e-5)
+        for unit in (1e-6, 4e-6):
+            deviation = law.deviation(np.array([conductance * unit]), law.g_max * unit)[0]
+            assert deviation == pytest.approx(sigma * unit, rel=1e-5)
     assert gaussian(0.02).deviation(np.array([5e-5]), 1e-4)[0] == pytest.approx(2e-6)
 
 
