@@ -72,7 +72,8 @@ def ratio_intervals(ratios: Mapping[str, Mapping[str, Interval]]) -> Figure:
         axes.errorbar(middle, rows, xerr=reach, fmt="o", color=TIED, capsize=3, markersize=4)
         for place, interval in zip(rows, row, strict=True):
             label = f"{interval.p50:.2f}"
-            axes.annotate(label, (interval.p95, place), textcoords="offset points", xytext=(5, -3), size=8)
+            text = axes.annotate(label, (interval.p95, place), textcoords="offset points", xytext=(5, -3), size=8)
+            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
         axes.set_title(name.replace(" / ", " /\n").replace(", ", ",\n"), fontsize=9)
         axes.set_yticks(rows, list(ratios))
         axes.margins(x=0.15)

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from circuits import area_figures
-from circuits.area import Interval
+from circuits.area import Interval, total_area
 from circuits.area_study import AreaStudy, area_swings, merits, ratio_swings
 from circuits.area_tables import interval_text
+from circuits.energy import energy_parts
 from circuits.evaluations import find_runs, read_evaluation
 from circuits.floor_plan import dies
+from circuits.tasks import assumed_tasks
 from circuits.technology import Technology
 from crossbar.errors import MissingFile
 
@@ -187,8 +189,47 @@ def _energies(study: AreaStudy) -> Iterator[str]:
                 f"{_scaled(cost.energy)} | {drivers} |"
             )
     yield ""
+    yield from _chip_notes(study)
+    yield _round_trips(study)
+    yield ""
     yield "Median [5-95 %] for one image. Energies span decades, so they are ranges and never points; the share of"
     yield "writing in `train` rests on the assumed pulses per update."
+    yield ""
+
+
+def _round_trips(study: AreaStudy) -> str:
+    equal = next(comparison for comparison in study.comparisons if comparison.name.startswith("equal hidden"))
+    typical = study.conditions.technology.values("typical")
+    tied, untied = (
+        sum(
+            float(total_area(energy_parts(task, typical)))
+            for name, task in assumed_tasks(model, study.architecture).items()
+            if name != "train"
+        )
+        for model in (equal.tied, equal.untied)
+    )
+    ratio = tied / untied
+    return (
+        f"Tying {'saves energy too' if ratio < 1 else 'does not save energy'}: at equal settle times (typical values, "
+        f"{equal.name}), encoding and generating one image takes the tied chip {ratio:.2f} times what it takes the "
+        "untied ones, as encoding drives columns that only decoding needs."
+    )
+
+
+def _chip_notes(study: AreaStudy) -> Iterator[str]:
+    for name, found in study.energies.items():
+        if not found.simulated:
+            continue
+        images, stuck = found.costs["encode"].n_simulated, found.costs["train"].n_unsettled
+        phases = found.costs["train"].n_simulated
+        origin = ", ".join(f"{key} {found.origin[key]}" for key in ("step", "seed", "commit") if key in found.origin)
+        quiet = found.idle_columns_off
+        yield (
+            f"- {name} ({origin or 'no provenance'}): trajectories of eq. (3) for {images} images, of whose {phases} "
+            f"phases {stuck} had not settled within the simulated time. With the columns into clamped neurons switched "
+            f"off, encoding takes {_scaled(quiet['encode'].energy)} uJ and generating "
+            f"{_scaled(quiet['generate'].energy)} uJ."
+        )
     yield ""
 
 

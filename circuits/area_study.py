@@ -42,12 +42,13 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyEstimate:
-    """What one model draws, by task ("encode", "generate", "train")."""
+    """What one model draws, by task ("encode", "generate", "train"); `origin` is the provenance of its chip."""
 
     costs: Mapping[str, Cost]
     drivers: Mapping[str, tuple[Swing, ...]]
     idle_columns_off: Mapping[str, Cost]
     simulated: bool
+    origin: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,7 @@ def energy_estimate(
         drivers={name: energy_drivers(task, technology) for name, task in tasks.items()},
         idle_columns_off={name: cost(task, technology, conditions.draws, rng) for name, task in quiet.items()},
         simulated=target.chip is not None,
+        origin={} if target.chip is None else target.chip.provenance,
     )
 
 
