@@ -185,10 +185,10 @@ class _Search:
 
     def _probe(self, rows: _Matrices, each: _Vectors) -> None:
         np.log(rows.odds, out=rows.log_odds)
-        out = (rows.trial, rows.bend, each.trial_energy, each.trial_slope, each.curvature)
         descent.probe(
             rows.log_odds, rows.signals, rows.direction, rows.product, rows.pull, rows.drive, rows.linear,
-            self.quadratic, self.gain, each.step, out,
+            self.quadratic, self.gain, each.step,
+            rows.trial, rows.bend, each.trial_energy, each.trial_slope, each.curvature,
         )  # fmt: skip
 
     def _advance(self, rows: _Matrices, each: _Vectors) -> None:

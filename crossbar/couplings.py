@@ -80,18 +80,19 @@ class IdealWeights:
 
 def multiply_patches(weights: np.ndarray, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
     """Write to `out` (batch, n_targets) the sum over `patches` of `signals` times that rectangle of `weights`."""
-    reached: set[int] = set()
-    if not patches:
-        out[:] = 0
+    widths = {patch.target_columns.start: patch.target_columns.stop - patch.target_columns.start for patch in patches}
+    if sum(widths.values()) < out.shape[1]:
+        out[:] = 0  # neurons that no patch reaches
+    written: set[int] = set()
     for patch in patches:
         target = out[:, patch.target_columns]
         block = weights[patch.sources, patch.targets]
         source = signals[:, patch.source_columns]
-        if patch.target_columns.start in reached:
+        if patch.target_columns.start in written:
             target += source @ block
         else:
             np.matmul(source, block, out=target)
-            reached.add(patch.target_columns.start)
+            written.add(patch.target_columns.start)
 
 
 def random_weights(network: Network, rng: np.random.Generator, dtype: type = np.float32) -> np.ndarray:

@@ -95,7 +95,7 @@ class EquilibriumPropagation:
 
     def couplings(self, parameters: Parameters) -> dict[str, IdealWeights]:
         """Return the exact weights as couplings, by network."""
-        return {name: IdealWeights(network, parameters[name]) for name, network in self.vae.networks.items()}
+        return {name: IdealWeights(self.vae.networks[name], weights) for name, weights in parameters.items()}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
         """Settle free and nudged, and return the batch's metrics and its gradients by eq. (5)."""

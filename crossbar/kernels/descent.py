@@ -53,13 +53,16 @@ def retry(signals, direction, step, rejected, odds):
 
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
-def probe(log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step, out):
+def probe(
+    log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step,
+    gradient, bend, energy, slope, curvature,
+):  # fmt: skip
     """Evaluate energy, gradient and curvature at the trial signals r + step d of each row.
 
-    `out` is (gradient, bend, energy, slope, curvature): the first two (batch, n) with respect to r, the others (batch,);
-    slope and curvature are the derivatives of the energy along d.
+    Writes gradient and bend (batch, n), with respect to r, and energy, slope and curvature (batch,), of which the last
+    two are derivatives along d. (The outputs are no tuple: numba 0.68 loses what a parallel loop writes to the scalars'
+    arrays of an unpacked one.)
     """
-    gradient, bend, energy, slope, curvature = out
     half = log_odds.dtype.type(0.5)
     for row in prange(signals.shape[0]):
         d, q, a = direction[row], product[row], step[row]

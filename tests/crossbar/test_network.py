@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from crossbar.couplings import multiply_patches
 from crossbar.errors import InvalidValue, UnknownName
 from crossbar.network import Network
 
@@ -26,9 +27,8 @@ def test_patches_multiply_like_the_masked_matrix(network, clamped):
     held = np.concatenate([np.r_[network.block(name)] for name in role.clamped] or [np.zeros(0, int)])
     for patches, rows, columns in ((role.within, free, free), (role.inward, held, free), (role.outward, free, held)):
         signal = rng.normal(size=(2, len(rows)))
-        out = np.zeros((2, len(columns)))
-        for patch in patches:
-            out[:, patch.target_columns] += signal[:, patch.source_columns] @ weights[patch.sources, patch.targets]
+        out = np.full((2, len(columns)), np.nan)  # what no patch reaches must become zero
+        multiply_patches(weights, signal, patches, out)
         np.testing.assert_allclose(out, signal @ weights[np.ix_(rows, columns)], atol=1e-12)
 
 
