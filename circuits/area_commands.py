@@ -80,7 +80,7 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology: Path | None, energy: bool,
          images: int, draws: int, seed: int, pictures: Path | None, runs: tuple[Path, ...], report: Path | None,
          as_json: bool, **choices: Any) -> None:  # fmt: skip
-    r"""Show what a chip measures and draws, and how much of it tying saves.
+    """Show what a chip measures and draws, and how much of it tying saves.
 
     Models are f-vae, h-vae, dh-vae and tdh-vae at the sizes of the paper's table 3 (all four if none is named); run
     folders and chip files are measured as they are. Areas come as low, typical and high, and as 5, 50 and 95 % of
@@ -92,7 +92,7 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology
       hopbar area tdh-vae runs/tied --node 130 --untied shared-io
       hopbar area --json | jq '.ratios["shared-io"]'
       hopbar area --report docs/results --runs runs
-    """
+    """  # noqa: D301 (click wants the character)
     from circuits.architecture import Architecture
     from circuits.area_study import resolve, study
     from circuits.technology import load_technology

@@ -63,13 +63,17 @@ def energy_table(title: str, costs: dict[str, Cost]) -> Table:
     table.add_row("energy (uJ)", *(_range(cost.energy, 1e6) for cost in found))
     for part in PARTS:
         table.add_row(f"  {part}, typical (uJ)", *(f"{cost.parts[part].typical * 1e6:.3g}" for cost in found))
-    table.add_row("not settled", *(f"{cost.n_unsettled} of {cost.n_simulated}" for cost in found))
+    table.add_row("not settled", *(_unsettled(cost) for cost in found))
     return table
 
 
 def interval_text(interval: Interval, form: str) -> str:
     """Return an interval as "median [5 % - 95 %]"."""
     return f"{interval.p50:{form}} [{interval.p5:{form}}-{interval.p95:{form}}]"
+
+
+def _unsettled(cost: Cost) -> str:
+    return f"{cost.n_unsettled} of {cost.n_simulated}" if cost.n_simulated else "not simulated"
 
 
 def _range(interval: Interval, unit: float) -> str:
