@@ -147,6 +147,7 @@ def pareto(merits: Sequence[Merit]) -> Figure:
     axes.step([merit.area for merit in front], [merit.evaluation.frechet_distance for merit in front],
               where="post", color="black", linewidth=0.8, linestyle="--", zorder=0)  # fmt: skip
     axes.set(xlabel="area (mm²), median and 5-95 %", ylabel="Frechet distance", title="tied: circles, untied: squares")
+    axes.margins(y=0.15)
     _clean(axes)
     return figure
 
