@@ -137,7 +137,7 @@ class _Search:
             self.sweeps = 1
         each.decrease[:] = np.inf  # no earlier direction
         np.divide(rows.signals, 1 - rows.signals, out=rows.odds)
-        self._probe(rows, each)
+        self._probe(rows, each, np.ones(self.count, bool))
         self._advance(rows, each)
 
     def _active(self) -> tuple[_Matrices, _Vectors]:
@@ -171,7 +171,7 @@ class _Search:
         bracket = np.stack([np.zeros_like(each.longest), each.longest])
         rejected = np.ones(self.count, bool)
         for _ in range(_ROUNDS):
-            self._probe(rows, each)
+            self._probe(rows, each, rejected)
             left = descent.refine(
                 each.slope, each.energy, each.trial_slope, each.curvature, each.trial_energy, self.slack,
                 bracket, each.step, rejected,
@@ -181,13 +181,13 @@ class _Search:
             descent.retry(rows.signals, rows.direction, each.step, rejected, rows.odds)
         each.step[rejected] = bracket[0, rejected]  # the farthest point known to be lower
         descent.retry(rows.signals, rows.direction, each.step, rejected, rows.odds)
-        self._probe(rows, each)
+        self._probe(rows, each, rejected)
 
-    def _probe(self, rows: _Matrices, each: _Vectors) -> None:
+    def _probe(self, rows: _Matrices, each: _Vectors, pending: np.ndarray) -> None:
         np.log(rows.odds, out=rows.log_odds)
         descent.probe(
             rows.log_odds, rows.signals, rows.direction, rows.product, rows.pull, rows.drive, rows.linear,
-            self.quadratic, self.gain, each.step,
+            self.quadratic, self.gain, each.step, pending,
             rows.trial, rows.bend, each.trial_energy, each.trial_slope, each.curvature,
         )  # fmt: skip
 
@@ -195,7 +195,7 @@ class _Search:
         each.energy[:] = each.trial_energy
         descent.advance(
             rows.signals, rows.pull, rows.direction, rows.product, each.step, rows.gradient, rows.trial, rows.bend,
-            self.gain, each.decrease, each.residual,
+            rows.log_odds, self.gain, each.decrease, each.residual,
         )  # fmt: skip
 
     def _store(self, rows: slice) -> None:

@@ -11,6 +11,9 @@ from numba import njit, prange
 # Sums may be reassociated so that the compiler can vectorise them; NaN and infinity keep their meaning.
 VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
 
+# A largest value is vectorised only if NaN may be ignored: where these are used a sum beside them catches it.
+FINITE = VECTORISED | {"nnan"}
+
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
 def propose(signals, direction, gradient, bend, product, reach, slope, step, longest, odds):
@@ -24,17 +27,41 @@ def propose(signals, direction, gradient, bend, product, reach, slope, step, lon
         zero = r[0] * 0
         down = zero
         curvature = zero
-        speed = zero
         for i in range(r.shape[0]):
             down += d[i] * g[i]
             curvature += d[i] * (d[i] * b[i] - q[i])
-            room = max(d[i], zero) / (1 - reach - r[i]) + max(-d[i], zero) / (r[i] - reach)
-            speed = max(speed, room)
-        longest[row] = 1 / max(speed, reach)
+        longest[row] = 1 / max(_speed(r, d, reach), reach)
         newton = -down / curvature if curvature > 0 else longest[row]
         slope[row] = down
         step[row] = min(newton, r.dtype.type(0.98) * longest[row])
         _odds_at(r, d, step[row], odds[row])
+
+
+@njit(cache=True, fastmath=FINITE, error_model="numpy")
+def _speed(r, d, reach):
+    """Return the largest |d| / (what is left of the signals' range in that direction)."""
+    speed = r[0] * 0
+    for i in range(r.shape[0]):
+        room = 1 - reach - r[i] if d[i] > 0 else r[i] - reach
+        speed = max(speed, abs(d[i]) / room)
+    return speed
+
+
+@njit(cache=True, fastmath=FINITE, error_model="numpy")
+def _largest(r, gradient, gain):
+    """Return max |rho' gradient|."""
+    worst = r[0] * 0
+    for i in range(r.shape[0]):
+        worst = max(worst, abs(gain * r[i] * (1 - r[i]) * gradient[i]))
+    return worst
+
+
+@njit(cache=True, fastmath=FINITE, error_model="numpy")
+def _largest_of(forces):
+    worst = forces[0] * 0
+    for i in range(forces.shape[0]):
+        worst = max(worst, abs(forces[i]))
+    return worst
 
 
 @njit(cache=True, fastmath=VECTORISED, error_model="numpy")
@@ -54,10 +81,10 @@ def retry(signals, direction, step, rejected, odds):
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
 def probe(
-    log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step,
+    log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step, pending,
     gradient, bend, energy, slope, curvature,
 ):  # fmt: skip
-    """Evaluate energy, gradient and curvature at the trial signals r + step d of each row.
+    """Evaluate energy, gradient and curvature at the trial signals r + step d of each row that is `pending`.
 
     Writes gradient and bend (batch, n), with respect to r, and energy, slope and curvature (batch,), of which the last
     two are derivatives along d. (The outputs are no tuple: numba 0.68 loses what a parallel loop writes to the scalars'
@@ -65,6 +92,8 @@ def probe(
     """
     half = log_odds.dtype.type(0.5)
     for row in prange(signals.shape[0]):
+        if not pending[row]:
+            continue
         d, q, a = direction[row], product[row], step[row]
         total = half * 0
         along = half * 0
@@ -113,40 +142,39 @@ def refine(first_slope, first_energy, slope, curvature, energy, slack, bracket, 
 
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
-def advance(signals, pull, direction, product, step, gradient, trial, bend, gain, decrease, residual):
+def advance(signals, pull, direction, product, step, gradient, trial, bend, scales, gain, decrease, residual):
     """Move each row by its step, and turn its direction by Polak and Ribiere's rule, preconditioned by `bend`.
 
     A nudge can make `bend` small or negative; as a preconditioner it is held above a quarter of its least free value.
-    `gradient` becomes `trial`; `decrease` keeps gradient . gradient / bend; `residual` is max |rho' gradient|, the
+    `gradient` becomes `trial`; `decrease` keeps gradient . gradient / bend; `scales` (batch, n) is room for 1 / bend; `residual` is max |rho' gradient|, the
     largest component of grad E with respect to s. A direction that would climb is replaced by steepest descent.
     """
     for row in prange(signals.shape[0]):
         r, u, d, q = signals[row], pull[row], direction[row], product[row]
-        g, new, b = gradient[row], trial[row], bend[row]
+        g, new, b, scale = gradient[row], trial[row], bend[row], scales[row]
         zero = r[0] * 0
         now = zero
         mixed = zero
-        worst = zero
+        a = step[row]
         for i in range(r.shape[0]):
-            r[i] += step[row] * d[i]
-            u[i] += step[row] * q[i]
+            r[i] += a * d[i]
+            u[i] += a * q[i]
             slant = gain * r[i] * (1 - r[i])
-            b[i] = max(b[i], r.dtype.type(0.25) / (slant * slant))
-            z = new[i] / b[i]
+            scale[i] = slant * slant / max(b[i] * slant * slant, r.dtype.type(0.25))
+            z = new[i] * scale[i]
             now += z * new[i]
             mixed += z * g[i]
-            worst = max(worst, abs(slant * new[i]))
         turn = max(zero, (now - mixed) / decrease[row])
         climb = zero
         for i in range(r.shape[0]):
             g[i] = new[i]
-            d[i] = turn * d[i] - new[i] / b[i]
+            d[i] = turn * d[i] - new[i] * scale[i]
             climb += d[i] * new[i]
         if climb >= 0:
             for i in range(r.shape[0]):
-                d[i] = -new[i] / b[i]
+                d[i] = -new[i] * scale[i]
         decrease[row] = now
-        residual[row] = worst + zero * now  # NaN where any component is
+        residual[row] = _largest(r, new, gain) + zero * now  # NaN where any component is
 
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
@@ -179,15 +207,14 @@ def respond(slope, diagonal, product, solution, remainder, direction, scaled, de
 
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
-def euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual):
-    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before the step."""
+def euler(states, signals, product, drive, linear, quadratic, gain, time_step, forces, residual):
+    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before it (`forces`: room)."""
     for row in prange(states.shape[0]):
-        worst = states[row, 0] * 0
-        total = worst
+        total = states[row, 0] * 0
         for i in range(states.shape[1]):
             s, r = states[row, i], signals[row, i]
             force = s + quadratic[i] * s + linear[row, i] - gain * r * (1 - r) * (product[row, i] + drive[row, i])
-            worst = max(worst, abs(force))
             total += force
+            forces[row, i] = force
             states[row, i] = s - time_step * force
-        residual[row] = worst + 0 * total
+        residual[row] = _largest_of(forces[row]) + 0 * total  # NaN where any component is
