@@ -118,13 +118,25 @@ def map_linearly(
 def program(chip: Chip, network: str, *, symmetry: str | None = None, g_min: float, g_max: float) -> MemristorArray:
     """Return the devices of `network`: those that were programmed, or an exact linear map of its ideal weights.
 
-    Without `symmetry`, a chip whose conductances are symmetric shares its devices, any other does not.
+    Without `symmetry`, programmed conductances that are symmetric share their devices; all else is two-device, the
+    layout `full` of `hopbar area`. Devices into neurons that are clamped in every role of the network (the pixels of
+    an untied encoder, the latents of an untied decoder) are not built: `dead_blocks` "drop" of `hopbar area`.
     """
+    array = _program(chip, network, symmetry, g_min, g_max)
+    return array if network == "tied" else array.acting(_always_clamped(chip, network))
+
+
+def _always_clamped(chip: Chip, network: str) -> np.ndarray:
+    held = np.zeros(chip.networks[network].size, bool)
+    held[chip.networks[network].block({"encoder": "pixels", "decoder": "latent"}[network])] = True
+    return held
+
+
+def _program(chip: Chip, network: str, symmetry: str | None, g_min: float, g_max: float) -> MemristorArray:
     if network not in chip.conductances:
         weights = chip.effective_weights(network)
-        chosen = symmetry or ("shared" if np.array_equal(weights, weights.T) else "two-device")
         coupled = chip.networks[network].mask()
-        return map_linearly(weights, coupled, g_min=g_min, g_max=g_max, symmetry=chosen)
+        return map_linearly(weights, coupled, g_min=g_min, g_max=g_max, symmetry=symmetry or "two-device")
     devices = chip.conductances[network]
     plus, minus = (np.asarray(side, np.float64) for side in (devices.plus, devices.minus))
     symmetric = np.array_equal(plus, plus.T) and np.array_equal(minus, minus.T)

@@ -66,17 +66,17 @@ class Analysis:
     marks : mapping of str to float
         Ends of the phases in time constants, in order; the last one ends the transient.
     reltol, abstol, vntol, chgtol : float
-        SPICE tolerances; far below the defaults, as states are compared to 1e-6.
+        SPICE tolerances: these bring settled states to about 1e-8; tighter ones only add time points.
     max_step : float
         Longest time step in time constants; must be given, or a late start of printing sets a tiny one.
     """
 
     kind: str = "tran"
     marks: Mapping[str, float] = field(default_factory=lambda: {"free": 200.0})
-    reltol: float = 1e-6
-    abstol: float = 1e-14
-    vntol: float = 1e-10
-    chgtol: float = 1e-20
+    reltol: float = 1e-4
+    abstol: float = 1e-12
+    vntol: float = 1e-8
+    chgtol: float = 1e-16
     max_step: float = 10.0
 
     def __post_init__(self) -> None:

@@ -70,7 +70,7 @@ def analysis(circuit: Circuit) -> Iterator[str]:
     free = [name for index, name in enumerate(circuit.names) if circuit.turn is not None or not circuit.clamped[index]]
     yield (
         f".options method=gear reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={asked.vntol!r} "
-        f"chgtol={asked.chgtol!r} gmin=1e-18 itl1=500 itl4=100\n"
+        f"chgtol={asked.chgtol!r} gmin=1e-18 itl1=60 itl4=60\n"
     )
     for name in free:
         yield f".save v(s_{name})\n"
@@ -81,4 +81,4 @@ def analysis(circuit: Circuit) -> Iterator[str]:
     stop = asked.stop * unit
     yield f".tran {0.01 * unit!r} {stop!r} 0 {asked.max_step * unit!r} uic\n"
     for name in free:
-        yield f".meas tran {name} find v(s_{name}) at={stop!r}\n"
+        yield f".meas tran {name} find v(s_{name}) at={0.999 * stop!r}\n"
