@@ -47,8 +47,15 @@ LAWS: dict[str, type[PulsedLaw]] = {
 }  # fmt: skip
 
 
+LAW_ALIASES = {"exp": "exponential", "pow": "power", "neurosim": "nonlinear", "pmax": "soft-bounds-pmax"}
+PARAMETER_ALIASES = {"r_min": "range_min", "r_max": "range_max", "s_add": "dw_min_std_add", "s_slope": "dw_min_std_slope"}
+
+
 def law(name: str, **parameters: Any) -> PulsedLaw:
     """Return the law `name` with `parameters`; what is not given keeps the law's default, spreads zero.
+
+    Spaces and underscores in `name` count as hyphens; `exp`, `pow`, `neurosim` and `pmax` are understood, as are the
+    parameters `r_min`, `r_max`, `s_add` and `s_slope` of the literature.
 
     Raises
     ------
@@ -57,17 +64,50 @@ def law(name: str, **parameters: Any) -> PulsedLaw:
     InvalidValue
         A parameter that cannot be meant.
     """
-    if name not in LAWS:
-        raise unknown_name("law", name, LAWS)
+    name = canonical(name)
     known = parameter_names(name)
+    given: dict[str, Any] = {}
     for key, value in parameters.items():
-        if key not in known:
+        full = key if key in known else PARAMETER_ALIASES.get(key, key)
+        if full not in known:
             raise unknown_name(f"parameter of the law {name!r}", key, known)
-        if isinstance(value, str) and known[key] is not str:
-            raise InvalidValue(f"`{key}` must be a number, but got {value!r}")
-    return LAWS[name](**parameters)
+        given[full] = checked(full, value, known[full])
+    return LAWS[name](**given)
+
+
+def canonical(name: str) -> str:
+    """Return the law's own name for `name`.
+
+    Raises
+    ------
+    UnknownName
+        No such law; the nearest is suggested.
+    """
+    plain = name.strip().lower().replace("_", "-").replace(" ", "-")
+    plain = LAW_ALIASES.get(plain, plain)
+    if plain not in LAWS:
+        raise unknown_name("law", name, LAWS)
+    return plain
 
 
 def parameter_names(name: str) -> dict[str, Any]:
     """Return the parameters that the law `name` takes, each with its type."""
-    return {field.name: type(field.default) for field in fields(LAWS[name]) if field.init}
+    return {field.name: type(field.default) for field in fields(LAWS[canonical(name)]) if field.init}
+
+
+def checked(name: str, value: Any, kind: type) -> Any:
+    """Return `value` as the parameter's type.
+
+    Raises
+    ------
+    InvalidValue
+        Another type.
+    """
+    if kind is bool and value in (0, 1):
+        return bool(value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if (kind is str and isinstance(value, str)) or (kind is tuple and isinstance(value, list | tuple)):
+        return value
+    wanted = {bool: "true or false", float: "a number", str: "a name", tuple: "a list of numbers"}[kind]
+    raise InvalidValue(f"`{name}` must be {wanted}, but got {value!r}")

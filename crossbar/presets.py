@@ -87,6 +87,8 @@ class Preset:
         Siemens of the law's nominal bounds `w_min` and `w_max`.
     quantities : dict of str to dict of str to Quantity
         Every number of the file by section (`parameters`, `conductance`, `pulse`, `extra`).
+    sources : dict of str to str
+        The texts of the file's sources by key.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Preset:
     g_min: float
     g_max: float
     quantities: Mapping[str, Mapping[str, Quantity]]
+    sources: Mapping[str, str]
 
     def __post_init__(self) -> None:
         if not self.g_max > self.g_min:
@@ -158,7 +161,7 @@ def folder() -> Any:
 
 
 def load(name: str | Path) -> Preset:
-    """Return the preset `name`, or the one in the TOML file at that path.
+    """Return the preset `name` (`EpiRAM`, `epiram`: case and signs do not matter), or the one in the TOML file at that path.
 
     Raises
     ------
@@ -171,14 +174,21 @@ def load(name: str | Path) -> Preset:
     InvalidValue, UnknownName
         Numbers that cannot be meant, or parameters that the law does not have.
     """
-    if isinstance(name, Path) or name.endswith(".toml") or "/" in name:
-        path = Path(name)
-        if not path.is_file():
+    shipped = {plain(known): known for known in names()}
+    known = shipped.get(plain(str(name)))
+    if isinstance(name, str) and known is not None:
+        return parse(known, (folder() / f"{known}.toml").read_text(encoding="utf-8"))
+    path = Path(name)
+    if not path.is_file():
+        if isinstance(name, Path) or name.endswith(".toml"):
             raise MissingFile(f"no device file {str(path)!r}")
-        return parse(path.stem, path.read_text(encoding="utf-8"))
-    if name not in names():
         raise unknown_name("device", name, names())
-    return parse(name, (folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    return parse(path.stem, path.read_text(encoding="utf-8"))
+
+
+def plain(name: str) -> str:
+    """Return `name` in small letters and digits only, so that `Ag:a-Si` and `ag-a-si` agree."""
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def parse(name: str, text: str) -> Preset:
@@ -206,8 +216,9 @@ def parse(name: str, text: str) -> Preset:
     conductance = {key: number(f"{key} of {name!r}", quantities["conductance"][key]) for key in REQUIRED["conductance"]}
     parameters = {key: entry.value for key, entry in quantities.get("parameters", {}).items()}
     return Preset(
-        name=name, title=table.get("title", name), law=law(table["law"], **parameters), quantities=quantities, **conductance
-    )
+        name=name, title=table.get("title", name), law=law(table["law"], **parameters), quantities=quantities,
+        sources=sources, **conductance,
+    )  # fmt: skip
 
 
 def quantity(what: str, entry: Any, sources: Mapping[str, str]) -> Quantity:
