@@ -237,6 +237,8 @@ def print_preset(preset: Preset, curves: Any, n: int) -> None:
             table.add_row(key, str(entry.value), entry.unit, entry.source)
     console = Console()
     console.print(table)
+    for text in preset.sources.values():
+        console.print(f"source: {text}", soft_wrap=True, highlight=False)
     for what, k in (("up", n - 1), ("up and down", 2 * n - 1)):
         mean, low, high = (float(preset.siemens(getattr(curves, key)[k])) for key in ("mean", "p5", "p95"))
         console.print(f"after {n} pulses {what} from g_min: {mean:.4g} S, 5 to 95 %: {low:.4g} to {high:.4g} S")

@@ -60,17 +60,25 @@ class Fit:
     r_squared: float
 
 
-def start(name: str, step: float, pulses: int) -> Start:
-    """Return the free parameters of the law `name`; `step` is the mean measured step, weight units."""
+def start(name: str, step: float, pulses: int, ground: float) -> Start:
+    """Return the free parameters of the law `name`.
+
+    Parameters
+    ----------
+    step : float
+        Mean measured step, weight units.
+    pulses : int
+        Of the longer branch.
+    ground : float
+        The weight of zero conductance, below which no device can saturate.
+    """
+    bounds: Start = {"w_max": (1.2, 1.0, 20.0), "w_min": (max(-1.2, ground), ground, -1.0)}
     common: Start = {"dw_min": (step, step / 30, 30 * step), "up_down": (0.0, -0.95, 0.95)}
     free: dict[str, Start] = {
         "constant": common,
         "linear": {**common, "gamma_up": (0.3, 0.0, 0.999), "gamma_down": (0.3, 0.0, 0.999)},
-        "soft-bounds": {**common, "w_max": (1.2, 1.0, 20.0), "w_min": (-1.2, -20.0, -1.0)},
-        "power": {
-            **common, "pow_gamma": (1.0, 0.05, 6.0), "pow_up_down": (0.0, -0.95, 0.95),
-            "w_max": (1.05, 1.0, 5.0), "w_min": (-1.05, -5.0, -1.0),
-        },
+        "soft-bounds": {**common, **bounds},
+        "power": {**common, "pow_gamma": (1.0, 0.05, 6.0), "pow_up_down": (0.0, -0.95, 0.95), **bounds},
         "nonlinear": {
             "nl_ltp": (1.0, 0.0, 9.0), "nl_ltd": (-1.0, -9.0, 9.0), "p_max": (float(pulses), 2.0, 50.0 * pulses),
         },
@@ -100,7 +108,8 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     g_min, g_max = float(curve.conductance.min()), float(curve.conductance.max())
     w = 2 * (curve.conductance - g_min) / (g_max - g_min) - 1
     longest = max(int(curve.up.sum()), int((~curve.up).sum()))
-    free = start(name, 2 / longest, longest)
+    ground = min(-1 - 2 * g_min / (g_max - g_min), -1 - 1e-6)
+    free = start(name, 2 / longest, longest, ground)
     if curve.up.all() or not curve.up.any():
         missing = "down" if curve.up.all() else "up"
         raise InvalidValue(f"the curve has no {missing}-pulses, but the law {name!r} has parameters for both directions")

@@ -24,7 +24,8 @@ class PulseManagement:
     max_length : int
         Most slots an example, at most 31.
     adapt_length : bool
-        Bit-length management: use ceil(rate max|x| max|d| / dw_min) slots, at most `max_length`; else always that many.
+        Bit-length management: use ceil(rate max|x| max|d| / dw_min) slots (without `balance`, the square of the larger
+        maximum), at most `max_length`; else always that many.
     balance : bool
         Update management: choose A / B = max|d| / max|x|, so that neither side saturates first; else A = B.
     """
@@ -83,7 +84,8 @@ def draw(
     """
     row_size, column_size = np.abs(rows), np.abs(columns)
     row_max, column_max = row_size.max(1), column_size.max(1)
-    wanted = rate * row_max.astype(float) * column_max / dw_min
+    largest = (row_max, column_max) if management.balance else (np.maximum(row_max, column_max),) * 2
+    wanted = np.where(row_max * column_max > 0, rate * largest[0].astype(float) * largest[1] / dw_min, 0.0)
     lengths = slots(wanted, management)
     scale = np.sqrt(np.divide(rate / dw_min, lengths, out=np.zeros(len(wanted)), where=lengths > 0))
     ratio = np.ones(len(wanted))
@@ -99,12 +101,12 @@ def draw(
         row_negative=rows < 0,
         column_negative=columns < 0,
         lengths=lengths,
-        clipped=over / (row_p.size + column_p.size),
+        clipped=float(over / (row_p.size + column_p.size)),
     )
 
 
 def slots(wanted: np.ndarray, management: PulseManagement) -> np.ndarray:
-    """Return the bit length of each example, given the coincidences that its strongest device wants."""
+    """Return the bit length of each example, given the slots that keep its strongest lines at a probability of 1."""
     if not management.adapt_length:
         return np.where(wanted > 0, management.max_length, 0).astype(np.int64)
     # a hair of tolerance keeps rounding from turning 10.0000001 into 11 slots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -39,11 +40,17 @@ def a_norm(labels: np.ndarray | float) -> np.ndarray:
     '0.499181'
     """
     size = np.abs(np.asarray(labels, float))
-    grid = np.geomspace(_LARGEST, _SMALLEST, 1 << 17)
-    curved = np.interp(size, label(grid), np.log(grid))
+    curved = np.interp(size, *label_grid())
     with np.errstate(divide="ignore"):
         straight = 1 / (8 * _LABEL_UNIT * size)
     return np.where(size < 1e-3, straight, np.exp(curved))
+
+
+@cache
+def label_grid() -> tuple[np.ndarray, np.ndarray]:
+    """Return labels in rising order and the logarithms of their curvatures."""
+    grid = np.geomspace(_LARGEST, _SMALLEST, 1 << 17)
+    return label(grid), np.log(grid)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

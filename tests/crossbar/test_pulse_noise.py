@@ -1,0 +1,32 @@
+"""The kernels' random numbers, and that everything runs without the compiler on tiny arrays."""
+
+import numpy as np
+import pytest
+
+from crossbar import devices
+from crossbar.kernels.random import draw_bits, gaussian, half_gaussian, stream
+from crossbar.pulse_engines import ENGINES, update
+
+
+def test_every_engine_runs_on_tiny_arrays():
+    for name in ("soft-bounds", "exponential", "jump-table"):
+        for engine in ENGINES:
+            rng = np.random.default_rng(2)
+            state = devices.law(name, dw_min=0.01).sample((3, 4), rng)
+            report = update(state, rng.random((2, 3)), rng.random((2, 4)), rate=0.05, rng=rng, engine=engine)
+            assert report.up > 0
+            assert state.visible.mean() > 0
+
+
+@pytest.mark.needs_jit
+def test_normal_draws_have_unit_variance_and_no_neighbours():
+    state = stream(np.uint64(7), 3, 4)
+    words = np.array([draw_bits(state, k) for k in range(40_000)], np.uint64)
+    full = np.array([gaussian(word) for word in words])
+    half = np.array([half_gaussian(np.uint32(word & np.uint64(0xFFFFFFFF))) for word in words])
+    for sample in (full, half):
+        n = len(sample)
+        assert abs(sample.mean()) < 4 / np.sqrt(n)
+        assert abs(sample.var() - 1) < 4 * np.sqrt(2 / n)
+        assert abs(np.mean(sample[1:] * sample[:-1])) < 4 / np.sqrt(n)
+        assert abs(np.mean(sample**3)) < 4 * np.sqrt(15 / n)
