@@ -1,0 +1,133 @@
+"""A chip with the choices of its export: from here every circuit of it is posed, role by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from circuits.cells.memristors import MODELS
+from circuits.electrical import Electrical, Wires
+from circuits.memristor_array import MemristorArray, program
+from circuits.netlist import Circuit, build, build_both
+from crossbar.chip import Chip
+from crossbar.errors import InvalidValue, unknown_name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """How a chip is exported.
+
+    Attributes
+    ----------
+    symmetry : {"shared", "two-device"} or None
+        None takes what the chip's conductances allow, see `circuits.memristor_array.program`.
+    device : str
+        Memristor model, a name in `circuits.cells.memristors.MODELS`.
+    amplifier : {"behavioural", "opamp"}
+    wires : Wires or None
+    g_min, g_max : float
+        Range in siemens onto which ideal weights are mapped; assumed, 1 to 100 uS, where the chip has no devices.
+    idle : {"keep", "drop"}
+        Whether the devices that cannot act in a role are written.
+    """
+
+    symmetry: str | None = None
+    device: str = "linear"
+    amplifier: str = "behavioural"
+    wires: Wires | None = None
+    g_min: float = 1e-6
+    g_max: float = 1e-4
+    idle: str = "keep"
+
+    def __post_init__(self) -> None:
+        if self.device not in MODELS:
+            raise unknown_name("device", self.device, MODELS)
+        if self.idle not in ("keep", "drop"):
+            raise InvalidValue(f"`idle` must be keep or drop, but got {self.idle!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The circuits of `chip` under `choices`."""
+
+    chip: Chip
+    choices: Choices = field(default_factory=Choices)
+
+    @cached_property
+    def arrays(self) -> dict[str, MemristorArray]:
+        """The memristors of every network, by its name."""
+        choices = self.choices
+        return {
+            name: program(self.chip, name, symmetry=choices.symmetry, g_min=choices.g_min, g_max=choices.g_max)
+            for name in self.chip.networks
+        }
+
+    @property
+    def n_memristors(self) -> int:
+        """Devices of the whole chip, all its networks."""
+        return sum(array.n_memristors for array in self.arrays.values())
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons of the whole chip, all its networks."""
+        return sum(network.size for network in self.chip.networks.values())
+
+    def image(self, sample: int) -> np.ndarray:
+        """Return example `sample` of the chip, (n_pixels,) in [-1, 1].
+
+        Raises
+        ------
+        InvalidValue
+            The chip carries no such example.
+        """
+        count = len(self.chip.examples)
+        if not 0 <= sample < count:
+            raise InvalidValue(f"`sample` must be in 0 to {count - 1}, the examples of this chip, but got {sample}")
+        return np.asarray(self.chip.examples[sample], np.float64)
+
+    def encode(self, image: np.ndarray) -> Circuit:
+        """Return the circuit that encodes `image` (n_pixels,)."""
+        return self._settle("encode", image)
+
+    def decode(self, latents: np.ndarray) -> Circuit:
+        """Return the circuit that decodes `latents` (n_latent,)."""
+        return self._settle("decode", latents)
+
+    def both(self, image: np.ndarray, noise: np.ndarray) -> Circuit:
+        """Return the single chip that encodes `image`, samples with `noise` (n_latent,), and decodes."""
+        if not self.chip.tied:
+            raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; take each role alone")
+        return build_both(self.chip, image, self.arrays["tied"], noise, **self._parts())
+
+    def latents(self, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Return z = mu + sigma eps (eq. 10's reparametrisation) from the states (N,) of a settled encoder.
+
+        Sigma is the chip's own, or exp(log variance / 2) of the encoder's second half of latents.
+        """
+        network, _ = self.chip.role("encode")
+        settled = states[self.chip.networks[network].block("latent")]
+        if self.chip.tied:
+            return settled + float(self.chip.sigma or 0.0) * noise
+        means, log_variances = np.split(settled, 2)
+        return means + np.exp(0.5 * log_variances) * noise
+
+    def noise(self, seed: int, sample: int) -> np.ndarray:
+        """Return the draws eps (n_latent,) for `sample`, the same in every export of one `seed`."""
+        network, role = self.chip.role("decode")
+        return np.random.default_rng([seed, sample]).standard_normal(role.n_clamped)
+
+    def _settle(self, role: str, values: np.ndarray) -> Circuit:
+        network, _ = self.chip.role(role)
+        circuit = build(self.chip, role, values, self.arrays[network], **self._parts())
+        if self.choices.idle == "keep":
+            return circuit
+        return build(self.chip, role, values, circuit.array.acting(circuit.clamped), **self._parts())
+
+    def _parts(self) -> dict[str, object]:
+        choices = self.choices
+        return {
+            "device": choices.device, "amplifier": choices.amplifier, "wires": choices.wires,
+            "electrical": Electrical(v_read=MODELS[choices.device].read_voltage),
+        }  # fmt: skip

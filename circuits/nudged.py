@@ -1,0 +1,165 @@
+"""Nudged phases in a circuit, and the EP contrast that they measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from circuits import reference
+from circuits.comparison import duration
+from circuits.engines.engine import Engine
+from circuits.engines.process import Limits
+from circuits.layout import Layout
+from circuits.netlist import Circuit, Nudge
+from crossbar.errors import InvalidValue
+from crossbar.neurons import rho, rho_slope
+
+TIGHT = 1e-5  # reltol of nudged circuits: the contrast is a small difference of states
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phases:
+    """States (N,) of one circuit in the free phase and under +beta and -beta."""
+
+    free: np.ndarray
+    plus: np.ndarray
+    minus: np.ndarray
+
+    def contrast(self, gain: float, beta: float) -> np.ndarray:
+        """Return (rho+ rho+^T - rho- rho-^T) / (2 beta), shape (N, N): minus eq. (5), the direction of descent."""
+        plus, minus = rho(self.plus, gain), rho(self.minus, gain)
+        return (np.outer(plus, plus) - np.outer(minus, minus)) / (2 * beta)
+
+
+def nudge_decoder(circuit: Circuit, block: slice, image: np.ndarray, beta: float) -> Circuit:
+    """Return `circuit` with the nudge of eq. (8) on its pixels `block`: the loss gradient y - x."""
+    offset, linear = np.zeros(len(circuit.names)), np.zeros(len(circuit.names))
+    offset[block], linear[block] = -image, 1.0
+    return _with_phases(circuit, offset, linear, np.zeros_like(offset), beta)
+
+
+def nudge_encoder(
+    circuit: Circuit, block: slice, gradient: np.ndarray, beta: float, *, beta_kl: float, noise: np.ndarray,
+    log_variances: np.ndarray | None,
+) -> Circuit:  # fmt: skip
+    """Return `circuit` with the nudges of eq. (10) and (11) on its latents `block`.
+
+    `gradient` (n_latent,) is the loss gradient of eq. (9), held while the encoder settles. The term of eq. (11)
+    follows the state. Without `log_variances` (tied chips, sigma fixed) only the means are nudged; else these are the
+    free phase's (n_latent,), and the second half of the block gets (sigma / 2) eps gradient and the exponential term.
+    """
+    size = len(circuit.names)
+    offset, linear, exponential = np.zeros(size), np.zeros(size), np.zeros(size)
+    means = slice(block.start, block.start + len(gradient))
+    offset[means], linear[means] = gradient, beta_kl
+    if log_variances is not None:
+        spread = slice(means.stop, block.stop)
+        offset[spread] = 0.5 * np.exp(0.5 * log_variances) * noise * gradient
+        exponential[spread] = 0.5 * beta_kl
+    return _with_phases(circuit, offset, linear, exponential, beta)
+
+
+def _with_phases(
+    circuit: Circuit, offset: np.ndarray, linear: np.ndarray, exponential: np.ndarray, beta: float
+) -> Circuit:
+    if not 0 < beta < 1:
+        raise InvalidValue(f"`beta` must be in (0, 1), but got {beta}; 0.02 to 0.1 gives a true gradient")
+    nudge = Nudge(beta=beta, offset=offset, linear=linear, exponential=exponential)
+    return replace(circuit, nudge=nudge, analysis=replace(circuit.analysis, reltol=TIGHT))
+
+
+def timed(circuit: Circuit, free: np.ndarray) -> Circuit:
+    """Return a nudged `circuit` whose phases last as long as the softest mode at the states `free` (N,) needs."""
+    length = 1.5 * duration(reference.softest_mode(circuit, free))
+    marks = {"free": length, "plus": 2 * length, "minus": 3 * length}
+    return replace(circuit, analysis=replace(circuit.analysis, kind="tran", marks=marks))
+
+
+def simulated(circuit: Circuit) -> Phases:
+    """Return the three phases of a nudged `circuit` by the simulator."""
+    if circuit.nudge is None:
+        raise InvalidValue("the circuit has no nudge, so no phases")
+    free = reference.settle(circuit)
+    beta = circuit.nudge.beta
+    plus, minus = (reference.settle_nudged(circuit, free, strength) for strength in (beta, -beta))
+    return Phases(free=free, plus=plus, minus=minus)
+
+
+def measured(circuit: Circuit, engine: Engine, folder: Path, limits: Limits) -> Phases:
+    """Return the three phases of a nudged and timed `circuit` by `engine`, from one transient."""
+    waveforms = engine.settle(circuit, folder, limits)
+    unit = circuit.electrical.time_constant
+    free = np.flatnonzero(~circuit.clamped)
+    names = [circuit.names[index] for index in free]
+    states = {}
+    for phase, mark in circuit.analysis.marks.items():
+        states[phase] = circuit.held.copy()
+        states[phase][free] = waveforms.states(names, mark * unit)
+    return Phases(**states)
+
+
+def latent_gradient(circuit: Circuit, phases: Phases, block: slice, beta: float) -> np.ndarray:
+    """Return the gradient of the loss with respect to the clamped latents (n_latent,), eq. (9).
+
+    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z) does not.
+    """
+    difference = rho(phases.plus, circuit.gain) - rho(phases.minus, circuit.gain)
+    pulled = circuit.array.weights().T[block] @ difference
+    slope = rho_slope(rho(circuit.held[block], circuit.gain), circuit.gain)
+    return -slope * pulled / (2 * beta)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContrastComparison:
+    """EP contrasts of decoder and encoder (by network name) from an engine and from the simulator."""
+
+    ours: dict[str, np.ndarray]
+    theirs: dict[str, np.ndarray]
+
+    @property
+    def relative_error(self) -> float:
+        """Largest relative Frobenius error over the networks."""
+        return max(
+            float(np.linalg.norm(self.theirs[name] - self.ours[name]) / np.linalg.norm(self.ours[name]))
+            for name in self.ours
+        )
+
+
+def compare_contrast(
+    layout: Layout, engine: Engine, folder: Path, limits: Limits, *, sample: int, seed: int, beta: float, beta_kl: float
+) -> ContrastComparison:
+    """Measure the whole EP contrast of one image in the circuit, and compare it with the simulator's.
+
+    The decoder's phases come first; the engine's own gradient of eq. (9) then nudges the engine's encoder.
+    """
+    chip = layout.chip
+    image, noise = layout.image(sample), layout.noise(seed, sample)
+    encoder = layout.encode(image)
+    latents = layout.latents(reference.settle(encoder), noise)
+    decoder_name, encoder_name = chip.role("decode")[0], chip.role("encode")[0]
+    decoder = nudge_decoder(layout.decode(latents), chip.networks[decoder_name].block("pixels"), image, beta)
+    ours, theirs = simulated(decoder), None
+    theirs = measured(timed(decoder, ours.free), engine, folder, limits)
+    found: list[dict[str, np.ndarray]] = []
+    for phases in (ours, theirs):
+        gradient = latent_gradient(decoder, phases, chip.networks[decoder_name].block("latent"), beta)
+        nudged = encoder_nudged(layout, encoder, gradient, noise, beta, beta_kl)
+        settled = simulated(nudged)
+        if phases is theirs:
+            settled = measured(timed(nudged, settled.free), engine, folder, limits)
+        total = {decoder_name: phases.contrast(chip.gain, beta)}
+        total[encoder_name] = settled.contrast(chip.gain, beta) + total.get(encoder_name, 0.0)
+        mask = {name: chip.networks[name].mask() for name in total}
+        found.append({name: np.where(mask[name], value, 0.0) for name, value in total.items()})
+    return ContrastComparison(ours=found[0], theirs=found[1])
+
+
+def encoder_nudged(
+    layout: Layout, encoder: Circuit, gradient: np.ndarray, noise: np.ndarray, beta: float, beta_kl: float
+) -> Circuit:
+    """Return `encoder` with its nudge towards a lower loss, given the latent `gradient` of eq. (9)."""
+    block = layout.chip.networks[layout.chip.role("encode")[0]].block("latent")
+    spread = None if layout.chip.tied else np.split(reference.settle(encoder)[block], 2)[1]
+    return nudge_encoder(encoder, block, gradient, beta, beta_kl=beta_kl, noise=noise, log_variances=spread)
