@@ -13,6 +13,8 @@ _COMMANDS = {
     "figures": "hvae.commands:figures",
     "sample": "hvae.commands:sample",
     "show-config": "hvae.commands:show_config",
+    "devices": "crossbar.commands:devices",
+    "program": "crossbar.array_commands:program",
     "area": "circuits.area_commands:area",
     "doctor": "doctor",
 }

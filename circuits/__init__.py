@@ -1,1 +1,1 @@
-"""The silicon: netlists of a chip, its area and its energy."""
+"""The silicon of Hopbar: netlists of a chip, its area and its energy."""

@@ -25,9 +25,12 @@ class Couplings(Protocol):
         Whether two reads of the same signals agree exactly. Solvers that descend an energy need both.
     """
 
-    network: Network
-    symmetric: bool
-    static: bool
+    @property
+    def network(self) -> Network: ...  # noqa: D102
+    @property
+    def symmetric(self) -> bool: ...  # noqa: D102
+    @property
+    def static(self) -> bool: ...  # noqa: D102
 
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.

@@ -28,14 +28,16 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     dataset = images.load(trained.config.data)
     name = trained.config.model.name
     chosen = figures.first_of_each_class(dataset.test_labels)
+    originals = images.enlarge(dataset.test_images)
     output, _, _ = sampling.reconstruct(
         trained.learner, trained.parameters, dataset.test_images[chosen], stream(seed, "latent")
     )
-    generated = sampling.generate(trained.learner, trained.parameters, 100, stream(seed, "sampling"))
+    decoded = images.enlarge(np.clip(output, -1, 1))
+    generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, stream(seed, "sampling")))
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {
-        "originals": figures.originals(dataset.test_images, dataset.test_labels),
-        "reconstructions": figures.reconstructions(dataset.test_images[chosen], {name: np.clip(output, -1, 1)}),
+        "originals": figures.originals(originals, dataset.test_labels),
+        "reconstructions": figures.reconstructions(originals[chosen], {name: decoded}),
         "samples": figures.samples(generated, f"{name}: generated from z ~ N(0, I)"),
     }
     if run.is_dir():
@@ -54,7 +56,7 @@ def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
     if path.suffix == ".npy":
         np.save(path, generated)
     elif path.suffix in {".png", ".svg"}:
-        figures.samples(generated, title).savefig(path)
+        figures.samples(images.enlarge(generated), title).savefig(path)
     else:
         raise InvalidValue(f"`--out` must end in .png, .svg or .npy, but got {path.name!r}")
     return path

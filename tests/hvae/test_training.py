@@ -1,0 +1,141 @@
+"""Runs: what they leave behind, that they resume exactly, and how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossbar.chip import load_chip
+from crossbar.errors import CorruptFile, DivergedError, ExistingFile, MissingFile
+from hvae import config_file, training
+from hvae.records import RunFolder
+from hvae.training import Ending, Observer
+
+SMALL = [
+    "data.image_size=7", "data.train_limit=96", "training.batch_size=16", "training.epochs=2", "model.hidden=12",
+    "model.latent=3", "training.validation_samples=40", "training.eigenvalue_samples=1", "optimizer.learning_rate=0.01",
+]  # fmt: skip
+KEPT = ("metrics.jsonl", "checkpoint.h5", "config.toml")
+
+
+def new_run(path, model="tdh-vae", *changes):
+    return RunFolder.create(path, config_file.resolve(model, [], [*SMALL, *changes]))
+
+
+def kept_bytes(path: Path) -> dict[str, bytes]:
+    return {name: (path / name).read_bytes() for name in KEPT}
+
+
+@pytest.mark.parametrize("model", ["f-vae", "h-vae", "dh-vae", "tdh-vae"])
+def test_every_model_learns(tmp_path, model):
+    folder = new_run(tmp_path / "run", model, "training.epochs=4")
+    assert training.train(folder) is Ending.FINISHED
+    losses = [record["sse_half"] for record in folder.metrics() if "sse_half" in record]
+    assert losses[-1] < 0.7 * losses[0]
+    epochs = [record for record in folder.metrics() if "validation_frechet_distance" in record]
+    assert len(epochs) == 4
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_run_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, optimizer):
+    changes = (f"optimizer.name={optimizer}", "optimizer.momentum=0.5" if optimizer == "sgd" else "training.seed=0")
+    whole = new_run(tmp_path / "whole", "tdh-vae", *changes)
+    training.train(whole)
+    parts = new_run(tmp_path / "parts", "tdh-vae", *changes)
+    calls = 0
+    while True:
+        steps = iter(range(5))
+        observer = Observer(stop_requested=lambda steps=steps: next(steps, None) is None)
+        calls += 1
+        if training.train(RunFolder.open(parts.path), observer=observer) is Ending.FINISHED:
+            break
+    assert calls > 1
+    assert kept_bytes(whole.path) == kept_bytes(parts.path)
+    np.testing.assert_array_equal(load_chip(whole.path).weights["tied"], load_chip(parts.path).weights["tied"])
+
+
+@pytest.mark.needs_jit
+def test_a_run_killed_at_any_moment_resumes_exactly(tmp_path):
+    """`kill -9` at three moments; the folder of the survivor equals that of a run never killed."""
+    command = [sys.executable, "-m", "cli", "train", "tdh-vae", "--out"]
+    changes = [part for change in [*SMALL, "training.epochs=6", "training.checkpoint_seconds=0.05"] for part in ("--set", change)]
+    subprocess.run([*command, str(tmp_path / "whole"), *changes], check=True, capture_output=True)
+    killed = tmp_path / "killed"
+    environment = dict(os.environ)
+    for attempt, wait in enumerate((2.5, 3.0, 3.5)):
+        options = ["--resume"] if (killed / "config.toml").exists() else changes
+        process = subprocess.Popen([*command, str(killed), *options], stderr=subprocess.DEVNULL, env=environment)
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline and process.poll() is None:
+            checkpoint = killed / "checkpoint.h5"
+            if checkpoint.exists() and attempt == 0:
+                break  # the first time, as soon as there is a checkpoint
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(killed), "--resume"], check=True, capture_output=True)
+    assert kept_bytes(tmp_path / "whole") == kept_bytes(killed)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        training.train(new_run(tmp_path / name, "tdh-vae", f"training.seed={seed}", "training.epochs=1"))
+    one, same, other = (kept_bytes(tmp_path / name) for name in ("one", "same", "other"))
+    assert one == same
+    assert one["checkpoint.h5"] != other["checkpoint.h5"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_stops_with_its_reason_and_keeps_the_last_good_checkpoint(tmp_path):
+    folder = new_run(tmp_path / "run", "f-vae", "optimizer.name=sgd", "optimizer.learning_rate=1e30", "training.epochs=3")
+    with pytest.raises(DivergedError, match="lower `optimizer.learning_rate`"):
+        training.train(folder)
+    if folder.has_checkpoint():
+        assert all(np.isfinite(weights).all() for weights in folder.load().parameters.values())
+
+
+def test_a_folder_that_exists_is_not_overwritten(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(ExistingFile, match="exists already"):
+        new_run(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_damaged_and_missing_checkpoints_are_told(tmp_path):
+    folder = new_run(tmp_path / "run")
+    with pytest.raises(MissingFile, match="no checkpoint"):
+        folder.load()
+    (folder.path / "checkpoint.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"0" * 100)
+    with pytest.raises(CorruptFile, match="cannot be read"):
+        folder.load()
+    load_chip_file = new_run(tmp_path / "other")
+    training.train(load_chip_file)
+    (folder.path / "checkpoint.h5").write_bytes((load_chip_file.path / "chip.h5").read_bytes())
+    with pytest.raises(CorruptFile, match="not a Hopbar checkpoint"):
+        folder.load()
+    with pytest.raises(MissingFile, match="no run at"):
+        RunFolder.open(tmp_path / "nothing")
+
+
+def test_metrics_cut_short_by_a_kill_are_still_read(tmp_path):
+    folder = new_run(tmp_path / "run")
+    folder.log("metrics", {"step": 1})
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 2, "sse')
+    assert folder.metrics() == [{"step": 1}]
+
+
+def test_a_chip_evaluates_like_its_run(tmp_path):
+    from hvae import loading, sampling
+    from hvae.streams import stream
+
+    folder = new_run(tmp_path / "run")
+    training.train(folder)
+    run, chip = loading.load(folder.path), loading.load(folder.path / "chip.h5")
+    images = [sampling.generate(one.learner, one.parameters, 4, stream(0, "sampling")) for one in (run, chip)]
+    np.testing.assert_array_equal(images[0], images[1])

@@ -1,0 +1,106 @@
+"""The command line: help at once, one JSON object, exit code 2 and one message for what a user can mend."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+SMALL = [
+    "--set", "data.image_size=7", "--set", "data.train_limit=64", "--set", "training.batch_size=32",
+    "--set", "model.hidden=8", "--set", "model.latent=2", "--set", "training.validation_samples=0",
+    "--set", "training.eigenvalue_samples=0", "--epochs", "1",
+]  # fmt: skip
+
+
+def hopbar(*arguments, cwd=None):
+    return subprocess.run([sys.executable, "-m", "cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    done = hopbar("train", "tdh-vae", "--out", folder, *SMALL, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["finished"] is True
+    return folder
+
+
+def test_help_is_quick_and_lists_every_command():
+    hopbar("--help")
+    times = []
+    for _ in range(3):
+        start = time.process_time(), os.times().children_user + os.times().children_system
+        shown = hopbar("--help")
+        times.append(os.times().children_user + os.times().children_system - start[1])
+    assert shown.returncode == 0
+    for command in ("train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"):
+        assert command in shown.stdout
+    assert min(times) < 0.6  # CPU seconds, with room for a slow machine; 0.3 s of wall time is the target
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"])
+def test_every_command_shows_an_example(command):
+    shown = hopbar(command, "--help")
+    assert shown.returncode == 0
+    assert "Example" in shown.stdout
+
+
+def test_evaluate_prints_one_json_object(run):
+    done = hopbar("evaluate", run, "--json", "--split", "validation")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    wanted = {"model", "dataset", "epochs", "sse_half", "kl", "frechet_distance", "features", "n_real", "n_fake", "floor"}
+    assert wanted <= set(found)
+    assert found["epochs"] == 1
+    assert (run / "evaluation_validation.json").exists()
+
+
+def test_figures_and_samples_are_written(run, tmp_path):
+    assert hopbar("figures", run).returncode == 0
+    names = {path.name for path in (run / "figures").iterdir()}
+    assert {"originals.png", "reconstructions.svg", "samples.png", "learning_curves.png"} <= names
+    assert hopbar("sample", run, "--n", 5, "--out", tmp_path / "five.npy").returncode == 0
+    assert (tmp_path / "five.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tdh-vea", "--out", "x"], "did you mean 'tdh-vae'"),
+        (["train", "tdh-vae", "--out", "x", "--set", "nudging.beta=0"], "`nudging.beta` must be positive"),
+        (["train", "tdh-vae", "--out", "x", "--resume"], "no run at x"),
+        (["evaluate", "nowhere"], "no run at nowhere"),
+        (["show-config", "tdh-vae", "--set", "model.latnet=1"], "did you mean 'model.latent'"),
+        (["train", "tdh-vae"], "Missing option"),
+        (["trian"], "No such command"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_message(arguments, message, tmp_path):
+    done = hopbar(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_overwritten_and_resume_takes_no_changes(run):
+    before = (run / "checkpoint.h5").read_bytes()
+    again = hopbar("train", "tdh-vae", "--out", run, *SMALL)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+    changed = hopbar("train", "tdh-vae", "--out", run, "--resume", "--epochs", 3)
+    assert (changed.returncode, "keeps its configuration" in changed.stderr) == (2, True)
+    assert (run / "checkpoint.h5").read_bytes() == before
+    (run / "checkpoint.h5").write_bytes(before[:1000])
+    broken = hopbar("evaluate", run)
+    assert (broken.returncode, "cannot be read" in broken.stderr) == (2, True)
+    (run / "checkpoint.h5").write_bytes(before)
+
+
+def test_doctor_tells_engines_and_data():
+    found = json.loads(hopbar("doctor", "--json").stdout)
+    assert "ngspice" in found["engines"]
+    assert found["data"]["mnist-5k"] == "embedded"
