@@ -38,7 +38,9 @@ def devices(context: click.Context, as_json: bool) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG, PDF or SVG file for the curves.")
 @click.option("--pulses", type=click.IntRange(1, 20_000), help="Pulses up, then down; by default what fills the range.")
 @click.option("--count", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Devices.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the devices and their noise.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the devices and their noise."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int, as_json: bool) -> None:
     """Show NAME, a preset or a TOML file: every number with unit and source, and its curves in siemens.
@@ -59,7 +61,9 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
 
         draw(preset, curves, n, out)
     if as_json:
-        click.echo(json.dumps({**described(preset), "pulses": n, "count": count, "seed": seed, "out": out and str(out)}))
+        click.echo(
+            json.dumps({**described(preset), "pulses": n, "count": count, "seed": seed, "out": out and str(out)})
+        )
     else:
         print_preset(preset, curves, n)
         if out is not None:
@@ -68,8 +72,12 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
 
 @devices.command(short_help="Fit a law to measured pulses and conductances.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--law", "law_name", default="nonlinear", show_default=True, help="constant, linear, soft-bounds, power, nonlinear.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path.")
+@click.option(
+    "--law", "law_name", default="nonlinear", show_default=True, help="constant, linear, soft-bounds, power, nonlinear."
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the error bars.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def fit(file: Path, law_name: str, out: Path | None, seed: int, as_json: bool) -> None:
@@ -98,7 +106,9 @@ def fit(file: Path, law_name: str, out: Path | None, seed: int, as_json: bool) -
 @click.option("--up", type=int, default=400, show_default=True, help="Up-pulses, given first.")
 @click.option("--down", type=int, default=400, show_default=True, help="Down-pulses, given after.")
 @click.option("--count", type=int, default=4096, show_default=True, help="Devices.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the devices and their noise.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the devices and their noise."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def pulse(
     name: str | None, law_name: str | None, settings: tuple[str, ...], up: int, down: int, count: int, seed: int,
@@ -141,7 +151,7 @@ def chosen_law(name: str | None, law_name: str | None, settings: tuple[str, ...]
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """Return the name and the value of `KEY=VALUE`: a number, true or false, a list a,b,c (rows apart by ;) or a name."""
+    """Return the name and the value of `KEY=VALUE`: number, true or false, list a,b,c (rows apart by ;) or name."""
     from crossbar.errors import InvalidValue
 
     key, equals, value = (part.strip() for part in text.partition("="))
@@ -211,7 +221,9 @@ def print_presets(found: list[Preset]) -> None:
     from rich.table import Table
 
     columns = ("device", "law", "dw_min [weight]", "g_min [S]", "g_max [S]", "up [V, s]", "down [V, s]", "source")
-    table = Table(*columns, title="Devices; * assumed, not in the source (`hopbar devices show NAME` tells every number)")
+    table = Table(
+        *columns, title="Devices; * assumed, not in the source (`hopbar devices show NAME` tells every number)"
+    )
     for preset in found:
         source = preset.sources.get("paper") or next(iter(preset.sources.values()), "the user's own")
         cells = [marked(preset, "conductance", key) for key in ("g_min", "g_max")]
@@ -231,7 +243,9 @@ def print_preset(preset: Preset, curves: Any, n: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("quantity", "value", "unit", "source", title=f"{preset.title} ({preset.name}): the law {preset.law.name!r}")
+    table = Table(
+        "quantity", "value", "unit", "source", title=f"{preset.title} ({preset.name}): the law {preset.law.name!r}"
+    )
     for entries in preset.quantities.values():
         for key, entry in entries.items():
             table.add_row(key, str(entry.value), entry.unit, entry.source)
@@ -255,7 +269,9 @@ def print_fit(result: Fit) -> None:
     console = Console()
     console.print(table)
     console.print(f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from -1 to 1 over it")
-    console.print(f"residual {result.residual:.3g} S rms, R^2 {result.r_squared:.5f}, read noise {result.read_noise:.3g} S")
+    console.print(
+        f"residual {result.residual:.3g} S rms, R^2 {result.r_squared:.5f}, read noise {result.read_noise:.3g} S"
+    )
 
 
 def print_pulses(lists: dict[str, list[float]], up: int) -> None:

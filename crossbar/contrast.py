@@ -6,8 +6,8 @@ p, q are the signals rho(s+) on the rows and the columns of an array in the nudg
     p q^T - p' q'^T = D_row S_col^T + S_row D_col^T,
 
 so it can be sent as two passes whose pulses are few, since D is small (`Factorised`, the default), or literally as an
-up-pass and a down-pass that mostly cancel (`TwoPhase`). Both passes are stacked along the batch, one example's passes in
-direct succession. `DigitalDifference` and `SignPulses` first sum the batch in a digital memory.
+up-pass and a down-pass that mostly cancel (`TwoPhase`). Both passes are stacked along the batch, one example's passes
+in direct succession. `DigitalDifference` and `SignPulses` first sum the batch in a digital memory.
 
 On an array of shared devices rows and columns are the same lines: p = q, and the two passes of `Factorised` are the two
 orders R^T S and S^T R that the pair's one device must both receive.
@@ -22,7 +22,7 @@ import numpy as np
 
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.pulse_engines import PulseReport, apply_pulses, mirror_weights, update, update_shared
+from crossbar.pulse_engines import DEFAULT_MANAGEMENT, PulseReport, apply_pulses, mirror_weights, update, update_shared
 from crossbar.pulse_trains import PulseManagement
 
 
@@ -47,7 +47,8 @@ class Contrast:
         if self.rows.shape != self.rows_free.shape or self.columns.shape != self.columns_free.shape:
             raise InvalidValue(
                 "both phases must have the same shape, but got rows "
-                f"{self.rows.shape} and {self.rows_free.shape}, columns {self.columns.shape} and {self.columns_free.shape}"
+                f"{self.rows.shape} and {self.rows_free.shape}, columns {self.columns.shape} and "
+                f"{self.columns_free.shape}"
             )
         if self.rows.ndim != 2 or self.columns.ndim != 2 or len(self.rows) != len(self.columns):
             raise InvalidValue(
@@ -79,7 +80,7 @@ class Encoding(Protocol):
 class RankOneEncoding:
     """An encoding that sends passes of rows and columns as stochastic trains."""
 
-    management: PulseManagement = PulseManagement()
+    management: PulseManagement = DEFAULT_MANAGEMENT
 
     def passes(self, contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows and columns of the passes, (2 batch, m) and (2 batch, n), an example's two in succession."""
@@ -117,7 +118,8 @@ class Factorised(RankOneEncoding):
 class TwoPhase(RankOneEncoding):
     """The literal local rule: an up-pass with the nudged signals, a down-pass with the free ones.
 
-    Nearly all pulses cancel; on devices with asymmetric steps the cancelling pairs pull the weight to its symmetry point.
+    Nearly all pulses cancel; on devices with asymmetric steps the cancelling pairs pull the weight to its symmetry
+    point.
     """
 
     name: ClassVar[str] = "two-phase"
@@ -131,20 +133,33 @@ class TwoPhase(RankOneEncoding):
 class DigitalDifference:
     """The batch's contrast summed digitally, each device then given the nearest number of pulses.
 
-    The fraction of a pulse that remains is rounded stochastically, so the mean is exact. Costs an (m, n) digital memory.
+    The fraction of a pulse that remains is rounded stochastically, so the mean is exact. Costs an (m, n) digital
+    memory.
     """
 
     name: ClassVar[str] = "digital-difference"
 
     def send(
-        self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
+        self,
+        state: DeviceState,
+        contrast: Contrast,
+        *,
+        rate: float,
+        rng: np.random.Generator,
+        engine: str = "auto",  # noqa: ARG002
     ) -> PulseReport:
         """Add rate times the contrast; `engine` has no say, since counts are given device by device."""
         pulses = rate / state.law.granularity * contrast.matrix()
         return apply_signed(state, np.floor(pulses + rng.random(pulses.shape, dtype=np.float32)), rng)
 
     def send_shared(
-        self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
+        self,
+        state: DeviceState,
+        contrast: Contrast,
+        *,
+        rate: float,
+        rng: np.random.Generator,
+        engine: str = "auto",  # noqa: ARG002
     ) -> PulseReport:
         """Add rate times the contrast to an array of shared devices."""
         pulses = rate / state.law.granularity * contrast.matrix()
@@ -161,7 +176,8 @@ class SignPulses:
     Attributes
     ----------
     threshold : float
-        Devices whose wanted change |rate dW| is at most `threshold` nominal steps get no pulse. At 0 the rate has no say.
+        Devices whose wanted change |rate dW| is at most `threshold` nominal steps get no pulse. At 0 the rate has no
+        say.
     """
 
     name: ClassVar[str] = "sign"
@@ -173,13 +189,25 @@ class SignPulses:
             raise InvalidValue(f"`threshold` must not be negative, but got {self.threshold}")
 
     def send(
-        self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
+        self,
+        state: DeviceState,
+        contrast: Contrast,
+        *,
+        rate: float,
+        rng: np.random.Generator,
+        engine: str = "auto",  # noqa: ARG002
     ) -> PulseReport:
         """Give every device at most one pulse."""
         return apply_signed(state, self.signs(state, contrast, rate), rng)
 
     def send_shared(
-        self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
+        self,
+        state: DeviceState,
+        contrast: Contrast,
+        *,
+        rate: float,
+        rng: np.random.Generator,
+        engine: str = "auto",  # noqa: ARG002
     ) -> PulseReport:
         """Give every shared device at most one pulse."""
         report = apply_signed(state, np.triu(self.signs(state, contrast, rate), 1), rng)
@@ -193,7 +221,8 @@ class SignPulses:
 
 
 ENCODINGS: dict[str, type[Encoding]] = {
-    cls.name: cls for cls in (Factorised, TwoPhase, DigitalDifference, SignPulses)  # type: ignore[attr-defined]
+    cls.name: cls
+    for cls in (Factorised, TwoPhase, DigitalDifference, SignPulses)  # type: ignore[attr-defined]
 }
 
 

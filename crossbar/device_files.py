@@ -8,7 +8,7 @@ from crossbar.fitting import Fit
 
 
 def fitted_toml(result: Fit, origin: str) -> str:
-    """Return the TOML text of a fit to the file `origin`: parameters with their error bars as comments, conductances."""
+    """Return the TOML text of a fit to the file `origin`: parameters with error bars as comments, conductances."""
     lines = [
         f"title = {json.dumps('Fitted to ' + origin)}", f'law = "{result.law.name}"', "", "[sources]",
         f"fit = {json.dumps('hopbar devices fit ' + origin)}", "", "[parameters]",
@@ -23,7 +23,10 @@ def fitted_toml(result: Fit, origin: str) -> str:
     scale = (result.g_max - result.g_min) / 2
     middle = (result.g_max + result.g_min) / 2
     lines += ["", "[conductance]"]
-    lines += [entry("g_min", max(middle + scale * bounds["w_min"], 0.0), "S"), entry("g_max", middle + scale * bounds["w_max"], "S")]
+    lines += [
+        entry("g_min", max(middle + scale * bounds["w_min"], 0.0), "S"),
+        entry("g_max", middle + scale * bounds["w_max"], "S"),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,8 +4,9 @@ An array owner needs four calls::
 
     law = crossbar.devices.law("soft-bounds", dw_min=0.002)      # or crossbar.presets.load("epiram").law
     state = law.sample((n_rows, n_cols), rng)                    # DeviceState: planes, hidden, visible (weight units)
-    apply_pulses(state, n_up, n_down, rng)                       # integer counts per device: write-verify, digital encodings
-    report = update(state, rows, columns, rate=..., rng=rng)     # crossbar.pulse_engines: rank-one contrasts as pulse trains
+    apply_pulses(state, n_up, n_down, rng)                       # integer counts per device: write-verify, digital
+    encodings report = update(state, rows, columns, rate=..., rng=rng)     # crossbar.pulse_engines: rank-one
+    contrasts as pulse trains
 
 A read uses `state.visible`; what acts on the devices in time (drift, decay, diffusion) changes `state.hidden` and then
 calls `law.redraw(state, None, rng)`.
@@ -13,12 +14,12 @@ calls `law.redraw(state, None, rng)`.
 Notes
 -----
 One device for W_ij and W_ji (`shared`): the contrast dW = R^T S + S^T R of a factorised encoding is symmetric, and the
-pair's one device must receive R_i S_j + S_i R_j. So both orders are sent, one after the other, as two rank-one passes on
-the same plane: line i carries R and line j carries S, then line i carries S and line j carries R.
+pair's one device must receive R_i S_j + S_i R_j. So both orders are sent, one after the other, as two rank-one passes
+on the same plane: line i carries R and line j carries S, then line i carries S and line j carries R.
 `crossbar.contrast` stacks the two passes along the batch axis, (2 batch, n). For a rectangle of devices between two
-blocks, `update` takes them as they are; for the square of a dense network `crossbar.pulse_engines.update_shared` gives
-the pulses to the devices above the diagonal only and mirrors them, so that `visible` is symmetric bit for bit and reads
-need no second copy.
+blocks, `update` takes them as they are; for the square of a dense network `crossbar.pulse_engines.update_shared`
+gives the pulses to the devices above the diagonal only and mirrors them, so that `visible` is symmetric bit for bit
+and reads need no second copy.
 """
 
 from __future__ import annotations
@@ -48,7 +49,12 @@ LAWS: dict[str, type[PulsedLaw]] = {
 
 
 LAW_ALIASES = {"exp": "exponential", "pow": "power", "neurosim": "nonlinear", "pmax": "soft-bounds-pmax"}
-PARAMETER_ALIASES = {"r_min": "range_min", "r_max": "range_max", "s_add": "dw_min_std_add", "s_slope": "dw_min_std_slope"}
+PARAMETER_ALIASES = {
+    "r_min": "range_min",
+    "r_max": "range_max",
+    "s_add": "dw_min_std_add",
+    "s_slope": "dw_min_std_slope",
+}
 
 
 def law(name: str, **parameters: Any) -> PulsedLaw:

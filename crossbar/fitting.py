@@ -2,8 +2,9 @@
 
 The mean curve of the law, followed pulse by pulse from the first point, is fitted to the measured one by least squares.
 Noise is told apart by its memory: cycle-to-cycle noise stays in the device, read noise does not, so the residuals r of
-single steps have var r = c2c^2 + 2 read^2 and a lag-one covariance of -read^2. Error bars come from curves simulated with
-that noise and mapped through the linearised fit, which counts the random walk that plain least squares would overlook.
+single steps have var r = c2c^2 + 2 read^2 and a lag-one covariance of -read^2. Error bars come from curves simulated
+with that noise and mapped through the linearised fit, which counts the random walk that plain least squares would
+overlook.
 """
 
 from __future__ import annotations
@@ -112,7 +113,9 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     free = start(name, 2 / longest, longest, ground)
     if curve.up.all() or not curve.up.any():
         missing = "down" if curve.up.all() else "up"
-        raise InvalidValue(f"the curve has no {missing}-pulses, but the law {name!r} has parameters for both directions")
+        raise InvalidValue(
+            f"the curve has no {missing}-pulses, but the law {name!r} has parameters for both directions"
+        )
     if len(w) <= len(free):
         raise InvalidValue(f"{len(w)} points cannot determine {len(free)} parameters: measure more pulses")
     guess, low, high = (np.array(column) for column in zip(*free.values(), strict=True))

@@ -33,8 +33,8 @@ class PulseCurve:
 def read(path: Path | str) -> PulseCurve:
     """Return the curve in a CSV file with columns `pulse`, `conductance` (siemens) and, optionally, `direction`.
 
-    `pulse` counts up by one a row. `direction` (up, down) names the pulse that led to the row; without it the curve is taken
-    to rise to its highest point and to fall from there.
+    `pulse` counts up by one a row. `direction` (up, down) names the pulse that led to the row; without it the curve
+    is taken to rise to its highest point and to fall from there.
 
     Raises
     ------

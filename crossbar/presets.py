@@ -142,10 +142,10 @@ class Preset:
         -----
         Wires and half-selected cells are not in it. A coincidence pulse is counted once, at its full voltage.
         """
-        pulse = {name: self.number("pulse", name) for name in PULSE}
-        if any(value is None for value in pulse.values()):
+        if not self.quantities.get("pulse"):
             return None
-        per_siemens = count.up * pulse["v_up"] ** 2 * pulse["t_up"] + count.down * pulse["v_down"] ** 2 * pulse["t_down"]  # type: ignore[operator]
+        v_up, t_up, v_down, t_down = (float(self.quantities["pulse"][name].value) for name in PULSE)
+        per_siemens = count.up * v_up**2 * t_up + count.down * v_down**2 * t_down
         typical = (self.g_min + self.g_max) / 2 if conductance is None else conductance
         return EnergyRange(low=per_siemens * self.g_min, typical=per_siemens * typical, high=per_siemens * self.g_max)
 
@@ -161,7 +161,7 @@ def folder() -> Any:
 
 
 def load(name: str | Path) -> Preset:
-    """Return the preset `name` (`EpiRAM`, `epiram`: case and signs do not matter), or the one in the TOML file at that path.
+    """Return the preset `name` (case and signs do not matter: `EpiRAM`), or the one in the TOML file at that path.
 
     Raises
     ------
@@ -199,12 +199,16 @@ def parse(name: str, text: str) -> Preset:
         raise CorruptFile(f"the device file of {name!r} is no valid TOML: {error}") from error
     unknown = set(table) - {"title", "law", "sources", *SECTIONS}
     if unknown:
-        raise unknown_name(f"section of the device {name!r}", sorted(unknown)[0], ["title", "law", "sources", *SECTIONS])
+        raise unknown_name(
+            f"section of the device {name!r}", sorted(unknown)[0], ["title", "law", "sources", *SECTIONS]
+        )
     if "law" not in table:
         raise CorruptFile(f"the device file of {name!r} must name its `law`")
     sources = table.get("sources", {})
     quantities = {
-        section: {key: quantity(f"{section}.{key} of {name!r}", entry, sources) for key, entry in table[section].items()}
+        section: {
+            key: quantity(f"{section}.{key} of {name!r}", entry, sources) for key, entry in table[section].items()
+        }
         for section in SECTIONS
         if section in table
     }

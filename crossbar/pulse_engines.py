@@ -4,13 +4,14 @@
 | --- | --- | --- | --- |
 | `literal` | every coincidence its own pulse, slot by slot, in numpy | the reference; any law | per pulse, slow |
 | `walk` | the same pulse by pulse, compiled, visiting only bits that are set | exact; any law | per pulse |
-| `example` | the n pulses of an example by one closed-form step | exact up to clipping; affine laws | per device and example |
+| `example` | n pulses of an example by one closed-form step | exact up to clipping; affine | device times example |
 | `aggregate` | all pulses of the batch in one step, up and down mixed | forgets the order of examples | per device |
 
-`auto` takes `walk` where pulses are rare; else `aggregate` where the batch moves a device by little of its own nonlinearity
-(mean pulses times slope at most `AGGREGATE_LIMIT`); else the cheaper of `example` and `walk`. Where a law has no closed form
-(exponential, power, piecewise, jump table) `example` is `walk`, and the report says so; single devices too coarse for the
-series go pulse by pulse inside `example`. A law of the user's own, without a compiled form, runs by `literal` whatever is asked.
+`auto` takes `walk` where pulses are rare; else `aggregate` where the batch moves a device by little of its own
+nonlinearity (mean pulses times slope at most `AGGREGATE_LIMIT`); else the cheaper of `example` and `walk`. Where a
+law has no closed form (exponential, power, piecewise, jump table) `example` is `walk`, and the report says so; single
+devices too coarse for the series go pulse by pulse inside `example`. A law of the user's own, without a compiled
+form, runs by `literal` whatever is asked.
 """
 
 from __future__ import annotations
@@ -118,8 +119,8 @@ def update_shared(
     """Like `update`, for n by n places of which (i, j) and (j, i) are one device.
 
     Pulses go to the devices above the diagonal, whose new weights are then copied below; the diagonal stays. `rows` and
-    `columns` must hold both orders of each pass (see `crossbar.contrast`), since only i < j listens. Counts are of devices,
-    each once. Make such a state by `mirror(law.sample((n, n), rng))`.
+    `columns` must hold both orders of each pass (see `crossbar.contrast`), since only i < j listens. Counts are of
+    devices, each once. Make such a state by `mirror(law.sample((n, n), rng))`.
     """
     if state.shape[0] != state.shape[1]:
         raise InvalidValue(f"shared devices form a square, but got {state.shape}; use `update` for a rectangle")
@@ -143,13 +144,13 @@ def apply_pulses(
     InvalidValue
         Counts that are negative or no integers, or of another shape.
     """
-    given = [checked_counts(name, array, state.shape) for name, array in (("n_up", n_up), ("n_down", n_down))]
+    ups, downs = checked_counts("n_up", n_up, state.shape), checked_counts("n_down", n_down, state.shape)
     if state.law.kernel and len(state.shape) == 2:
-        paths.give_counts(state, *given, False, rng)
-        state.law.redraw(state, (given[0] > 0) | (given[1] > 0) if state.law.marks_written else None, rng)
+        paths.give_counts(state, ups, downs, False, rng)
+        state.law.redraw(state, (ups > 0) | (downs > 0) if state.law.marks_written else None, rng)
     else:
-        state.law.apply_pulses(state, *given, rng)
-    up, down = (int(array.sum()) for array in given)
+        state.law.apply_pulses(state, ups, downs, rng)
+    up, down = int(ups.sum()), int(downs.sum())
     return PulseReport(up=up, down=down, engine="counts", mean=(up + down) / max(state.hidden.size, 1))
 
 

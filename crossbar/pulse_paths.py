@@ -46,8 +46,8 @@ def walked(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.r
     lines, offsets = trains.list_slots(pulses.column_words, pulses.column_negative, pulses.lengths)
     starts = np.cumsum(pulses.lengths) - pulses.lengths
     WALKS[state.law.kernel](
-        state.hidden, state.stack, state.law.table(), pulses.row_words, pulses.row_negative, starts, lines, offsets, first,
-        new_key(rng),
+        state.hidden, state.stack, state.law.table(), pulses.row_words, pulses.row_negative, starts, lines, offsets,
+        first, new_key(rng),
     )  # fmt: skip
 
 
@@ -66,10 +66,13 @@ def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np
         product = bool(state.law.table()[0, 0])
         closed.step_batch(state.hidden, state.stack, product, *packed, first, new_key(rng))
     else:
-        give_counts(state, *counts.count_devices(*packed, first), True, rng)
+        ups, downs = counts.count_devices(*packed, first)
+        give_counts(state, ups, downs, True, rng)
 
 
-def give_counts(state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, mixed: bool, rng: np.random.Generator) -> None:
+def give_counts(
+    state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, mixed: bool, rng: np.random.Generator
+) -> None:
     """Give each device its own numbers of pulses (m, n), up first unless `mixed`, without write noise."""
     GIVES[state.law.kernel](state.hidden, state.stack, state.law.table(), n_up, n_down, mixed, new_key(rng))
 
@@ -82,9 +85,10 @@ def written(pulses: PulseTrains, first: np.ndarray) -> np.ndarray:
 
 def count(pulses: PulseTrains, first: np.ndarray) -> tuple[int, int]:
     """Return how many up- and down-pulses the devices (i, j >= first[i]) get."""
-    return trains.count_coincidences(
+    up, down = trains.count_coincidences(
         pulses.row_words, pulses.row_negative, pulses.column_words, pulses.column_negative, pulses.lengths, first
     )
+    return int(up), int(down)
 
 
 def pack(pulses: PulseTrains) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

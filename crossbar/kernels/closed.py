@@ -5,8 +5,8 @@ direction are one step of the flow dw/dn = q (step -+ slope w) =: D(w), exactly:
 
     w' = w + n D(w) phi(n L),    phi(x) = (1 - e^-x) / x,    e^-x = 1 - x phi(x).
 
-Noise of n pulses: additive, the geometric sum kick^2 n phi(2 n L) / phi(2 L); multiplicative, the first order in the kick of
-the product of n factors. Written with phi rather than w_inf the constant law (L = 0) is no special case.
+Noise of n pulses: additive, the geometric sum kick^2 n phi(2 n L) / phi(2 L); multiplicative, the first order in the
+kick of the product of n factors. Written with phi rather than w_inf the constant law (L = 0) is no special case.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _K1, _K2, _K3, _K4, _K5 = (np.float32(value) for value in (1 / 2, 5 / 12, 3 / 8,
 _S32 = np.uint64(32)
 _S31 = np.uint32(31)
 _NONE = np.uint64(0)
-# rows of the local table: drift, rate and kick of an up-pulse; the same of a down-pulse less those; weight, noise, counts;
-# then the law's eight planes, of which the first two are the bounds
+# rows of the local table: drift, rate and kick of an up-pulse; the same of a down-pulse less those; weight, noise,
+# counts; then the law's eight planes, of which the first two are the bounds
 _AU, _LU, _KU, _DA, _DL, _DK, _W, _XI, _UP, _DN, _PLANES = range(11)
 _LO, _HI = _PLANES, _PLANES + 1
 ROWS = 19
@@ -54,12 +54,12 @@ def flow_kick(slope: np.float32, product: bool) -> np.float32:
     """
     if product:
         return _ONE + slope * (_K1 + slope * (_K2 + slope * (_K3 + slope * (_K4 + slope * _K5))))
-    return math.sqrt(_TWO * steepness(slope) / (_TWO - slope))
+    return np.float32(math.sqrt(_TWO * steepness(slope) / (_TWO - slope)))
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def load(local, weights, planes, i, j0, width, product):  # noqa: ANN001, ANN201
-    """Write to `local` (ROWS, BLOCK) what `width` devices of row i from column j0 need; plain copies first, for speed."""
+def load(local, weights, planes, i, j0, width, product):
+    """Write to `local` (ROWS, BLOCK) what `width` devices of row i from column j0 need; copies first, for speed."""
     for p in range(8):
         for k in range(width):
             local[_PLANES + p, k] = planes[p, i, j0 + k]
@@ -95,7 +95,7 @@ def exact_flow(slope: np.float32, product: bool) -> tuple[np.float32, np.float32
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def fill_up(local, k, slope, q, c):  # noqa: ANN001, ANN201
+def fill_up(local, k, slope, q, c):
     """Write the up-flow of one device, from its slope, q = L / slope, and the flow's kick in units of a pulse's own."""
     local[_AU, k] = q * local[_PLANES + 2, k]
     local[_LU, k] = q * slope
@@ -103,7 +103,7 @@ def fill_up(local, k, slope, q, c):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def fill_down(local, k, slope, q, c):  # noqa: ANN001, ANN201
+def fill_down(local, k, slope, q, c):
     """Write the down-flow of one device less its up-flow."""
     local[_DA, k] = -q * local[_PLANES + 4, k] - local[_AU, k]
     local[_DL, k] = q * slope - local[_LU, k]
@@ -111,7 +111,7 @@ def fill_down(local, k, slope, q, c):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, fastmath=True)
-def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key):  # noqa: ANN001, ANN201
+def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key):
     """Give each device the pulses of one example in one closed-form step, example after example.
 
     Parameters
@@ -174,7 +174,7 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
 
 
 @njit(cache=True)
-def walk_device(weights, planes, product, row_words, row_flips, column_words, i, j, key):  # noqa: ANN001, ANN201
+def walk_device(weights, planes, product, row_words, row_flips, column_words, i, j, key):
     """Give one device, too coarse for the series, its pulses one by one (see `step_examples`)."""
     w = weights[i, j]
     state = stream(key, i, -1 - j)
@@ -192,7 +192,7 @@ def walk_device(weights, planes, product, row_words, row_flips, column_words, i,
 
 
 @njit(cache=True, fastmath=True)
-def step_batch(weights, planes, product, row_plus, row_minus, column_plus, column_minus, first, key):  # noqa: ANN001, ANN201
+def step_batch(weights, planes, product, row_plus, row_minus, column_plus, column_minus, first, key):
     """Give each device all pulses of the batch in one step, up and down evenly mixed.
 
     The flow is the sum of U up-flows and D down-flows: exact for one direction alone, first order in the step for both.

@@ -10,7 +10,7 @@ from crossbar.kernels.random import draw_bits, gaussian, popcount, stream
 
 
 @njit(inline="always")
-def give(move, weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give(move, weights, planes, table, n_up, n_down, mixed, key):
     """Give each device `n_up` up-pulses, then `n_down` down-pulses, (m, n) each; `weights` change in place.
 
     Where `mixed`, the up-pulses are spread evenly among the down-pulses instead.
@@ -31,7 +31,7 @@ def give(move, weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN00
 
 
 @njit(cache=True)
-def count_devices(row_plus, row_minus, column_plus, column_minus, first):  # noqa: ANN001, ANN201
+def count_devices(row_plus, row_minus, column_plus, column_minus, first):
     """Return the up- and the down-pulses (m, n) that packed trains give to each device (i, j >= first[i])."""
     n_words, m = row_plus.shape
     n = column_plus.shape[1]
@@ -47,30 +47,30 @@ def count_devices(row_plus, row_minus, column_plus, column_minus, first):  # noq
 
 
 @njit(cache=True)
-def give_affine(weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give_affine(weights, planes, table, n_up, n_down, mixed, key):
     """Give pulses of the affine law (see `give`)."""
     give(move_affine, weights, planes, table, n_up, n_down, mixed, key)
 
 
 @njit(cache=True)
-def give_exponential(weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give_exponential(weights, planes, table, n_up, n_down, mixed, key):
     """Give pulses of the exponential law (see `give`)."""
     give(move_exponential, weights, planes, table, n_up, n_down, mixed, key)
 
 
 @njit(cache=True)
-def give_power(weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give_power(weights, planes, table, n_up, n_down, mixed, key):
     """Give pulses of the power law (see `give`)."""
     give(move_power, weights, planes, table, n_up, n_down, mixed, key)
 
 
 @njit(cache=True)
-def give_piecewise(weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give_piecewise(weights, planes, table, n_up, n_down, mixed, key):
     """Give pulses of the piecewise law (see `give`)."""
     give(move_piecewise, weights, planes, table, n_up, n_down, mixed, key)
 
 
 @njit(cache=True)
-def give_jump(weights, planes, table, n_up, n_down, mixed, key):  # noqa: ANN001, ANN201
+def give_jump(weights, planes, table, n_up, n_down, mixed, key):
     """Give pulses of the jump table (see `give`)."""
     give(move_jump, weights, planes, table, n_up, n_down, mixed, key)

@@ -1,6 +1,7 @@
 """One pulse on one device, law by law: scalars in, the new weight out, before clipping.
 
-Every function has the same signature, so that the loops of `crossbar.kernels.walk` and `crossbar.kernels.counts` take any:
+Every function has the same signature, so that the loops of `crossbar.kernels.walk` and `crossbar.kernels.counts` take
+any:
 
     planes : (n_planes, m, n), in the order of the law's `layout`; places 0 and 1 are w_min and w_max
     table : (rows, columns), what the law shares among devices
@@ -21,7 +22,7 @@ _HALF = np.float32(0.5)
 
 
 @njit(cache=True, inline="always")
-def move_affine(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
+def move_affine(planes, table, i, j, w, up, xi):
     """Add (step -+ slope w) plus noise; `table[0, 0]` is 1 for multiplicative noise, 0 for additive."""
     if up:
         mean, kick = planes[2, i, j] - planes[3, i, j] * w, planes[6, i, j]
@@ -32,7 +33,7 @@ def move_affine(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, inline="always")
-def move_exponential(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
+def move_exponential(planes, table, i, j, w, up, xi):
     """Add d dw_d max(1 - A_d exp(d gamma_d z), 0) plus noise; `table[0]` holds dw_min_std_add and dw_min_std_slope."""
     z = planes[10, i, j] * w + planes[9, i, j]
     if up:
@@ -46,13 +47,13 @@ def move_exponential(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, inline="always")
-def move_power(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201, ARG001
+def move_power(planes, table, i, j, w, up, xi):  # noqa: ARG001
     """Add dw_+ omega^g_+, or take dw_- (1 - omega)^g_-."""
     low, high = planes[0, i, j], planes[1, i, j]
     if not high > low:
         return w
     omega = min(max((high - w) / (high - low), _ZERO), _ONE)
-    if up:
+    if up:  # noqa: SIM108
         step = planes[2, i, j] * omega ** planes[5, i, j]
     else:
         step = -planes[3, i, j] * (_ONE - omega) ** planes[6, i, j]
@@ -60,8 +61,8 @@ def move_power(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201, ARG001
 
 
 @njit(cache=True, inline="always")
-def move_piecewise(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
-    """Add d dw_d times the nodes of `table[0]` (up) or `table[1]` (down), interpolated; each row is led by their number."""
+def move_piecewise(planes, table, i, j, w, up, xi):
+    """Add d dw_d times the nodes of `table[0]` (up) or `table[1]` (down), interpolated; each row led by its number."""
     low, high = planes[0, i, j], planes[1, i, j]
     place = (w - low) / (high - low) if high > low else _ZERO
     values = table[0] if up else table[1]
@@ -74,8 +75,8 @@ def move_piecewise(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, inline="always")
-def move_jump(planes, table, i, j, w, up, xi):  # noqa: ANN001, ANN201
-    """Add a jump drawn from the quantiles of `table`: rows of up, rows of down, and last (number of up rows, 1 / dw_min)."""
+def move_jump(planes, table, i, j, w, up, xi):
+    """Add a jump drawn from quantiles in `table`: rows of up, rows of down, last (number of up rows, 1 / dw_min)."""
     low, high = planes[0, i, j], planes[1, i, j]
     place = (w - low) / (high - low) if high > low else _ZERO
     last = table.shape[0] - 1

@@ -3,8 +3,9 @@
 The generator is splitmix64 (Steele, Lea and Flood, OOPSLA 2014, doi:10.1145/2660193.2660195) read at the state
 key + counter * golden ratio. Keys come from a numpy Generator, one an update, so same seed, same bytes.
 
-The normal draws here count set bits, which costs one machine instruction: the sum of 64 (or 32) fair bits less a uniform
-number made of the same bits, which smooths the lattice. Mean 0 and variance 1 exactly, excess kurtosis -0.03 (-0.06),
+The normal draws here count set bits, which costs one machine instruction: the sum of 64 (or 32) fair bits less a
+uniform number made of the same bits, which smooths the lattice. Mean 0 and variance 1 exactly, excess kurtosis -0.03
+(-0.06),
 |xi| <= 8 (5.6). They serve where a device sums many of them; see `crossbar.kernels.normals` for full tails.
 """
 
@@ -14,7 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numba import njit
+from numba.core import config
 from numba.extending import intrinsic
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -29,12 +31,12 @@ _MEAN32, _SCALE32 = np.float32(15.5), np.float32((8 + 1 / 12 - 1 / 2) ** -0.5)
 
 def wrapping(function: Callable) -> Callable:
     """Compile `function` in line, or, without the compiler, let its integers wrap round silently."""
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return np.errstate(over="ignore")(function)
     return njit(cache=True, inline="always")(function)
 
 
-if config.DISABLE_JIT:
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def popcount(x: Any) -> Any:
         """Return how many bits of the unsigned integer `x` are set."""

@@ -79,7 +79,7 @@ def list_slots(words: np.ndarray, negative: np.ndarray, lengths: np.ndarray) -> 
         Of each slot: where its positive lines begin, where its negative ones do, where they end.
     """
     batch, n_lines = words.shape
-    total = 0
+    total = np.int64(0)
     for b in range(batch):
         for line in range(n_lines):
             total += np.int64(popcount(words[b, line]))
@@ -104,7 +104,7 @@ def list_slots(words: np.ndarray, negative: np.ndarray, lengths: np.ndarray) -> 
 def count_coincidences(
     row_words: np.ndarray, row_negative: np.ndarray, column_words: np.ndarray, column_negative: np.ndarray,
     lengths: np.ndarray, first: np.ndarray,
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[np.int64, np.int64]:  # fmt: skip
     """Return how many up- and down-pulses the trains give to the devices (i, j >= first[i]).
 
     Counted from the lines alone: in a slot a row meets every column that fires, so suffix sums suffice.
@@ -113,7 +113,7 @@ def count_coincidences(
     n = column_words.shape[1]
     whole = first.max() == 0
     beyond = np.zeros((2, n + 1), np.int64)
-    up = down = 0
+    up, down = np.int64(0), np.int64(0)
     for b in range(batch):
         for slot in range(lengths[b]):
             bit = np.uint32(1 << slot)
@@ -136,7 +136,7 @@ def count_coincidences(
 
 
 @njit(cache=True)
-def count_lines(words: np.ndarray, negative: np.ndarray, bit: np.uint32) -> tuple[int, int]:
+def count_lines(words: np.ndarray, negative: np.ndarray, bit: np.uint32) -> tuple[np.int64, np.int64]:
     """Return how many negative lines, and how many lines, fire in the slot `bit`."""
     minus = every = np.int32(0)
     for line in range(words.shape[0]):

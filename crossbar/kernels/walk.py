@@ -24,7 +24,7 @@ def skip(lines: np.ndarray, begin: int, end: int, first: int) -> int:
 
 
 @njit(inline="always")
-def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Give row by row, example by example, slot by slot, one pulse to each device where both trains fire.
 
     A device gets its pulses in the order of the examples; devices are independent, so rows may go one after another.
@@ -60,30 +60,30 @@ def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lin
 
 
 @njit(cache=True)
-def walk_affine(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk_affine(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Walk with the affine step (see `walk`)."""
     walk(move_affine, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
 
 
 @njit(cache=True)
-def walk_exponential(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk_exponential(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Walk with the exponential step (see `walk`)."""
     walk(move_exponential, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
 
 
 @njit(cache=True)
-def walk_power(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk_power(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Walk with the power step (see `walk`)."""
     walk(move_power, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
 
 
 @njit(cache=True)
-def walk_piecewise(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk_piecewise(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Walk with the piecewise step (see `walk`)."""
     walk(move_piecewise, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
 
 
 @njit(cache=True)
-def walk_jump(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):  # noqa: ANN001, ANN201
+def walk_jump(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
     """Walk with the jump table (see `walk`)."""
     walk(move_jump, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)

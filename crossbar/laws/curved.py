@@ -105,7 +105,11 @@ class PowerStep(PulsedLaw):
         width = planes["w_max"] - planes["w_min"]
         distance = planes["w_max"] - w if up else w - planes["w_min"]
         base = np.clip(distance / np.where(width > 0, width, 1), 0, 1)
-        step = planes["step_up"] * base ** planes["gamma_up"] if up else -planes["step_down"] * base ** planes["gamma_down"]
+        step = (
+            planes["step_up"] * base ** planes["gamma_up"]
+            if up
+            else -planes["step_down"] * base ** planes["gamma_down"]
+        )
         return np.where(width > 0, step * (1 + planes["noise"] * xi), 0)
 
 

@@ -19,8 +19,8 @@ Table = tuple[tuple[float, ...], ...]
 class JumpTable(PulsedLaw):
     """Steps drawn from measured distributions, with nothing assumed about their shape.
 
-    `jumps_up[k]` and `jumps_down[k]` hold quantiles of the signed change that one pulse makes at node k, at equally spaced
-    probabilities from 0 to 1; nodes are equally spaced over the device's bounds. A pulse draws u ~ U(0, 1) and
+    `jumps_up[k]` and `jumps_down[k]` hold quantiles of the signed change that one pulse makes at node k, at equally
+    spaced probabilities from 0 to 1; nodes are equally spaced over the device's bounds. A pulse draws u ~ U(0, 1) and
 
         w += gain_d J_d(place of w, u),
 

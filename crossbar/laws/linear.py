@@ -20,7 +20,8 @@ class AffineLaw(PulsedLaw):
 
         up:   w += step_up - slope_up w,       down:   w -= step_down + slope_down w,
 
-    times (1 + kick_d xi) where `mult_noise`, else plus kick_d xi. A positive slope saturates. After n pulses of one direction w_n = w_inf + (w - w_inf) (1 - slope)^n.
+    times (1 + kick_d xi) where `mult_noise`, else plus kick_d xi. A positive slope saturates. After n pulses of one
+    direction w_n = w_inf + (w - w_inf) (1 - slope)^n.
     """
 
     kernel: ClassVar[str] = "affine"
@@ -70,8 +71,8 @@ class ConstantStep(AffineLaw):
 class LinearStep(AffineLaw):
     """Steps that shrink in proportion to the weight.
 
-    With g_+ = -|gamma_up + gamma_up_dtod xi| / b_max and g_- = -|gamma_down + gamma_down_dtod xi| / b_min, b the device's
-    own bounds:
+    With g_+ = -|gamma_up + gamma_up_dtod xi| / b_max and g_- = -|gamma_down + gamma_down_dtod xi| / b_min, b the
+    device's own bounds:
 
         w += d dw_d (1 + g_d w)(1 + dw_min_std xi)      (`mult_noise`, the default)
         w += d dw_d (1 + g_d w + dw_min_std xi)         (additive)

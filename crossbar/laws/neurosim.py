@@ -21,8 +21,8 @@ _SMALLEST, _LARGEST = 1e-2, 1e5
 def label(a_norm: np.ndarray | float) -> np.ndarray:
     """Return the nonlinearity label NL of a curve f(x) = (1 - exp(-x/A)) / (1 - exp(-1/A)), A > 0.
 
-    NL = max_x [f(x) - x] / (0.07 sqrt 2): the largest distance of the curve from the straight line, perpendicular to it,
-    in units of 0.07. The maximum lies at x = A ln(s / A), s = 1 / (1 - exp(-1/A)).
+    NL = max_x [f(x) - x] / (0.07 sqrt 2): the largest distance of the curve from the straight line, perpendicular to
+    it, in units of 0.07. The maximum lies at x = A ln(s / A), s = 1 / (1 - exp(-1/A)).
     """
     a = np.asarray(a_norm, float)
     s = -1 / np.expm1(-1 / a)
@@ -33,8 +33,8 @@ def label(a_norm: np.ndarray | float) -> np.ndarray:
 def a_norm(labels: np.ndarray | float) -> np.ndarray:
     """Return the curvature A > 0 of the label |NL|, in units of the pulses to full range; infinity for NL = 0.
 
-    The inverse of `label`, interpolated on a fine grid (relative error below 1e-7 for |NL| in [0.001, 9.5]); labels below
-    0.001 use the limit NL = 1 / (8 A 0.07 sqrt 2).
+    The inverse of `label`, interpolated on a fine grid (relative error below 1e-7 for |NL| in [0.001, 9.5]); labels
+    below 0.001 use the limit NL = 1 / (8 A 0.07 sqrt 2).
 
     >>> f"{a_norm(2.4):.6f}"
     '0.499181'
@@ -55,14 +55,14 @@ def label_grid() -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NonlinearStep(AffineLaw):
-    """Curves of `p_max` pulses between the bounds, bent by the labels `nl_ltp` (potentiation) and `nl_ltd` (depression).
+    """Curves of `p_max` pulses between the bounds, bent by labels: `nl_ltp` of potentiation, `nl_ltd` of depression.
 
         G_LTP(P) = B (1 - exp(-P/A)) + G_min,   G_LTD(P) = -B (1 - exp((P - P_max)/A)) + G_max,
         B = (G_max - G_min) / (1 - exp(-P_max/A)),   A = A_norm(NL) P_max  (see `a_norm`),
 
-    and one pulse moves P by one. Equivalently G' = G_inf + (G - G_inf) r^n after n pulses with r = exp(-1/A): soft bounds
-    whose bounds lie outside the range. A negative `nl_ltd` is opposed saturation (the largest down-step at G_max); a
-    positive one retraces a potentiation-like curve (both largest steps near G_min), r = exp(+1/A).
+    and one pulse moves P by one. Equivalently G' = G_inf + (G - G_inf) r^n after n pulses with r = exp(-1/A): soft
+    bounds whose bounds lie outside the range. A negative `nl_ltd` is opposed saturation (the largest down-step at
+    G_max); a positive one retraces a potentiation-like curve (both largest steps near G_min), r = exp(+1/A).
 
     Attributes
     ----------
@@ -75,11 +75,11 @@ class NonlinearStep(AffineLaw):
     ctoc : float
         Cycle-to-cycle standard deviation as a fraction of the range.
     convention : str
-        `mlp`: ctoc sqrt(n) xi a write of n pulses (MLP+NeuroSim V3.0). `dnn`: ctoc xi of the range once a touched device
-        and write, whatever n (DNN+NeuroSim V2.1, where a range of [-1, 1] gives 2 ctoc xi).
+        `mlp`: ctoc sqrt(n) xi a write of n pulses (MLP+NeuroSim V3.0). `dnn`: ctoc xi of the range once a touched
+        device and write, whatever n (DNN+NeuroSim V2.1, where a range of [-1, 1] gives 2 ctoc xi).
 
-    The step parameters of `PulsedLaw` follow from these: `dw_min` = (w_max - w_min) / p_max, the mean step; `dw_min_dtod`,
-    `up_down` and `up_down_dtod` scale both curves' steps; `dw_min_std` must not be given.
+    The step parameters of `PulsedLaw` follow from these: `dw_min` = (w_max - w_min) / p_max, the mean step;
+    `dw_min_dtod`, `up_down` and `up_down_dtod` scale both curves' steps; `dw_min_std` must not be given.
 
     Departure: NeuroSim truncates wanted pulses to whole numbers; here pulses are counted to begin with.
 
@@ -107,7 +107,9 @@ class NonlinearStep(AffineLaw):
         if self.p_max < 1:
             raise InvalidValue(f"`p_max` must be at least one pulse, but got {self.p_max}")
         if self.dw_min not in {0.0, (self.w_max - self.w_min) / self.p_max} or self.dw_min_std != 0:
-            raise InvalidValue("`dw_min` and `dw_min_std` follow from `p_max` and `ctoc` in this law: give those instead")
+            raise InvalidValue(
+                "`dw_min` and `dw_min_std` follow from `p_max` and `ctoc` in this law: give those instead"
+            )
         if not (0 <= self.nl_ltp <= LABEL_LIMIT and abs(self.nl_ltd) <= LABEL_LIMIT):
             raise InvalidValue(
                 f"`nl_ltp` must lie in [0, {LABEL_LIMIT}] and `nl_ltd` in [-{LABEL_LIMIT}, {LABEL_LIMIT}], but got "

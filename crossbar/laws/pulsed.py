@@ -72,8 +72,8 @@ class PulsedLaw:
 
         dw_d = dw_min |1 + d beta + dw_min_dtod xi|,   beta = up_down + up_down_dtod xi,
 
-    or dw_min |exp(dw_min_dtod xi) + d beta| where `dw_min_dtod_log_normal`. After each pulse the weight is clipped to the
-    device's own bounds |w_max (1 + w_max_dtod xi)| and -|w_min (1 + w_min_dtod xi)|. Cycle-to-cycle noise has the
+    or dw_min |exp(dw_min_dtod xi) + d beta| where `dw_min_dtod_log_normal`. After each pulse the weight is clipped to
+    the device's own bounds |w_max (1 + w_max_dtod xi)| and -|w_min (1 + w_min_dtod xi)|. Cycle-to-cycle noise has the
     standard deviation `dw_min_std` in units of the step; `write_noise_std`, in units of `dw_min`, is what a read sees
     on top, drawn anew when the device is written.
 
@@ -94,7 +94,13 @@ class PulsedLaw:
     name: ClassVar[str] = "pulsed"
     nodes: ClassVar[tuple[str, ...]] = ()  # parameters that are lists
     kernel: ClassVar[str] = ""  # the compiled form of the law in `crossbar.pulse_engines`, if it has one
-    layout: ClassVar[tuple[str, ...]] = ("w_min", "w_max", "step_up", "step_down", "noise")  # planes, in the kernel's order
+    layout: ClassVar[tuple[str, ...]] = (
+        "w_min",
+        "w_max",
+        "step_up",
+        "step_down",
+        "noise",
+    )  # planes, in the kernel's order
 
     dw_min: float = 0.001
     dw_min_std: float = 0.3
@@ -159,9 +165,7 @@ class PulsedLaw:
 
     # ------------------------------------------------------------------ what follows from it
 
-    def sample(
-        self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: Any = np.float32
-    ) -> DeviceState:
+    def sample(self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: Any = np.float32) -> DeviceState:
         """Return `shape` devices at weight 0, their parameters drawn from `rng`."""
         parameters = self.parameters(shape, rng)
         stack = np.stack([parameters[name].astype(dtype) for name in self.layout])
@@ -176,7 +180,9 @@ class PulsedLaw:
         """Return the devices whose `DeviceState.arrays` were stored."""
         missing = {*self.layout, "hidden", "visible"} - set(arrays)
         if missing:
-            raise InvalidValue(f"the stored devices lack {sorted(missing)}: were they of another law than {self.name!r}?")
+            raise InvalidValue(
+                f"the stored devices lack {sorted(missing)}: were they of another law than {self.name!r}?"
+            )
         hidden = np.array(arrays["hidden"])
         visible = np.array(arrays["visible"]) if self.write_noise_std > 0 else hidden
         stack = np.stack([arrays[name] for name in self.layout])

@@ -132,7 +132,9 @@ def test_power_law_of_exponent_one_is_soft_bounds(rng):
 
 
 def test_piecewise_law_interpolates(rng):
-    law = devices.law("piecewise", dw_min=0.01, w_max=1.0, w_min=-1.0, piecewise_up=[1, 3, 2], piecewise_down=[2.0], **QUIET)
+    law = devices.law(
+        "piecewise", dw_min=0.01, w_max=1.0, w_min=-1.0, piecewise_up=[1, 3, 2], piecewise_down=[2.0], **QUIET
+    )
     planes = law.sample((1,), rng, dtype=float).planes
     w = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     assert law.increment(planes, w, True, 0.0) == pytest.approx(0.01 * np.array([1, 2, 3, 2.5, 2]))
@@ -140,7 +142,9 @@ def test_piecewise_law_interpolates(rng):
 
 
 def test_jump_table_draws_from_its_quantiles(rng):
-    law = devices.law("jump-table", dw_min=0.01, w_max=1.0, w_min=-1.0, jumps_up=((0.0, 0.02),), jumps_down=((-0.03, -0.01),))
+    law = devices.law(
+        "jump-table", dw_min=0.01, w_max=1.0, w_min=-1.0, jumps_up=((0.0, 0.02),), jumps_down=((-0.03, -0.01),)
+    )
     w = run(law, 30, 10, rng)
     assert abs(z_of_mean(w, 30 * 0.01 - 10 * 0.02)) < 4
     assert abs(z_of_std(w, 0.02 / np.sqrt(12) * np.sqrt(40))) < 4

@@ -41,8 +41,9 @@ def test_show_draws_the_curves(tmp_path):
 
 
 def test_pulse_gives_the_statistics_of_the_law():
-    told = json.loads(run("pulse", "--law", "soft-bounds", "--set", "dw_min=0.01", "--set", "dw_min_std=0.5", "--set",
-                          "mult_noise=false", "--up", "60", "--down", "40", "--count", "2000", "--seed", "1", "--json"))  # fmt: skip
+    settings = ("--set", "dw_min=0.01", "--set", "dw_min_std=0.5", "--set", "mult_noise=false")
+    shape = ("--up", "60", "--down", "40", "--count", "2000", "--seed", "1", "--json")
+    told = json.loads(run("pulse", "--law", "soft-bounds", *settings, *shape))
     assert all(len(told[key]) == 100 for key in ("mean", "std", "p5", "p95"))
     c = 0.01 / 0.6
     n = np.arange(1, 61)

@@ -41,8 +41,8 @@ def test_error_bars_hold_the_truth(rng):
 
 
 def test_read_noise_is_told_from_cycle_noise(rng):
-    found = fitting.fit(measured("linear", {"dw_min": 0.02, "dw_min_std": 0.01, "gamma_up": 0.4, "gamma_down": 0.2}, rng,
-                                 reading=0.01), "linear")  # fmt: skip
+    parameters = {"dw_min": 0.02, "dw_min_std": 0.01, "gamma_up": 0.4, "gamma_down": 0.2}
+    found = fitting.fit(measured("linear", parameters, rng, reading=0.01), "linear")
     assert found.read_noise == pytest.approx(1e-8, rel=0.35)
     assert found.r_squared > 0.999
 

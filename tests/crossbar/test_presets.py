@@ -53,9 +53,17 @@ def test_neurosim_presets_hold_the_manual(name, g_max, ratio, law):
     ("name", "kind", "values"),
     [  # research/devices.md 2.4
         ("gokmen-vlasov", "constant", {"dw_min": 0.0016, "up_down_dtod": 0.01, "w_max": 1.0, "dw_min_std": 0.3}),
-        ("reram-es", "exponential", {"up_down": 0.259359, "A_up": -1.18445, "dw_min_std": 5.0, "write_noise_std": 75.0}),
+        (
+            "reram-es",
+            "exponential",
+            {"up_down": 0.259359, "A_up": -1.18445, "dw_min_std": 5.0, "write_noise_std": 75.0},
+        ),
         ("reram-sb", "soft-bounds", {"w_min": -0.75, "w_max": 1.25, "mult_noise": False, "w_min_dtod": 0.4}),
-        ("reram-array-om", "soft-bounds", {"dw_min": 0.0949, "dw_min_dtod_log_normal": True, "write_noise_std": 1.4113}),
+        (
+            "reram-array-om",
+            "soft-bounds",
+            {"dw_min": 0.0949, "dw_min_dtod_log_normal": True, "write_noise_std": 1.4113},
+        ),
         ("reram-array-hfo2", "soft-bounds", {"dw_min": 0.4622, "w_max_dtod": 0.4295}),
         ("capacitor", "linear", {"gamma_up": 0.05, "mult_noise": False, "up_down_dtod": 0.06}),
         ("ecram", "linear", {"gamma_down": 0.5085, "w_max": 1.1724, "mult_noise": True}),
