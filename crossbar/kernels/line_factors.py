@@ -12,7 +12,11 @@ from crossbar.kernels.lanes import LANES, ONE, added, inverse, load, load_rows, 
 
 
 @njit(cache=True, fastmath={"contract"})
-def word_factors(conductances, segments, far):
+def word_factors(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    far: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return transfer, source resistance and unit response of every word line, each (m, n).
 
     With Y_j the admittance seen from node j away from the driver: transfer 1 / (1 + r_j Y_j), source r_j times it, and
@@ -23,19 +27,27 @@ def word_factors(conductances, segments, far):
     transfer, source, response = np.zeros((m, n)), np.zeros((m, n)), np.ones((m, n))
     rows = np.empty((LANES, n))
     first = 0
-    while first + LANES <= m and (far[first : first + LANES] > 0.0).all():
+    while first + LANES <= m and far[first : first + LANES].min() > 0.0:
         for lane in range(LANES):
-            rows[lane] = segments[first + lane]
+            copy(segments[first + lane], rows[lane])
         _factors_of_four(conductances, rows, far, first, transfer, source, response)
         first += LANES
     for i in range(first, m):
-        rows[0] = segments[i]
+        copy(segments[i], rows[0])
         _word_factors(conductances[i], rows[0], far[i], transfer[i], source[i], response[i])
     return transfer, source, response
 
 
 @njit(cache=True, fastmath={"contract"})
-def _factors_of_four(conductances, segments, far, i, transfer, source, response):
+def _factors_of_four(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    far: np.ndarray,
+    i: int,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    response: np.ndarray,
+) -> None:
     """Word lines i to i + 3, none of them tied to a second driver; segments (4, n)."""
     n = conductances.shape[1]
     admittance = inverse(load(far, i))
@@ -57,7 +69,14 @@ def _factors_of_four(conductances, segments, far, i, transfer, source, response)
 
 
 @njit(cache=True, fastmath={"contract"})
-def _word_factors(conductances, segments, end, transfer, source, response):
+def _word_factors(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    end: float,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    response: np.ndarray,
+) -> None:
     """One word line (n,), `end` ohm from its second driver."""
     last = conductances.size - 1
     while last >= 0 and end == 0.0:  # nodes tied to the second driver: both factors stay 0, the voltage 1
@@ -80,7 +99,11 @@ def _word_factors(conductances, segments, end, transfer, source, response):
 
 
 @njit(cache=True, fastmath={"contract"})
-def bit_factors(conductances, segments, far):
+def bit_factors(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    far: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return transfer, source resistance and unit response of every bit line, each (m, n), from top to ground.
 
     The unit response is also the share of a current G u into a node that reaches the grounds, word lines held at 0 V.
@@ -93,8 +116,8 @@ def bit_factors(conductances, segments, far):
         admittance[j] = 0.0 if end[j] == 0.0 else 1.0 / end[j]
     drive = admittance.copy()
     for i in range(m):
-        row[:] = segments[i]
-        if (end == 0.0).any():
+        copy(segments[i], row)
+        if end.min() == 0.0:
             _tied_row(conductances[i], row, end, admittance, drive, transfer[i], source[i], response[i])
         else:
             _bit_row(conductances[i], row, admittance, drive, transfer[i], source[i], response[i])
@@ -105,7 +128,15 @@ def bit_factors(conductances, segments, far):
 
 
 @njit(cache=True, fastmath={"contract"})
-def _bit_row(conductances, segments, admittance, drive, transfer, source, response):
+def _bit_row(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    admittance: np.ndarray,
+    drive: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    response: np.ndarray,
+) -> None:
     """One row of `bit_factors`."""
     for j in range(conductances.size):
         total = admittance[j] + conductances[j]
@@ -119,7 +150,16 @@ def _bit_row(conductances, segments, admittance, drive, transfer, source, respon
 
 
 @njit(cache=True, fastmath={"contract"})
-def _tied_row(conductances, segments, end, admittance, drive, transfer, source, response):
+def _tied_row(
+    conductances: np.ndarray,
+    segments: np.ndarray,
+    end: np.ndarray,
+    admittance: np.ndarray,
+    drive: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    response: np.ndarray,
+) -> None:
     """One row of `bit_factors` with nodes tied to the ground above: they have no factors, and response 1."""
     for j in range(conductances.size):
         cell = slice(j, j + 1)
@@ -133,8 +173,15 @@ def _tied_row(conductances, segments, end, admittance, drive, transfer, source, 
         drive[j] = admittance[j]
 
 
+@njit(cache=True)
+def copy(values: np.ndarray, out: np.ndarray) -> None:
+    """Copy values (n,) to `out`; a loop, for an assignment of slices costs seconds of compilation."""
+    for j in range(values.size):
+        out[j] = values[j]
+
+
 @njit(cache=True, fastmath={"contract"})
-def substitute(row, transfer, voltage):
+def substitute(row: np.ndarray, transfer: np.ndarray, voltage: np.ndarray) -> None:
     """One step up the bit lines: row and voltage become transfer voltage + row."""
     for j in range(row.size):
         value = transfer[j] * voltage[j] + row[j]

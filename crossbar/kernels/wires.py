@@ -35,7 +35,18 @@ from crossbar.kernels.line_factors import substitute
 
 
 @njit(cache=True, fastmath={"contract"})
-def down(r, previous, field, transfer, source, share, keep, step, back, sums):
+def down(
+    r: np.ndarray,
+    previous: np.ndarray,
+    field: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    share: np.ndarray,
+    keep: float,
+    step: float,
+    back: float,
+    sums: np.ndarray,
+) -> float:
     """Form the next residual, eliminate the bit lines from top to bottom, and return <r, B r>.
 
     `previous` becomes keep r + step field + back previous, the new residual; `field` what `up` substitutes; `sums` (n,)
@@ -61,7 +72,13 @@ def down(r, previous, field, transfer, source, share, keep, step, back, sums):
 
 
 @njit(cache=True, fastmath={"contract"})
-def up(field, conductances, bit_transfer, transfer, source):
+def up(
+    field: np.ndarray,
+    conductances: np.ndarray,
+    bit_transfer: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+) -> float:
     """Substitute the bit lines upwards and apply N = G A^-1 G: `field` becomes N B r; returns <B r, N B r>."""
     m, n = field.shape
     bit_voltage = np.zeros(n)
@@ -79,7 +96,13 @@ def up(field, conductances, bit_transfer, transfer, source):
 
 
 @njit(cache=True, fastmath={"contract"})
-def _words_of_four(field, conductances, transfer, source, i):
+def _words_of_four(
+    field: np.ndarray,
+    conductances: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    i: int,
+) -> float:
     """Word lines i to i + 3: field becomes G A^-1 G field; returns <field, G A^-1 G field>."""
     n = field.shape[1]
     carry, voltage, energy = ZERO, ZERO, ZERO
@@ -97,7 +120,7 @@ def _words_of_four(field, conductances, transfer, source, i):
 
 
 @njit(cache=True, fastmath={"contract"})
-def _word(field, conductances, transfer, source):
+def _word(field: np.ndarray, conductances: np.ndarray, transfer: np.ndarray, source: np.ndarray) -> float:
     """One word line; see `_words_of_four`."""
     carry, voltage, energy = 0.0, 0.0, 0.0
     for j in range(field.size - 1, -1, -1):
@@ -113,7 +136,19 @@ def _word(field, conductances, transfer, source):
 
 
 @njit(cache=True, fastmath={"contract"})
-def down_lanes(r, previous, field, transfer, source, share, keep, step, back, sums, energies):
+def down_lanes(
+    r: np.ndarray,
+    previous: np.ndarray,
+    field: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    share: np.ndarray,
+    keep: np.ndarray,
+    step: np.ndarray,
+    back: np.ndarray,
+    sums: np.ndarray,
+    energies: np.ndarray,
+) -> None:
     """`down` for four vectors at once: fields (m, 4 n), coefficients and energies (4,), sums (4 n,)."""
     m, n = transfer.shape
     kept, stepped, backed, energy = load(keep, 0), load(step, 0), load(back, 0), ZERO
@@ -137,7 +172,14 @@ def down_lanes(r, previous, field, transfer, source, share, keep, step, back, su
 
 
 @njit(cache=True, fastmath={"contract"})
-def up_lanes(field, conductances, bit_transfer, transfer, source, energies):
+def up_lanes(
+    field: np.ndarray,
+    conductances: np.ndarray,
+    bit_transfer: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+    energies: np.ndarray,
+) -> None:
     """`up` for four vectors at once: field (m, 4 n), energies (4,)."""
     m, n = transfer.shape
     bit_voltage = np.zeros(LANES * n)
@@ -164,7 +206,14 @@ def up_lanes(field, conductances, bit_transfer, transfer, source, energies):
 
 
 @njit(cache=True, fastmath={"contract"})
-def node_voltages(currents, conductances, bit_transfer, bit_source, transfer, source):
+def node_voltages(
+    currents: np.ndarray,
+    conductances: np.ndarray,
+    bit_transfer: np.ndarray,
+    bit_source: np.ndarray,
+    transfer: np.ndarray,
+    source: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return bit voltages B f and the word voltages A^-1 G B f that they cause, for currents f = G u (m, n)."""
     bits = np.empty_like(currents)
     words = np.empty_like(currents)

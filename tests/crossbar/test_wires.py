@@ -84,7 +84,7 @@ PATTERNS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     m=st.integers(1, 7), n=st.integers(1, 7), k=st.integers(1, 6), seed=st.integers(0, 2**32 - 1),
     pattern=st.sampled_from(sorted(PATTERNS)), ends=st.sampled_from(ENDS),
