@@ -80,9 +80,11 @@ def peer(rng: np.random.Generator, size: int, vectors: int) -> dict[str, float]:
     g, voltages = problem(rng, size, vectors)
     ours = best_time(lambda: output_currents(g, voltages, OHM, OHM), 5)
     with contextlib.redirect_stdout(sys.stderr):
-        start = time.perf_counter()
-        solution = badcrossbar.compute(voltages, 1 / g, r_i=OHM)
-        theirs = time.perf_counter() - start
+        theirs = np.inf
+        for _ in range(2):
+            start = time.perf_counter()
+            solution = badcrossbar.compute(voltages, 1 / g, r_i=OHM)
+            theirs = min(theirs, time.perf_counter() - start)
     currents, reference = output_currents(g, voltages, OHM, OHM), np.atleast_2d(solution.currents.output)
     name = "one_vector" if vectors == 1 else "hundred_vectors"
     return {
