@@ -98,7 +98,7 @@ class Layout:
     def both(self, image: np.ndarray, noise: np.ndarray) -> Circuit:
         """Return the single chip that encodes `image`, samples with `noise` (n_latent,), and decodes."""
         if not self.chip.tied:
-            raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; take each role alone")
+            raise InvalidValue("--role both needs a tied chip, whose one array has both roles; take each role alone")
         return build_both(self.chip, image, self.arrays["tied"], noise, **self._parts())
 
     def latents(self, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ class Layout:
 
     def noise(self, seed: int, sample: int) -> np.ndarray:
         """Return the draws eps (n_latent,) for `sample`, the same in every export of one `seed`."""
-        network, role = self.chip.role("decode")
+        _, role = self.chip.role("decode")
         return np.random.default_rng([seed, sample]).standard_normal(role.n_clamped)
 
     def _settle(self, role: str, values: np.ndarray) -> Circuit:

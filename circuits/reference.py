@@ -1,4 +1,4 @@
-"""What the simulator says of a circuit: the equilibrium of eq. (2) to rounding, by the solver of `crossbar` and Newton."""
+"""What the simulator says of a circuit: the equilibrium of eq. (2), by the solver of `crossbar` and Newton."""
 
 from __future__ import annotations
 

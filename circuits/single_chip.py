@@ -1,4 +1,4 @@
-"""The single chip at work: an image goes in, its latent is sampled, and its reconstruction comes out, in one transient."""
+"""The single chip at work: an image in, its latent sampled, its reconstruction out, in one transient."""
 
 from __future__ import annotations
 
@@ -66,6 +66,4 @@ def round_trip(
     waveforms = engine.settle(circuit, folder, limits)
     unit = circuit.electrical.time_constant
     states = [waveforms.states(circuit.names, circuit.analysis.marks[mark] * unit) for mark in ("encode", "decode")]
-    return RoundTrip(
-        circuit=circuit, waveforms=waveforms, encoded=(encoded, states[0]), decoded=(decoded, states[1])
-    )
+    return RoundTrip(circuit=circuit, waveforms=waveforms, encoded=(encoded, states[0]), decoded=(decoded, states[1]))

@@ -63,14 +63,15 @@ class StanfordPku:
         low, high = self.bounds
         charge_over_k = ELECTRON_CHARGE / BOLTZMANN
         gamma = f"({self.gamma_0!r}-{self.beta!r}*v(w)^3)"
+        current = f"{self.i_0!r}*exp(-v(w)/{self.g_0!r})*sinh(v(p,q)/{self.v_0!r})"
         field = self.a_0 / self.t_ox * charge_over_k
         return f"""\
 .subckt memristor p q x0={low!r}
 .param c_x=1e-12
 Cx x 0 {{c_x}} ic={{x0}}
 Bclip w 0 V=min(max(v(x),{low!r}),{high!r})
-Bdevice p q I={self.i_0!r}*exp(-v(w)/{self.g_0!r})*sinh(v(p,q)/{self.v_0!r})
-Btemperature t 0 V={self.t_ambient!r}+abs(v(p,q)*i(Bdevice))*{self.r_thermal!r}
+Bdevice p q I={current}
+Btemperature t 0 V={self.t_ambient!r}+{self.r_thermal!r}*abs(v(p,q)*{current})
 Bgap 0 x I={gamma}*abs(v(p,q))<{self.f_min * self.t_ox!r} ? 0 : \
 -c_x*{self.velocity * 1e9!r}*exp(-{self.activation_energy * charge_over_k!r}/v(t))*sinh({gamma}*{field!r}*v(p,q)/v(t))
 Bclamp 0 x I=c_x*1e12*(v(w)-v(x))
@@ -85,9 +86,9 @@ Bclamp 0 x I=c_x*1e12*(v(w)-v(x))
         """Return one X card per device with the gap that reads as its conductance."""
         return state_cards(names, heads, tails, self.state(conductances))
 
-    def current(self, voltage: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    def current(self, voltage: np.ndarray | float, gap: np.ndarray | float) -> np.ndarray:
         """Return the current in ampere at `voltage` and `gap` in nm."""
-        return self.i_0 * np.exp(-np.asarray(gap) / self.g_0) * np.sinh(np.asarray(voltage) / self.v_0)
+        return np.asarray(self.i_0 * np.exp(-np.asarray(gap) / self.g_0) * np.sinh(np.asarray(voltage) / self.v_0))
 
     def rate(self, voltage: float, gap: float) -> float:
         """Return dgap/dt in nm/s."""

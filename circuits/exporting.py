@@ -1,0 +1,140 @@
+"""What `hopbar netlist` writes and `hopbar verify` proves: requests in, files and plain numbers out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from circuits import engines, export, nudged, reference, single_chip
+from circuits.comparison import duration
+from circuits.layout import Choices, Layout
+from circuits.netlist import Circuit
+from circuits.verification import SMALL, verify
+from crossbar.errors import InvalidValue
+
+COUPLED = 800  # neurons up to which a coupled circuit is the default
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Which circuit of a chip is written: role (None for all there is), phase, sample and its noise, nudge."""
+
+    role: str | None = None
+    phase: str = "free"
+    sample: int = 0
+    seed: int = 0
+    beta: float = 0.05
+    beta_kl: float = 1.9
+
+
+def export_chip(layout: Layout, request: Request, folder: Path, source: str) -> dict:
+    """Write the circuits of `request` to `folder` and return what was written.
+
+    A tied chip without a role becomes the single chip with both roles; an untied one becomes two netlists.
+    """
+    circuits = _posed(layout, request)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    started = time.perf_counter()
+    for name, circuit in circuits.items():
+        suffix = "-nudged" if request.phase == "nudged" else ""
+        origin = (f"source: {source}, sample {request.sample}, noise seed {request.seed}", *circuit.heading)
+        path = export.write(replace(circuit, heading=origin), folder / f"{name}{suffix}.cir")
+        files.append(
+            {
+                "path": str(path), "role": name, "n_memristors": circuit.array.n_memristors,
+                "n_neurons": len(circuit.names), "sha256": circuit.array.digest(), "bytes": path.stat().st_size,
+            }
+        )  # fmt: skip
+    return {
+        "files": files, "symmetry": next(iter(circuits.values())).array.symmetry, "n_memristors": layout.n_memristors,
+        "n_neurons": layout.n_neurons, "seconds": time.perf_counter() - started,
+    }  # fmt: skip
+
+
+def _posed(layout: Layout, request: Request) -> dict[str, Circuit]:
+    image, noise = layout.image(request.sample), layout.noise(request.seed, request.sample)
+    role = request.role or ("both" if layout.chip.tied and request.phase == "free" else None)
+    if role == "both":
+        if request.phase == "nudged":
+            raise InvalidValue("--phase nudged needs --role encode or decode: each role has phases of its own")
+        return {"both": single_chip.timed(layout, image, noise)[0]}
+    encoder = layout.encode(image)
+    encoded = reference.settle(encoder)
+    chosen = [role] if role else ["encode", "decode"]
+    posed = {}
+    for name in chosen:
+        circuit = encoder if name == "encode" else layout.decode(layout.latents(encoded, noise))
+        if request.phase == "nudged":
+            circuit = _nudged(layout, request, name, encoder, encoded, image, noise)
+            posed[name] = nudged.timed(circuit, reference.settle(circuit))
+        else:
+            length = duration(reference.softest_mode(circuit, reference.settle(circuit)))
+            posed[name] = replace(circuit, analysis=replace(circuit.analysis, marks={"free": length}))
+    return posed
+
+
+def _nudged(
+    layout: Layout, request: Request, role: str, encoder: Circuit, encoded: np.ndarray, image: np.ndarray,
+    noise: np.ndarray,
+) -> Circuit:  # fmt: skip
+    network = layout.chip.networks[layout.chip.role("decode")[0]]
+    decoder = layout.decode(layout.latents(encoded, noise))
+    pulled = nudged.nudge_decoder(decoder, network.block("pixels"), image, request.beta)
+    if role == "decode":
+        return pulled
+    phases = nudged.simulated(pulled)
+    gradient = nudged.latent_gradient(pulled, phases, network.block("latent"), request.beta)
+    return nudged.encoder_nudged(layout, encoder, gradient, noise, request.beta, request.beta_kl)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """How a chip is verified: engine, mode (None by size), analysis, role, samples, limits, and where to keep it."""
+
+    engine: str = "ngspice"
+    mode: str | None = None
+    analysis: str | None = None
+    role: str | None = None
+    n_samples: int = 1
+    seed: int = 0
+    seconds: float = 900.0
+    gigabytes: float = 12.0
+    keep: Path | None = None
+
+
+def prove(layout: Layout, proof: Proof) -> dict:
+    """Verify the chip of `layout`, keep pictures and waveforms where asked, and return the summary.
+
+    Above 200 neurons, devices that cannot act in a role are left out of its circuit: ngspice needs minutes as it is.
+    """
+    engine = engines.engine(proof.engine)
+    largest = max(network.size for network in layout.chip.networks.values())
+    mode = proof.mode or ("coupled" if largest <= COUPLED else "fixed-rail")
+    if largest > SMALL and proof.role != "both":
+        layout = Layout(chip=layout.chip, choices=replace(layout.choices, idle="drop"))
+    limits = engines.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
+    with tempfile.TemporaryDirectory(prefix="hopbar-") as temporary:
+        folder = Path(temporary) if proof.keep is None else proof.keep
+        folder.mkdir(parents=True, exist_ok=True)
+        found = verify(
+            layout, engine, folder, limits, mode=mode, role=proof.role, kind=proof.analysis,
+            n_samples=proof.n_samples, seed=proof.seed,
+        )  # fmt: skip
+    summary = dict(found.summary)
+    if proof.keep is not None:
+        from circuits.verify_figures import draw_images, draw_waveforms  # noqa: PLC0415 - matplotlib, only if drawn
+
+        runs = [(one.circuit, one.waveforms) for _, _, one in found.comparisons]
+        runs += [(trip.circuit, trip.waveforms) for _, trip in found.trips]
+        picture = draw_images(layout, found, proof.keep / "images.png")
+        drawn = draw_waveforms(layout, *runs[0], proof.keep / "waveforms.png")
+        summary |= {"picture": picture and str(picture), "waveforms": drawn and str(drawn)}
+    return summary
+
+
+__all__ = ["Choices", "Layout", "Proof", "Request", "export_chip", "prove"]

@@ -1,0 +1,120 @@
+"""The commands ``hopbar netlist`` and ``hopbar verify``: the trained chip as a circuit, and the proof of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+SYMMETRIES = ("shared", "two-device")
+DEVICES = ("linear", "vteam", "yakopcic", "stanford")
+ROLES = ("encode", "decode", "both")
+
+
+def _choices(command: click.Command) -> click.Command:
+    """Add the options that say how a chip is laid out."""
+    options = [
+        click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
+        click.option("--neuron", type=click.Choice(("behavioural", "opamp")), default="behavioural", show_default=True,
+                     help="Ideal amplifiers, or operational amplifiers of finite gain."),
+        click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
+        click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the latents' noise."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("netlist", short_help="Write a trained chip as a SPICE netlist.")
+@click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
+@click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
+@click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
+@click.option("--device", type=click.Choice(DEVICES), default="linear", show_default=True, help="Memristor model.")
+@click.option("--wires", is_flag=True, help="Lines with resistance, in tiles.")
+@click.option("--r-wire", type=float, default=1.0, show_default=True, help="Ohm per segment, with --wires.")
+@click.option("--tile", type=int, default=128, show_default=True, help="Rows and columns of a tile, with --wires.")
+@click.option("--phase", type=click.Choice(("free", "nudged")), default="free", show_default=True,
+              help="Free phase alone, or free, +beta and -beta in one transient.")  # fmt: skip
+@click.option("--beta", type=float, default=0.05, show_default=True, help="Strength of the nudge.")
+@click.option("--beta-kl", type=float, default=1.9, show_default=True, help="Weight of the KL term (eq. 11).")
+@_choices
+def netlist(
+    chip: Path, out: Path, role: str | None, sample: int, device: str, wires: bool, r_wire: float, tile: int,
+    phase: str, beta: float, beta_kl: float, symmetry: str | None, neuron: str, g_min: float, g_max: float, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Write the chip of RUN_OR_CHIP as self-contained netlists that `ngspice -b` runs without Python.
+
+    Every memristor is one card named by its neurons: `Rp_hidden_3__pixel_0_12` is the positive device of that weight.
+
+    Example: `hopbar netlist runs/demo --out netlists --role encode --sample 3`
+    """
+    from circuits.electrical import Wires
+    from circuits.exporting import Request, export_chip
+    from circuits.layout import Choices, Layout
+    from crossbar.chip import load_chip
+
+    lines = Wires(r_word_line=r_wire, r_bit_line=r_wire, tile=tile) if wires else None
+    choices = Choices(symmetry=symmetry, device=device, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
+    request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl)
+    report = export_chip(Layout(chip=load_chip(chip), choices=choices), request, out, str(chip))
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    for file in report["files"]:
+        click.echo(f"{file['path']}: {file['n_memristors']:,} memristors, {file['bytes'] / 1e6:.1f} MB", err=True)
+
+
+@click.command("verify", short_help="Prove in a circuit simulator that the netlist is the chip.")
+@click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
+@click.option("--engine", "engine_name", default="ngspice", show_default=True, help="ngspice, pyspice or vacask.")
+@click.option("--mode", type=click.Choice(("coupled", "fixed-rail")), help="Default: coupled up to 800 neurons.")
+@click.option("--analysis", type=click.Choice(("tran", "op")), help="Default: tran up to 200 neurons.")
+@click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
+@click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
+@click.option("--timeout", type=float, default=900.0, show_default=True, help="Seconds a simulation may take.")
+@click.option("--memory", type=float, default=12.0, show_default=True, help="GiB a simulation may take.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder for netlists, logs and pictures.")
+@_choices
+def verify(
+    chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
+    timeout: float, memory: float, keep: Path | None, symmetry: str | None, neuron: str, g_min: float, g_max: float,
+    seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Settle the exported circuit in a circuit simulator and compare it with ours, neuron by neuron.
+
+    Exit code 0 if every state agrees within the tolerance, 1 if not. Pictures and waveforms go to --keep.
+
+    Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
+    """
+    from circuits.exporting import Proof, prove
+    from circuits.layout import Choices, Layout
+    from crossbar.chip import load_chip
+
+    choices = Choices(symmetry=symmetry, amplifier=neuron, g_min=g_min, g_max=g_max)
+    proof = Proof(
+        engine=engine_name, mode=mode, analysis=analysis, role=role, n_samples=n_samples, seed=seed, seconds=timeout,
+        gigabytes=memory, keep=keep,
+    )  # fmt: skip
+    summary = prove(Layout(chip=load_chip(chip), choices=choices), proof)
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        _show(summary)
+    if not summary["passed"]:
+        raise click.exceptions.Exit(1)
+
+
+def _show(summary: dict) -> None:
+    verdict = "passed" if summary["passed"] else "FAILED"
+    click.echo(
+        f"{verdict}: {summary['engine']} {summary['engine_version']}, {summary['mode']} {summary['analysis']}, "
+        f"{summary['n_neurons']} neurons, {summary['n_memristors']:,} memristors, largest error "
+        f"{summary['max_abs_error']:.1e} V of {summary['tolerance']:.0e} allowed, {summary['seconds']:.1f} s"
+    )
+    for name, error in summary["blocks"].items():
+        click.echo(f"  {name}: max {error['max']:.1e}, rms {error['rms']:.1e}")
