@@ -9,6 +9,7 @@ from typing import Any
 import rich_click as click
 
 MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
+PRIORS = ("standard", "gaussian", "mixture")
 INTERRUPTED = 130
 
 _run = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
@@ -74,27 +75,35 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:  # noq
 @click.option("--split", type=click.Choice(["test", "validation"]), default="test", show_default=True)
 @click.option("--n", "count", type=click.IntRange(2), help="Generated images; as many as the split has by default.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
+@click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
+@click.option("--features", type=click.Choice(["mnist", "inception"]), default="mnist", show_default=True)
+@click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
 @_json
-def evaluate(run: Path, split: str, count: int | None, seed: int, as_json: bool) -> None:
+def evaluate(
+    run: Path,
+    split: str,
+    count: int | None,
+    seed: int,
+    prior: str | None,
+    features: str,
+    weights: Path | None,
+    as_json: bool,
+) -> None:
     """Score RUN, a run folder or a chip file: losses, Frechet and kernel distance, with the floor beside them.
 
     Example: `hopbar evaluate runs/tdh --json`
     """
-    from hvae import evaluation, images, loading
+    from hvae import evaluation, images, inception, loading
     from hvae.tables import show_evaluation
 
+    extractor = inception.load(weights) if features == "inception" else None
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
-    found: dict[str, Any] = {
-        "model": trained.config.model.name,
-        "dataset": dataset.name,
-        "split": split,
-        "epochs": trained.epochs if trained.epochs == trained.epochs else None,
-    }
-    found |= evaluation.evaluate(trained.learner, trained.parameters, dataset, split, seed, count) | {"seed": seed}
+    found = evaluation.evaluate_trained(
+        trained, dataset, split=split, seed=seed, count=count, prior=prior, extractor=extractor
+    )
     if run.is_dir():
-        name = "evaluation.json" if split == "test" else f"evaluation_{split}.json"
-        (run / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        evaluation.keep(run, found)
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -121,18 +130,23 @@ def figures(run: Path, out: Path | None, seed: int) -> None:
 @click.option("--n", "count", type=click.IntRange(1), default=100, show_default=True, help="How many.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A .png picture, or .npy for the numbers.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latents.")
-def sample(run: Path, count: int, out: Path, seed: int) -> None:
-    """Generate images from the prior with RUN, a run folder or a chip file.
+@click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
+def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> None:
+    """Generate images from the run's prior with RUN, a run folder or a chip file.
 
     Example: `hopbar sample runs/tdh --n 100 --out samples.png`
     """
-    from hvae import loading, sampling
+    from hvae import evaluation, images, loading, sampling
     from hvae.drawing import write_images
     from hvae.streams import stream
 
     trained = loading.load(run)
-    generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"))
-    click.echo(write_images(generated, out, f"{trained.config.model.name}: generated from z ~ N(0, I)"))
+    prior = prior or trained.config.sampling.prior
+    fitted = prior != "standard"
+    density = evaluation.density(trained, images.load(trained.config.data), prior, seed) if fitted else None
+    generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
+    source = f"a {prior} fitted to encoded images" if fitted else "N(0, I)"
+    click.echo(write_images(generated, out, f"{trained.config.model.name}: generated from z ~ {source}"))
 
 
 @click.command("show-config", short_help="Print the resolved configuration of a model.")

@@ -124,6 +124,19 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """Where z comes from when images are generated from a trained model (`evaluate`, `sample`, `reproduce`)."""
+
+    prior: Literal["standard", "gaussian", "mixture"] = "standard"  # N(0, I), or a fit to the encoded training set
+    components: int = 10  # Gaussians of a mixture
+    fit_samples: int = 10000  # training images that are encoded for the fit
+
+    def __post_init__(self) -> None:
+        _at_least("sampling.components", self.components, 1)
+        _at_least("sampling.fit_samples", self.fit_samples, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Everything that determines a run."""
 
@@ -133,6 +146,7 @@ class RunConfig:
     nudging: NudgingConfig = field(default_factory=NudgingConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
 
 _TABLE_3 = {

@@ -2,13 +2,79 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
 import numpy as np
 
-from hvae import costs, features, images, sampling, scores
+from hvae import costs, features, images, latent_density, sampling, scores
 from hvae.datasets import Dataset
+from hvae.latent_density import LatentDensity
 from hvae.learners import Learner
+from hvae.loading import Trained
 from hvae.model import Parameters
 from hvae.streams import stream
+
+_FIT = 2**30  # index of the stream that ex-post densities are fitted with
+
+
+class Extractor(Protocol):
+    """A net whose activations are compared, such as `hvae.inception.Inception`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the net, with a hash of its weights."""
+        ...
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Return the features (n, d) of images (n, 784)."""
+        ...
+
+
+def evaluate_trained(
+    trained: Trained,
+    dataset: Dataset,
+    *,
+    split: str = "test",
+    seed: int = 0,
+    count: int | None = None,
+    prior: str | None = None,
+    extractor: Extractor | None = None,
+) -> dict[str, object]:
+    """Return what `evaluate` finds of `trained`, and what was evaluated how; `prior` is the run's own if None."""
+    prior = prior or trained.config.sampling.prior
+    z = density(trained, dataset, prior, seed)
+    found = evaluate(trained.learner, trained.parameters, dataset, split, seed, count, z, extractor)
+    return {
+        "model": trained.config.model.name,
+        "dataset": dataset.name,
+        "split": split,
+        "epochs": trained.epochs if trained.epochs == trained.epochs else None,
+        "prior": prior,
+        **found,
+        "seed": seed,
+    }
+
+
+def density(trained: Trained, dataset: Dataset, prior: str, seed: int) -> LatentDensity:
+    """Return the density of z named `prior`, fitted to the training images of `dataset` where it has to be."""
+    config = replace(trained.config.sampling, prior=prior)  # type: ignore[arg-type]
+    rng = stream(seed, "sampling", _FIT)
+    return latent_density.of_model(config, trained.learner, trained.parameters, dataset.train_images, rng)
+
+
+def keep(run: Path, found: Mapping[str, object]) -> Path:
+    """Write an evaluation to its run folder and return its path; one file a split, prior and kind of features."""
+    parts = ["evaluation"] if found["split"] == "test" else ["evaluation", str(found["split"])]
+    parts += [] if found["prior"] == "standard" else [str(found["prior"])]
+    parts += ["inception"] if str(found["features"]).startswith("inception") else []
+    path = run / ("_".join(parts) + ".json")
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def evaluate(  # noqa: PLR0913
@@ -18,17 +84,20 @@ def evaluate(  # noqa: PLR0913
     split: str,
     seed: int,
     count: int | None = None,
+    density: LatentDensity | None = None,
+    extractor: Extractor | None = None,
 ) -> dict[str, object]:
     """Return losses and scores on `split`: SSE/2, KL, ELBO, Frechet and kernel distance, precision, recall, floor.
 
-    z is sampled, not set to its mean, as in training. As many images are generated as the split has (or `count`);
-    the floor is the Frechet distance of as many training images from the same split.
+    z is sampled, not set to its mean, as in training. As many images are generated as the split has (or `count`), from
+    z ~ `density`, N(0, I) if None; the floor is the Frechet distance of as many training images from the same split.
     """
     real, _ = dataset.split(split)
     index = ("train", "validation", "test").index(split)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "latent", 2**31 + index))
-    fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index))
-    compared = scores.compare(
+    fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index), density)
+    compare = scores.compare if extractor is None else partial(_compare, extractor)
+    compared = compare(
         images.enlarge(fake),
         images.enlarge(real),
         images.enlarge(dataset.train_images[: len(fake)]),
@@ -52,6 +121,26 @@ def evaluate(  # noqa: PLR0913
         "n_fake": compared.n_fake,
         "floor": compared.floor,
     }
+
+
+def _compare(
+    extractor: Extractor, fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.random.Generator
+) -> scores.Scores:
+    """Return what `scores.compare` does, by the features of `extractor`."""
+    fakes, reals, trained = (extractor.extract(one) for one in (fake, real, train))
+    distance, deviation = scores.kernel_distance(fakes, reals, rng)
+    precision, recall = scores.precision_recall(reals, fakes)
+    return scores.Scores(
+        frechet_distance=scores.frechet_distance(fakes, reals),
+        kernel_distance=distance,
+        kernel_distance_std=deviation,
+        precision=precision,
+        recall=recall,
+        floor=scores.frechet_distance(trained, reals),
+        n_real=len(reals),
+        n_fake=len(fakes),
+        features=extractor.name,
+    )
 
 
 def validation_scores(  # noqa: PLR0913

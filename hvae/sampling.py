@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from hvae.latent_density import LatentDensity, StandardNormal
 from hvae.learners import Learner
 from hvae.model import Parameters
 
 _PORTION = 500
 
 
-def generate(learner: Learner, parameters: Parameters, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` images (count, pixels), decoded from z ~ N(0, I) and clipped to [-1, 1].
+def generate(
+    learner: Learner,
+    parameters: Parameters,
+    count: int,
+    rng: np.random.Generator,
+    density: LatentDensity | None = None,
+) -> np.ndarray:
+    """Return `count` images (count, pixels), decoded from z ~ `density` (N(0, I) if None) and clipped to [-1, 1].
 
     The CHN's pixels have no hard bound; all models are clipped alike before they are scored.
     """
     dtype = next(iter(parameters.values())).dtype
-    latents = rng.standard_normal((count, learner.latent)).astype(dtype)
+    density = density or StandardNormal(latent=learner.latent)
+    latents = density.sample(count, rng).astype(dtype)
     return np.concatenate([np.clip(learner.decode(parameters, part), -1, 1) for part in _portions(latents)])
 
 
