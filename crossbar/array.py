@@ -95,21 +95,14 @@ class CrossbarArray:
         cells, mapping = build_cells(network, weights, config, device, rng)
         keys = [int(key) for key in rng.integers(0, 2**63, 2)]
         noise = config.read_noise
+        additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
         array = cls(
-            network=network,
-            config=config,
-            mapping=mapping,
-            cells=cells,
-            reader=Reader(
-                config=config,
-                key=keys[0],
-                additive=noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5,
-            ),
+            network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses,
+            reader=Reader(config=config, key=keys[0], additive=additive),
             frozen=FrozenNoise(law=noise, key=keys[1], mirrored=config.symmetry == "shared"),
             wires=WiredTiles(config=config),
-            pulses=device.pulses,
             meter=ReadMeter(joule=config.read_voltage**2 * config.read_time, squares=np.zeros(network.size)),
-        )
+        )  # fmt: skip
         if not noise.off:
             array.frozen.start(network.size)
         return array

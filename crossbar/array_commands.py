@@ -21,7 +21,7 @@ PIPE_WIDTH = 130  # columns of the table where no terminal says how wide it is
 @click.option("--force", is_flag=True, help="Replace the chip file if it exists.")
 @click.option("--tolerance", default=0.01, show_default=True, help="Accepted miss of a device, fraction of its range.")
 @click.option("--max-pulses", default=500, show_default=True, help="Pulse budget of a device.")
-@click.option("--verify-noise", default=0.0, show_default=True, help="Noise of a verifying read, fraction of the range.")
+@click.option("--verify-noise", default=0.0, show_default=True, help="Noise of one verifying read, same unit.")
 @click.option("--mapping", default="pair", show_default=True, help="`pair` or `reference`.")
 @click.option("--symmetry", default="shared", show_default=True, help="`shared` or `two-device`.")
 @click.option("--weight-limit", type=float, help="Weight that fills the range [largest of each network].")
@@ -78,7 +78,8 @@ def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("network", "devices", "failed", "rms error", "worst", "|dW| / |W|", "pulses", "verify reads", "energy (J)")
+    heads = ("network", "devices", "failed", "rms error", "worst", "|dW| / |W|", "pulses", "verify reads", "energy (J)")
+    table = Table(*heads)
     for name, report in reports.items():
         table.add_row(
             name, f"{report.devices:,}", f"{report.failed_fraction:.2%}", f"{report.rms_error:.3%}",

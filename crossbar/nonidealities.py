@@ -170,8 +170,8 @@ class Faults:
 
     def restore(self, arrays: Named[str, np.ndarray]) -> Faults:
         """Return the faults of the same law whose `arrays` were stored."""
-        stuck, gain, draw = (np.array(arrays[name]) if name in arrays else None for name in ("stuck", "gain", "drift_draw"))
-        return Faults(levels=self.levels, drift=self.drift, stuck=stuck, gain=gain, drift_draw=draw)
+        draws = {name: np.array(arrays[name]) for name in ("stuck", "gain", "drift_draw") if name in arrays}
+        return Faults(levels=self.levels, drift=self.drift, **draws)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

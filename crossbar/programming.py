@@ -45,7 +45,7 @@ class WriteVerify:
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
-            raise InvalidValue(f"`tolerance` must lie between 0 and 1 (a fraction of the range), but got {self.tolerance}")
+            raise InvalidValue(f"`tolerance` is a fraction of the range, between 0 and 1, but got {self.tolerance}")
         if self.max_pulses < 1:
             raise InvalidValue(f"`max_pulses` must be at least 1, but got {self.max_pulses}")
         if not (math.isfinite(self.verify_noise) and self.verify_noise >= 0):
@@ -150,7 +150,7 @@ def program_chip(
     name = hardware(config).name
     programmed, reports = {}, {}
     for network, topology in chip.networks.items():
-        weights = np.asarray(chip.weights[network], config.kind)
+        weights: np.ndarray = np.asarray(chip.weights[network], config.kind)
         array = CrossbarArray.from_weights(topology, weights, config, rng)
         array.write(np.zeros_like(weights), rng)
         report = write_verify(array, weights, settings, rng)
@@ -174,7 +174,7 @@ def _bring(
     settings: WriteVerify,
     rng: np.random.Generator,
 ) -> None:
-    """Write and verify one plane of devices: half of the missing steps at a time, as many as the device is seen to take."""
+    """Write and verify one plane of devices: half of the steps that are missing at a time, as the device takes them."""
     state, once = cells.states[plane], _devices(cells)
     nominal = cells.scale * state.law.granularity
     step = np.full(target.shape, nominal, target.dtype)

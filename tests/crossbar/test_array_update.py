@@ -166,14 +166,13 @@ def test_a_foreign_state_is_refused(rng):
 def test_presets_learn_and_cost_energy(device):
     rng = np.random.default_rng(7)
     mapping = "reference" if hardware(ArrayConfig(device=device)).zero > 0.1 else "pair"
-    array, weights = make(rng, device=device, mapping=mapping, weight_limit=2.0)
+    array, _ = make(rng, device=device, mapping=mapping, weight_limit=2.0)
     response, mean = steady(rng, DENSE)
     before = array.matrix().copy()
     report = array.update(response, mean, rate=0.02, rng=rng)
     wanted = ((response.T @ mean + mean.T @ response) * DENSE.mask()).ravel()
     assert wanted @ (array.matrix() - before).ravel() > 0
-    shape = array.pulses
-    per_siemens = report.up * shape.voltage_up**2 * shape.width_up + report.down * shape.voltage_down**2 * shape.width_down
+    per_siemens = array.pulses.energy(report.up, report.down, 1.0)
     plus, minus = array.conductances()
     assert array.counters.write_energy <= per_siemens * max(plus.max(), minus.max())
     assert (array.counters.write_energy > 0) == (per_siemens > 0)

@@ -104,7 +104,8 @@ def untied(rng):
 def test_a_programmed_chip_computes_with_its_devices(rng, tmp_path):
     chip = untied(rng)
     law = ConstantStep(dw_min=0.002, dw_min_std=0.1)
-    programmed, reports = program_chip(chip, ArrayConfig(device=law), WriteVerify(tolerance=0.005, max_pulses=2000), rng)
+    settings = WriteVerify(tolerance=0.005, max_pulses=2000)
+    programmed, reports = program_chip(chip, ArrayConfig(device=law), settings, rng)
     assert set(reports) == {"encoder", "decoder"}
     back = load_chip(programmed.save(tmp_path / "chip.h5"))
     for name, network in chip.networks.items():
