@@ -21,6 +21,7 @@ WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 SOURCE = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{WEIGHTS}"
 FEATURES = "2048"
 BATCH = 32
+PACKAGES = ("torch", "torchvision", "torch_fidelity")  # torch-fidelity imports torchvision but does not ask for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +65,11 @@ def load(weights: Path | None) -> Inception:
     Raises
     ------
     EngineError
-        torch or torch-fidelity is not installed.
+        torch, torchvision or torch-fidelity is not installed.
     MissingFile, CorruptFile
         No weights are named or there; the file is not of Inception v3.
     """
-    missing = [package for package in ("torch", "torch_fidelity") if importlib.util.find_spec(package) is None]
+    missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
     if missing:
         raise EngineError(
             f"Inception features need {' and '.join(missing)}: pip install 'hopbar[fid]', or leave out "
@@ -102,8 +103,7 @@ def _net(weights: Path) -> Any:
             "inception", [FEATURES], feature_extractor_weights_path=str(weights)
         )
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError, KeyError) as error:
-        first = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise CorruptFile(f"{weights} holds no weights of Inception v3 ({first[0]}): download {SOURCE}") from error
+        raise CorruptFile(f"{weights} holds no weights of Inception v3: download {SOURCE}") from error
 
 
 def _digest(path: Path) -> str:

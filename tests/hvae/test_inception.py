@@ -8,31 +8,26 @@ import pytest
 from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile
 from hvae import inception
 
-HAS_TORCH = all(importlib.util.find_spec(package) for package in ("torch", "torch_fidelity"))
-needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra hopbar[fid]: torch and torch-fidelity")
+HAS_TORCH = all(importlib.util.find_spec(package) for package in inception.PACKAGES)
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra hopbar[fid]: torch, torchvision, torch-fidelity")
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A file of random weights in the published format: the true ones (95 MB) are not downloaded by tests."""
+    from unittest import mock
+
     import torch
     from torch_fidelity import feature_extractor_inceptionv3 as published
 
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("inception") / "random.pth"
-    original = published.load_state_dict_from_url
-    kept = {}
-    published.load_state_dict_from_url = lambda *_, **__: kept["state"]
-    try:
-        blank = published.FeatureExtractorInceptionV3.__new__(published.FeatureExtractorInceptionV3)
-        load = published.FeatureExtractorInceptionV3.load_state_dict
-        published.FeatureExtractorInceptionV3.load_state_dict = lambda self, state: kept.update(state=self.state_dict())
-        kept["state"] = None
-        blank.__init__("inception", ["2048"])
-        published.FeatureExtractorInceptionV3.load_state_dict = load
-    finally:
-        published.load_state_dict_from_url = original
-    torch.save(kept["state"], path)
+    net = published.FeatureExtractorInceptionV3
+    with (
+        mock.patch.object(published, "load_state_dict_from_url", return_value=None),
+        mock.patch.object(net, "load_state_dict", lambda self, _: torch.save(self.state_dict(), path)),
+    ):
+        net("inception", ["2048"])
     return path
 
 
