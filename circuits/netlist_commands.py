@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import rich_click as click
+from click.exceptions import Exit
 
 SYMMETRIES = ("shared", "two-device")
 DEVICES = ("linear", "vteam", "yakopcic", "stanford")
 ROLES = ("encode", "decode", "both")
 
 
-def _choices(command: click.Command) -> click.Command:
+def _choices(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a chip is laid out."""
     options = [
         click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
@@ -106,7 +108,7 @@ def verify(
     else:
         _show(summary)
     if not summary["passed"]:
-        raise click.exceptions.Exit(1)
+        raise Exit(1)
 
 
 def _show(summary: dict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,7 @@ from circuits.waveforms import Waveforms
 
 SHOWN = 8  # waveforms of a block
 COLOURS = {"pixels": "#4477aa", "hidden": "#999933", "latent": "#cc3311"}
-STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hopbar"}
+STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hopbar"}
 
 
 def draw_images(layout: Layout, verification: Verification, path: Path) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class LinearMemristor:
 
     g_min: float = 1e-6
     g_max: float = 1e-4
-    read_voltage = 0.1
+    read_voltage: ClassVar[float] = 0.1
 
     def subcircuit(self) -> str:
         """Return nothing: a resistor needs no subcircuit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -22,7 +22,9 @@ class MemristorModel(Protocol):
         Volts at which reads neither move the state nor leave its linear range by much.
     """
 
-    read_voltage: float
+    read_voltage: ClassVar[float]
+
+    def __init__(self, *, g_min: float, g_max: float) -> None: ...
 
     def subcircuit(self) -> str:
         """Return the definition that the cards refer to."""
@@ -33,7 +35,12 @@ class MemristorModel(Protocol):
         ...
 
 
-MODELS = {"linear": LinearMemristor, "vteam": Vteam, "yakopcic": Yakopcic, "stanford": StanfordPku}
+MODELS: dict[str, type[MemristorModel]] = {
+    "linear": LinearMemristor,
+    "vteam": Vteam,
+    "yakopcic": Yakopcic,
+    "stanford": StanfordPku,
+}
 
 
 def memristor(name: str, *, g_min: float, g_max: float) -> MemristorModel:

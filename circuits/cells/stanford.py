@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class StanfordPku:
     velocity: float = 10.0
     activation_energy: float = 0.6
     a_0: float = 0.25e-9
-    read_voltage = 0.02
+    read_voltage: ClassVar[float] = 0.02
 
     def __post_init__(self) -> None:
         if not 0 < self.g_min < self.g_max < self.i_0 / self.v_0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Vteam:
     v_off: float = 0.02
     v_on: float = -0.2
     window: str = "rectangular"
-    read_voltage = 0.01
+    read_voltage: ClassVar[float] = 0.01
 
     def __post_init__(self) -> None:
         if self.window not in WINDOWS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Yakopcic:
     x_n: float = 0.5
     alpha_p: float = 1.0
     alpha_n: float = 5.0
-    read_voltage = 0.1
+    read_voltage: ClassVar[float] = 0.1
 
     def __post_init__(self) -> None:
         if not (0 < self.g_min < self.g_max and self.b > 0 and self.v_p > 0 and self.v_n > 0):
