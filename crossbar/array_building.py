@@ -12,13 +12,14 @@ from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import PulseShape
 from crossbar.array_regions import Region, regions
 from crossbar.array_write_errors import WriteError, write_error
-from crossbar.devices import PulsedLaw
+from crossbar.devices import DeviceState, PulsedLaw
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping, check_range, mapping_for
 from crossbar.network import Network
 from crossbar.nonidealities import Faults
 from crossbar.presets import Preset, load
 from crossbar.pulse_engines import mirror
+from crossbar.symmetry_point import symmetry_points
 
 G_MAX = 1e-4  # S, of an array without a preset: assumed
 G_MIN = 1e-6  # S, of devices known by their law alone: assumed
@@ -121,7 +122,21 @@ def _make(
     if region.square and region.shared:
         states = tuple(mirror(state) for state in states)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
-    return PulsedCells(region=region, mapping=mapping, faults=faults, states=states, scale=scale)
+    shift = _shift(region, config, states[0], scale, rng) if config.reference == "symmetry-point" else None
+    return PulsedCells(region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift)
+
+
+def _shift(
+    region: Region, config: ArrayConfig, state: DeviceState, scale: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return the reference of each device, weight units: its symmetry point, as well as the reference meets it."""
+    points = symmetry_points(state)
+    if config.reference_error > 0:
+        spread = config.reference_error * (state.law.w_max - state.law.w_min)
+        points = points + spread * rng.standard_normal(points.shape, dtype=np.float32)
+        if region.square and region.shared:
+            mirror_upper(points)
+    return (scale * points).astype(state.hidden.dtype)
 
 
 def _faults(region: Region, config: ArrayConfig, rng: np.random.Generator) -> Faults:

@@ -59,11 +59,14 @@ class Cells(ABC):
     mapping : Mapping
     faults : tuple of Faults
         One a plane.
+    shift : ndarray (n_rows, n_cols) or None
+        What each device's own reference stands for, weight units, where it differs from the origin of the mapping.
     """
 
     region: Region
     mapping: Mapping
     faults: tuple[Faults, ...]
+    shift: np.ndarray | None = None
 
     @abstractmethod
     def stored(self) -> tuple[np.ndarray, ...]:
@@ -95,6 +98,8 @@ class Cells(ABC):
     def weights(self, time: float) -> np.ndarray:
         """Return the weights (n_rows, n_cols) after `time` seconds; zero on the diagonal of a square."""
         weights = self.mapping.join(self.planes(time))
+        if self.shift is not None:
+            weights = weights - self.shift
         if self.region.square:
             np.fill_diagonal(weights, 0)
         return weights
@@ -103,11 +108,23 @@ class Cells(ABC):
         """Return G+ and G- (S), zero where no device is; G- of a reference column is its one value."""
         planes = [self.mapping.siemens(plane) for plane in self.planes(time)]
         if len(planes) == 1:
-            planes.append(np.full_like(planes[0], self.mapping.origin))
+            planes.append(self.reference())
         if self.region.square:
             for plane in planes:
                 np.fill_diagonal(plane, 0)
         return planes[0], planes[1]
+
+    def targets(self, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the planes that stand for `weights` (n_rows, n_cols), kept within the range."""
+        if self.shift is not None:
+            weights = weights + self.shift
+        return tuple(self.mapping.clip(plane) for plane in self.mapping.split(weights))
+
+    def reference(self) -> np.ndarray:
+        """Return the conductances (n_rows, n_cols), S, that single devices are compared with."""
+        if self.shift is None:
+            return np.full(self.region.shape, self.mapping.origin)
+        return self.mapping.siemens(self.shift)
 
     def line_conductances(self, time: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the conductance of all devices on each row and on each column (S), reference columns left out."""
@@ -122,6 +139,8 @@ class Cells(ABC):
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all that must be stored to have these devices again."""
         arrays = self._state()
+        if self.shift is not None:
+            arrays["shift"] = self.shift
         for k, fault in enumerate(self.faults):
             arrays.update({f"fault{k}/{name}": array for name, array in fault.arrays().items()})
         return arrays
@@ -233,8 +252,8 @@ class PulsedCells(Cells):
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
         """Set the devices, each within its own bounds, write noise included."""
-        for state, plane in zip(self.states, self.mapping.split(weights), strict=True):
-            target = self._missed(self.mapping.clip(plane), error, rng)
+        for state, plane in zip(self.states, self.targets(weights), strict=True):
+            target = self._missed(plane, error, rng)
             state.program(target / target.dtype.type(self.scale), rng)
             if self.region.square and self.region.shared:
                 mirror_weights(state)
@@ -264,4 +283,6 @@ class PulsedCells(Cells):
             own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             states.append(state.law.restore(own))
         self.states = tuple(states)
+        if self.shift is not None:
+            self.shift = np.array(arrays["shift"])
         self._restore_faults(arrays)

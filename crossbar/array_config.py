@@ -17,6 +17,7 @@ from crossbar.presets import Preset
 from crossbar.read_noise import ReadNoise
 
 SYMMETRIES = ("shared", "two-device", "one-way")
+REFERENCES = ("zero", "symmetry-point")
 ACCUMULATIONS = ("digital", "analog")
 
 
@@ -31,6 +32,11 @@ class ArrayConfig:
         any change exactly.
     mapping : {"pair", "reference"}
         Two devices a weight, or one and a reference column (see `crossbar.mapping`).
+    reference : {"zero", "symmetry-point"}
+        With the mapping `reference`: whether a device is compared with its law's zero, or each with its own symmetry
+        point (zero-shifting, `crossbar.symmetry_point`).
+    reference_error : float
+        Standard deviation by which such a reference misses the symmetry point, as a fraction of the range.
     symmetry : {"shared", "two-device", "one-way"}
         One device for W_ij and W_ji; one for each, so that asymmetry grows (`CrossbarArray.asymmetry`); or, in layered
         nets, devices from each layer to the next only.
@@ -75,6 +81,8 @@ class ArrayConfig:
 
     device: str | Preset | PulsedLaw | None = None
     mapping: str = "pair"
+    reference: str = "zero"
+    reference_error: float = 0.0
     symmetry: str = "shared"
     g_min: float | None = None
     g_max: float | None = None
@@ -99,13 +107,13 @@ class ArrayConfig:
 
     def __post_init__(self) -> None:
         choices = (
-            ("mapping", MAPPINGS), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
+            ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
             ("wire_ends", ("one", "both")), ("dtype", ("float32", "float64")),
         )  # fmt: skip
         for name, known in choices:
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
-        for name in ("output_noise", "wire_resistance", "wire_error", "read_voltage", "read_time"):
+        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InvalidValue(f"`{name}` must not be negative, but got {value}")
@@ -117,6 +125,8 @@ class ArrayConfig:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
+        if self.reference != "zero" and (self.mapping != "reference" or self.device is None):
+            raise InvalidValue("`reference` 'symmetry-point' needs mapping='reference' and a device")
         if self.g_min is not None and self.g_max is not None:
             check_range(self.g_min, self.g_max)
         if isinstance(self.programming_error, str):

@@ -43,7 +43,7 @@ class WiredTiles:
         mapping = cells.mapping
         planes = [mapping.siemens(plane) for plane in cells.planes(time)]
         if len(planes) == 1:
-            planes.append(np.full_like(planes[0], mapping.origin))
+            planes.append(cells.reference())
         plus, minus = (self._effective(number, sign, plane, cells) for sign, plane in enumerate(planes))
         weights = ((plus - minus) / mapping.siemens_per_weight).astype(planes[0].dtype)
         if cells.region.square:

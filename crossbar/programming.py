@@ -113,9 +113,9 @@ def write_verify(
         array.write(weights, rng)
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
-            target = array.mapping.split(weights[cells.region.rows, cells.region.columns].astype(array.config.kind))
-            for plane in range(len(target)):
-                _bring(array, cells, plane, array.mapping.clip(target[plane]), settings, rng)
+            targets = cells.targets(weights[cells.region.rows, cells.region.columns].astype(array.config.kind))
+            for plane, target in enumerate(targets):
+                _bring(array, cells, plane, target, settings, rng)
     array.changed()
     misses = np.concatenate([_misses(array, cells, weights) for cells in array.cells])
     limit = array.mapping.weight_limit * (1 + 1e-6)
@@ -219,10 +219,10 @@ def _verify(
 
 def _misses(array: CrossbarArray, cells: Cells, weights: np.ndarray) -> np.ndarray:
     """Return by how much each device of `cells` misses its target, as a fraction of the range."""
-    targets = array.mapping.split(weights[cells.region.rows, cells.region.columns])
+    targets = cells.targets(weights[cells.region.rows, cells.region.columns])
     where = _devices(cells)
     span = array.mapping.high - array.mapping.low
     return np.concatenate([
-        np.abs(seen - array.mapping.clip(target))[where] / span
+        np.abs(seen - target)[where] / span
         for seen, target in zip(cells.planes(0.0), targets, strict=True)
     ])  # fmt: skip
