@@ -1,4 +1,4 @@
-"""How long does one update of a full-size array take, by each engine, at three pulse rates?
+"""Measure how long one update of a full-size array takes, by each engine, at three pulse rates.
 
 The work of research/devices.md section 3: 1686 x 1686 soft-bounds devices with spreads, a batch of 128 random signals,
 about 160, 16 and 1.6 coincidences per device, one thread, everything included (trains, counting, devices). The bare
@@ -99,8 +99,8 @@ def main() -> None:
         f"update_ms_{kind}_{pulses}": limit for kind, limits in TARGETS.items() for pulses, limit in limits.items()
     }
     notes = (
-        f"{size} x {size}, batch 128, best of {repeats}, one thread; `exact` is the faster of the closed form a example and "
-        "the walk pulse by pulse. devices.md reports aihwkit 1.2.0 at 13.9 s, 1.64 s and 0.242 s for this work at full size."
+        f"{size} x {size}, batch 128, best of {repeats}, one thread; `exact` is the faster of `example` and "
+        "`walk`. research/devices.md reports aihwkit 1.2.0 at 13.9 s, 1.64 s and 0.242 s for this work at full size."
     )
     result = report(
         "crossbar_update", figures, {} if options.quick else targets, seed=SEED, quick=options.quick, notes=notes,
