@@ -1,9 +1,9 @@
-"""How much does a read of the virtual crossbar cost over the bare matrix product of its shape?
+"""What a read of the virtual crossbar costs over the bare matrix product of its shape.
 
     python benchmarks/crossbar_read.py [--quick] [--json]
 
-One thread. Every candidate takes turns with the bare sgemm, so that both see the same machine; the figures are ratios of
-the shortest times. aihwkit and CrossSim run beside ours where they can be imported.
+One thread. Every candidate takes turns with the bare sgemm, so that both see the same machine; the figures are ratios
+of the shortest times. aihwkit and CrossSim run beside ours where they can be imported.
 """
 
 from __future__ import annotations

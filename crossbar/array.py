@@ -91,10 +91,9 @@ class CrossbarArray:
         UnknownName
             An unknown preset.
         """
-        device = hardware(config)
+        device, noise = hardware(config), config.read_noise
         cells, mapping = build_cells(network, weights, config, device, rng)
         keys = [int(key) for key in rng.integers(0, 2**63, 2)]
-        noise = config.read_noise
         additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
         array = cls(
             network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses,

@@ -19,7 +19,7 @@ def symmetry_points(state: DeviceState) -> np.ndarray:
     """
     planes = state.planes
     low, high = planes["w_min"].copy(), planes["w_max"].copy()
-    rising = _drift(state, low) < 0  # steps that both shrink towards w_max: the point repels, and the signs are exchanged
+    rising = _drift(state, low) < 0  # the point repels, and the signs are exchanged
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         above = (_drift(state, middle) > 0) != rising
