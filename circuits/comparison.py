@@ -71,7 +71,8 @@ def compare(
     Parameters
     ----------
     kind : {"tran", "op"}
-        Coupled transient from the initial state, or operating point.
+        Coupled transient from the initial state, or operating point. The latter is sought from the simulator's state
+        (nodesets): it shows that the coupled circuit rests there, all its loops closed, not how it gets there.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def compare(
     softest = reference.softest_mode(circuit, ours)
     marks = {"free": duration(softest)} if kind == "tran" and not fixed_rail else {"free": SHORTEST}
     asked = replace(circuit.analysis, kind="op" if fixed_rail else kind, marks=marks)
-    posed = replace(circuit, analysis=asked, rails=ours if fixed_rail else None)
+    guess = ours if asked.kind == "op" and not fixed_rail else None
+    posed = replace(circuit, analysis=asked, rails=ours if fixed_rail else None, guess=guess)
     waveforms = engine.settle(posed, folder, limits)
     free = np.flatnonzero(~circuit.clamped)
     theirs = ours.copy()

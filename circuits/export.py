@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from circuits.cells.driver import driver, shared_driver, shared_rail
 from circuits.cells.neuron import neuron
 from circuits.cells.noise import noise
@@ -101,7 +99,7 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron: state or clamp, driver or rail, sense amplifier."""
     shared = circuit.array.symmetry == "shared"
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    signals = None if circuit.rails is None else 1 / (1 + np.exp(-circuit.gain * circuit.rails))
+    signals = None if circuit.rails is None else circuit.signals(circuit.rails)
     for index, name in enumerate(circuit.names):
         if circuit.clamped[index] and circuit.turn is None:
             yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"

@@ -110,6 +110,8 @@ class Circuit:
         Initial states of the free neurons; zero in the paper (section 2).
     rails : ndarray (N,) or None
         States at which all word lines are fixed instead of following the neurons: the fixed-rail check.
+    guess : ndarray (N,) or None
+        States at which an operating point is sought first (nodesets); without them Newton's method starts at zero.
     nudge, turn, wires : optional parts
     device : str
         Memristor model, one of `circuits.cells.memristors.MODELS`.
@@ -125,6 +127,7 @@ class Circuit:
     held: np.ndarray
     start: np.ndarray
     rails: np.ndarray | None = None
+    guess: np.ndarray | None = None
     nudge: Nudge | None = None
     turn: Turn | None = None
     wires: Wires | None = None
@@ -146,6 +149,23 @@ class Circuit:
             raise InvalidValue("wires need --symmetry two-device: a shared device has no word line and bit line apart")
         if self.rails is not None and (self.nudge or self.turn):
             raise InvalidValue("the fixed-rail check is for one settled role, without nudges or a turn of roles")
+
+    def signals(self, states: np.ndarray) -> np.ndarray:
+        """Return rho(s) (N,) at `states`."""
+        return 0.5 * (1 + np.tanh(0.5 * self.gain * states))
+
+    def guessed(self) -> dict[str, float]:
+        """Return voltages near the operating point by node: the states, word lines and drives at `guess`."""
+        if self.guess is None:
+            return {}
+        rho = self.signals(self.guess)
+        values = {"s": self.guess, "p": self.electrical.v_read * rho, "m": self.array.weights() @ rho}
+        return {
+            f"{node}_{name}": float(voltages[index])
+            for node, voltages in values.items()
+            for index, name in enumerate(self.names)
+            if node == "p" or not self.clamped[index]
+        }
 
 
 def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **parts: object) -> Circuit:

@@ -75,6 +75,7 @@ def analysis(circuit: Circuit) -> Iterator[str]:
     for name in free:
         yield f".save v(s_{name})\n"
     if asked.kind == "op":
+        yield from (f".nodeset v({node})={volts!r}\n" for node, volts in circuit.guessed().items())
         yield ".op\n"
         return
     unit = circuit.electrical.time_constant

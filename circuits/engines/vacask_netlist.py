@@ -110,7 +110,7 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
     if circuit.rails is not None and shared:
         raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
-    signals = None if circuit.rails is None else 1 / (1 + np.exp(-circuit.gain * circuit.rails))
+    signals = None if circuit.rails is None else circuit.signals(circuit.rails)
     for index, name in enumerate(circuit.names):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
@@ -152,7 +152,8 @@ def control(circuit: Circuit) -> Iterator[str]:
     yield f"control\n  options reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={asked.vntol!r}\n"
     yield '  options tran_method="gear2"\n'
     if asked.kind == "op":
-        yield "  analysis circuit op\nendc\n"
+        guesses = ", ".join(f'"{node}", {volts!r}' for node, volts in circuit.guessed().items())
+        yield f"  analysis circuit op{f' nodeset={{{guesses}}}' if guesses else ''}\nendc\n"
         return
     unit = circuit.electrical.time_constant
     times = f"step={0.01 * unit!r} stop={asked.stop * unit!r} maxstep={asked.max_step * unit!r}"
