@@ -27,8 +27,8 @@ class ConjugateGradient:
 
     With h(r) = s / rho'(s) and u = W r + drive, the gradient with respect to r is h - u and the Hessian
     diag(1 + gain s tanh(gain s / 2)) / rho'^2 - W. Directions d = -z + max(0, z.(g - g_old) / (z_old.g_old)) d,
-    z = g / diagonal; steps by Newton's method along the line until the approximate Wolfe conditions hold (slope at
-    most a quarter, energy not higher). Each sample stops by itself, and leaves the batch.
+    z = g / diagonal; steps by Newton's method along the line until the approximate Wolfe conditions hold (slope
+    lower, energy not higher). Each sample stops by itself, and leaves the batch.
 
     Needs symmetric, static couplings; the energy falls from step to step to rounding.
 
@@ -184,7 +184,7 @@ class _Search:
         self._probe(rows, each, rejected)
 
     def _probe(self, rows: _Matrices, each: _Vectors, pending: np.ndarray) -> None:
-        np.log(rows.odds, out=rows.log_odds)
+        np.log(rows.odds, out=rows.log_odds, where=pending[:, None])
         descent.probe(
             rows.log_odds, rows.signals, rows.direction, rows.product, rows.pull, rows.drive, rows.linear,
             self.quadratic, self.gain, each.step, pending,
