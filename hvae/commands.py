@@ -1,4 +1,4 @@
-"""The commands that train, score and show models: ``hopbar train``, ``evaluate``, ``figures``, ``sample``, ``show-config``."""
+"""The commands that train, score and show models: train, evaluate, figures, sample, show-config."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--seed", type=int, help="Seed of everything random in the run.")
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
+@click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
 @_json
-def train(  # noqa: PLR0913
+def train(
     model: str,
     out: Path,
     dataset: str | None,
@@ -34,6 +35,7 @@ def train(  # noqa: PLR0913
     seed: int | None,
     files: tuple[Path, ...],
     overrides: tuple[str, ...],
+    array: str | None,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -44,24 +46,26 @@ def train(  # noqa: PLR0913
     Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
     """
     from hvae import config_file
+    from hvae.onchip import for_array
     from hvae.records import RunFolder
     from hvae.watching import watch
 
-    named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed}
+    named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     if resume:
         folder = RunFolder.open(out)
         _refuse_changes(folder, model, [*given, *overrides, *map(str, files)])
     else:
-        folder = RunFolder.create(out, config_file.resolve(model, files, [*given, *overrides]))
+        config = config_file.resolve(model, files, [*given, *overrides])
+        folder = RunFolder.create(out, for_array(config))
     finished, last = watch(folder)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
     if not finished:
-        raise click.exceptions.Exit(INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
 
 
-def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:  # noqa: ANN401
+def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
     from crossbar.errors import InvalidValue
 
     if changes:

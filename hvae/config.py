@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from crossbar.errors import InvalidValue, unknown_name
+from hvae.onchip_settings import ArraySettings
 
 ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
 
@@ -146,6 +147,7 @@ class RunConfig:
     nudging: NudgingConfig = field(default_factory=NudgingConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    array: ArraySettings = field(default_factory=ArraySettings)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
 

@@ -65,6 +65,8 @@ def dump(config: RunConfig) -> str:
     """
     lines: list[str] = []
     for table, values in asdict(config).items():
+        if table == "array" and config.array.device is None:
+            continue  # an ideal run has no chip
         lines.append(f"[{table}]")
         lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]
         lines.append("")

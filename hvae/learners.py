@@ -1,4 +1,4 @@
-"""What the training loop asks of a model: weights, gradients, encoding, decoding; one class for each way of learning."""
+"""What the training loop asks of a model: weights, gradients, encoding, decoding; a class for each way to learn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ Metrics = dict[str, float]
 class Learner(Protocol):
     """A VAE that can be trained on batches of images (batch, pixels)."""
 
-    latent: int
+    @property
+    def latent(self) -> int:
+        """Dimensions of z."""
+        ...
 
     def init(self, rng: np.random.Generator, dtype: type) -> Parameters:
         """Return initial weights."""
@@ -105,7 +108,7 @@ class EquilibriumPropagation:
         )
         dtype = images.dtype.type
         gradients = {name: gradient(self.vae.networks[name], nudged.contrasts[name], dtype) for name in parameters}
-        return _metrics(free, nudged, images), gradients
+        return batch_metrics(free, nudged, images), gradients
 
     def settle_encoder(self, parameters: Parameters, images: np.ndarray) -> Settled:
         """Return the encoder's equilibria."""
@@ -133,11 +136,16 @@ def make(config: RunConfig) -> Learner:
     if model.name == "f-vae":
         vae = ForwardVAE(n_hidden=model.hidden, n_latent=model.latent, n_pixels=pixels)
         return Backpropagation(vae=vae, beta_kl=training.beta_kl)
+    return make_hopfield(config)
+
+
+def make_hopfield(config: RunConfig) -> EquilibriumPropagation:
+    """Return the Hopfield VAE that `config` describes, on exact weights."""
     return EquilibriumPropagation(
-        vae=build(model, pixels),
+        vae=build(config.model, config.data.image_size**2),
         solver=make_solver(config.settling),
         nudging=make_nudging(config.nudging, config.settling),
-        beta_kl=training.beta_kl,
+        beta_kl=config.training.beta_kl,
         norm_limit=config.nudging.norm_limit,
     )
 
@@ -163,7 +171,8 @@ def make_nudging(config: NudgingConfig, settling: SettlingConfig) -> Nudging:
     return FiniteNudging(signs=SIGNS[config.method], beta=config.beta, solver=solver, prediction=linear)
 
 
-def _metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> Metrics:
+def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> Metrics:
+    """Return losses of a batch, and how its phases went."""
     batch = len(images)
     unsettled = 2 * batch - free.encoder.settled.sum() - free.decoder.settled.sum()
     return {

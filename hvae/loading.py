@@ -10,7 +10,7 @@ import numpy as np
 
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile
-from hvae import config_file, learners
+from hvae import config_file, learners, onchip
 from hvae.config import RunConfig, SettlingConfig
 from hvae.learners import Learner
 from hvae.model import Parameters
@@ -52,9 +52,11 @@ def load(path: Path) -> Trained:
         return from_chip(load_chip(path))
     folder = RunFolder.open(path)
     config, checkpoint = folder.config(), folder.load()
+    on_chip = config.array.device is not None
+    learner = onchip.restored(config, checkpoint.parameters, checkpoint.optimizer) if on_chip else learners.make(config)
     return Trained(
         config=config,
-        learner=learners.make(config),
+        learner=learner,
         parameters=checkpoint.parameters,
         epochs=_epochs(folder, checkpoint.step),
     )
@@ -66,7 +68,7 @@ def from_chip(chip: Chip) -> Trained:
     Where devices break W = W^T no energy exists, and the chip is settled by its own steps, eq. (3).
     """
     if "config" not in chip.provenance:
-        raise CorruptFile("the chip does not say which configuration it was trained with; program it again from its run")
+        raise CorruptFile("the chip does not say how it was trained; program it again from its run")
     config = config_file.check(tomllib.loads(chip.provenance["config"]))
     parameters = {name: chip.effective_weights(name).astype(config.training.precision) for name in chip.networks}
     if any(asymmetry(weights) > _SYMMETRY for weights in parameters.values()):

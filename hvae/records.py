@@ -57,7 +57,7 @@ class RunFolder:
         (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
         temporary = path / "config.toml.part"
         temporary.write_text(config_file.dump(config), encoding="utf-8")
-        os.replace(temporary, path / "config.toml")  # last and whole: a folder with a config is a run
+        temporary.replace(path / "config.toml")  # last and whole: a folder with a config is a run
         return cls(path)
 
     @classmethod
@@ -91,7 +91,7 @@ class RunFolder:
             file.flush()
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(temporary, self.path / "checkpoint.h5")
+        temporary.replace(self.path / "checkpoint.h5")
 
     def load(self) -> Checkpoint:
         """Return the last checkpoint.
@@ -127,6 +127,10 @@ class RunFolder:
         """Append one line to ``NAME.jsonl``."""
         with (self.path / f"{name}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+    def describe(self, name: str, facts: Mapping[str, object]) -> None:
+        """Write what was chosen for the run to ``NAME.json``."""
+        (self.path / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
     def metrics(self) -> list[dict[str, float]]:
         """Return the lines of metrics.jsonl; a last line that a kill cut short is left out."""
@@ -172,7 +176,7 @@ def environment() -> dict[str, object]:
     }
 
 
-def _arrays(group) -> Parameters:  # noqa: ANN001
+def _arrays(group) -> Parameters:
     found: Parameters = {}
     group.visititems(lambda name, item: found.__setitem__(name, item[()]) if hasattr(item, "dtype") else None)
     return found

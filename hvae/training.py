@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -16,7 +16,9 @@ from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
 from hvae.export import make_chip
 from hvae.learners import EquilibriumPropagation, Learner
+from hvae.learning_rules import make_chip_optimizer
 from hvae.model import Parameters
+from hvae.onchip import OnChip, make_onchip
 from hvae.records import Checkpoint, RunFolder
 from hvae.streams import stream
 
@@ -36,8 +38,8 @@ class Ending(Enum):
 class Observer:
     """What a caller hears of a run, and how it asks for its end; silent and patient by default."""
 
-    on_step: Callable[[int, int, Metrics], None] = lambda step, total, metrics: None
-    on_epoch: Callable[[int, Metrics], None] = lambda epoch, metrics: None
+    on_step: Callable[[int, int, Metrics], None] = lambda *_: None
+    on_epoch: Callable[[int, Metrics], None] = lambda *_: None
     stop_requested: Callable[[], bool] = lambda: False
 
 
@@ -105,6 +107,8 @@ def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer 
 
 
 def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
+    if config.array.device is not None:
+        return _open_chip(folder, config, dataset)
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
     if folder.has_checkpoint():
         checkpoint = folder.load()
@@ -115,6 +119,20 @@ def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     dtype = np.dtype(config.training.precision).type
     parameters = learner.init(stream(config.training.seed, "init"), dtype)
     return _Run(config, folder, learner, dataset, optimizer, parameters)
+
+
+def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
+    """Return a run on crossbar arrays, whose optimizer is the chip's learning rule and whose state is its devices."""
+    chip = make_onchip(config)
+    optimizer = make_chip_optimizer(config, chip)
+    folder.describe("onchip", chip.describe())
+    if not folder.has_checkpoint():
+        folder.cut_metrics(0)
+        return _Run(config, folder, chip, dataset, optimizer, chip.weights())
+    checkpoint = folder.load()
+    folder.cut_metrics(checkpoint.metrics_bytes)
+    optimizer.restore(checkpoint.optimizer)
+    return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
 
 
 def _step(run: _Run, observer: Observer) -> None:
@@ -162,14 +180,18 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
     if count > 1:
         real = scores.moments(features.extract(images.enlarge(dataset.validation_images[:count])))
         record |= evaluation.validation_scores(run.learner, run.parameters, dataset, real, count, training.seed)
-    if training.eigenvalue_samples and isinstance(run.learner, EquilibriumPropagation):
+    ideal = run.learner.ideal if isinstance(run.learner, OnChip) else run.learner
+    if training.eigenvalue_samples and isinstance(ideal, EquilibriumPropagation):
         sample = dataset.validation_images[: training.eigenvalue_samples]
-        record["smallest_eigenvalue"] = float(smallest_eigenvalues(run.learner, run.parameters, sample).min())
+        record["smallest_eigenvalue"] = float(smallest_eigenvalues(ideal, run.parameters, sample).min())
     run.folder.log("metrics", record)
     observer.on_epoch(int(record["epoch"]), record)
     _save_chip(run)
 
 
 def _save_chip(run: _Run) -> None:
+    if isinstance(run.learner, OnChip):
+        chip = make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step)
+        replace(chip, conductances=run.learner.conductances()).save(run.folder.path / "chip.h5")
     if isinstance(run.learner, EquilibriumPropagation):
         make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step).save(run.folder.path / "chip.h5")

@@ -1,0 +1,274 @@
+"""A Hopfield VAE that lives on crossbar arrays: its phases settle there, and its contrasts are given to their devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from crossbar.array import CrossbarArray
+from crossbar.array_building import hardware
+from crossbar.array_counters import Counters
+from crossbar.chip import Conductances
+from crossbar.energy import Landscape
+from crossbar.errors import InvalidValue
+from crossbar.network import Role
+from hvae import costs
+from hvae.config import RunConfig
+from hvae.equilibrium import Contrast, free_phase, nudged_phases
+from hvae.learners import EquilibriumPropagation, Metrics, batch_metrics, make_hopfield
+from hvae.model import HopfieldVAE, Parameters
+from hvae.onchip_arrays import array_config, build_arrays, restore_arrays
+from hvae.onchip_phases import ChipSignals, ChipStep, chip_step, over_all
+from hvae.onchip_settling import Way, choose, make_way, nudge_signs
+from hvae.streams import stream
+
+_NO_NETWORK = "`array.device` needs a Hopfield VAE, whose phases settle on the array, but the model is f-vae"
+
+RESPONSE, MEAN = "response/", "mean/"
+
+
+@dataclass(kw_only=True)
+class OnChip:
+    """A learner whose weights are the devices of `arrays`.
+
+    The `parameters` of the learner's protocol are what the devices hold (a copy for scores and exports); everything
+    that is computed goes through the arrays.
+
+    Attributes
+    ----------
+    ideal : EquilibriumPropagation
+        The same model on exact weights, with its solvers.
+    config : RunConfig
+    arrays : dict of str to CrossbarArray
+        By network.
+    way_name : str
+        How phases are run, see `hvae.onchip_settling`.
+    way : Way or None
+        None where the solvers of ideal runs serve.
+    scored : Counters
+        What scoring has cost; training's own costs are in the counters of the arrays.
+    """
+
+    ideal: EquilibriumPropagation
+    config: RunConfig
+    arrays: dict[str, CrossbarArray]
+    way_name: str
+    way: Way | None
+    scored: dict[str, Counters] = field(default_factory=dict)
+
+    @property
+    def vae(self) -> HopfieldVAE:
+        """The model."""
+        return self.ideal.vae
+
+    @property
+    def latent(self) -> int:
+        """Dimensions of z."""
+        return self.vae.latent
+
+    @property
+    def roles(self) -> int:
+        """How many roles a network plays, and so how often it sees every example."""
+        return 2 if self.vae.tied else 1
+
+    def init(self, rng: np.random.Generator, dtype: type) -> Parameters:
+        """Return what the devices hold."""
+        del rng, dtype
+        return self.weights()
+
+    def weights(self) -> Parameters:
+        """Return the weights that the devices hold now, without the noise of a read."""
+        return {name: np.array(array.weights()) for name, array in self.arrays.items()}
+
+    def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
+        """Run all phases of a batch; return the metrics, and R and S of each network as ``response/NAME``, ``mean/NAME``.
+
+        The batch of a network that plays both roles holds the examples of both.
+        """
+        del parameters
+        for array in self.arrays.values():
+            array.new_batch()
+        metrics, signals = self._by_solver(images, noise) if self.way is None else self._by_phases(images, noise)
+        joined: Parameters = {}
+        for name in self.arrays:
+            own = [one for one in signals if one.network == name]
+            joined[RESPONSE + name] = np.concatenate([one.response for one in own])
+            joined[MEAN + name] = np.concatenate([one.mean for one in own])
+        return metrics | self.costs(), joined
+
+    def costs(self) -> Metrics:
+        """Return what training has cost so far, summed over the arrays, and how far devices have broken W = W^T."""
+        counters = [array.counters.as_dict() for array in self.arrays.values()]
+        total = {name: float(sum(one[name] for one in counters)) for name in counters[0]}
+        kept = ("reads", "pulses_up", "pulses_down", "read_energy", "write_energy", "saturated")
+        shown = {name: total[name] for name in kept}
+        if self.config.array.symmetry == "two-device":
+            shown["asymmetry"] = max(array.asymmetry() for array in self.arrays.values())
+        return shown
+
+    def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return y_mu and y_(log sigma^2) of the settled encoder."""
+        del parameters
+        return self.vae.read_latents(self._score(self.vae.encoder, self.vae.encode_role, images))
+
+    def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
+        """Return the settled decoder's pixels, not clipped."""
+        del parameters
+        role = self.vae.decode_role
+        return self._score(self.vae.decoder, role, latents)[:, role.columns("pixels")]
+
+    def conductances(self) -> dict[str, Conductances]:
+        """Return the devices of each network, as a chip file keeps them."""
+        found = {}
+        for name, array in self.arrays.items():
+            plus, minus = array.conductances()
+            if array.mapping.kind == "reference":
+                minus = np.where(plus > 0, minus, 0)
+            report = array.counted().as_dict()
+            found[name] = Conductances(
+                plus=plus, minus=minus, siemens_per_weight=array.mapping.siemens_per_weight,
+                device=hardware(array.config).name, report=report,
+            )  # fmt: skip
+        return found
+
+    def describe(self) -> dict[str, object]:
+        """Return what was chosen for this chip, for its run folder."""
+        nudging, settling = self.config.nudging, self.config.settling
+        limit = self.way_name == "energy" and nudging.method == "linear-response"
+        finite = "centred" if nudging.method == "linear-response" else nudging.method
+        stepped = self.way_name in {"warm", "stepped"}
+        return {
+            "device": self.config.array.device,
+            "rule": self.config.array.rule,
+            "way": self.way_name,
+            "nudging": "linear-response" if limit else finite,
+            "beta": 0.0 if limit else nudging.beta,
+            "time_step": settling.time_step if stepped else None,
+            "free_steps": {"warm": self.config.array.noisy_steps, "stepped": settling.max_sweeps}.get(self.way_name),
+            "devices": {
+                name: sum(cells.region.shape[0] * cells.region.shape[1] for cells in array.cells) * array.mapping.n_planes
+                for name, array in self.arrays.items()
+            },
+            "siemens_per_weight": {name: array.mapping.siemens_per_weight for name, array in self.arrays.items()},
+        }
+
+    def _by_solver(self, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, list[ChipSignals]]:
+        free = free_phase(self.vae, self.arrays, images, noise, self.ideal.solver)
+        nudged = nudged_phases(
+            self.vae, free, images, noise, self.ideal.nudging,
+            beta_kl=self.ideal.beta_kl, norm_limit=self.ideal.norm_limit,
+        )  # fmt: skip
+        signals = [
+            ChipSignals(network=name, response=_widened(contrast), mean=contrast.mean)
+            for name, contrasts in nudged.contrasts.items()
+            for contrast in contrasts
+        ]
+        return batch_metrics(free, nudged, images), signals
+
+    def _by_phases(self, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, list[ChipSignals]]:
+        assert self.way is not None
+        step = chip_step(
+            self.vae, self.arrays, self.way, images, noise,
+            beta=self.config.nudging.beta, signs=nudge_signs(self.config),
+            beta_kl=self.ideal.beta_kl, norm_limit=self.ideal.norm_limit,
+        )  # fmt: skip
+        return step_metrics(step, images), list(step.signals)
+
+    def _score(self, network: str, role: Role, inputs: np.ndarray) -> np.ndarray:
+        array = self.arrays[network]
+        with _aside(array) as spent:
+            array.new_batch()
+            if self.way is None:
+                states = self.ideal.solver.settle(Landscape.clamp(array, role, inputs, gain=self.vae.gain)).states
+            else:
+                states = self.way.free(array, role, inputs, self.vae.gain).settled.states
+        kept = self.scored.setdefault("+".join(role.clamped), Counters())
+        kept.restore(kept.array() + spent)
+        return states
+
+
+def make_onchip(config: RunConfig, parameters: Parameters | None = None) -> OnChip:
+    """Return the chip of `config`, its devices drawn from the run's seed, set to `parameters` or to the seed's own.
+
+    Raises
+    ------
+    InvalidValue
+        A model without Hopfield networks, or an optimizer that no array can be.
+    """
+    if config.model.name == "f-vae":
+        raise InvalidValue(_NO_NETWORK)
+    if config.optimizer.name != "sgd" and config.array.rule != "float":
+        raise InvalidValue(
+            "`optimizer.name` must be sgd on an array (its learning rate and schedule drive `array.rule`), "
+            f"but got {config.optimizer.name!r}; adam needs array.rule=float on device=ideal"
+        )
+    ideal = make_hopfield(config)
+    if parameters is None:
+        parameters = ideal.init(stream(config.training.seed, "init"), np.dtype(config.training.precision).type)
+    arrays = build_arrays(config.array, ideal.vae, parameters, stream(config.training.seed, "device"))
+    name = choose(config.array, next(iter(arrays.values())))
+    way = None if name == "energy" else make_way(config, name)
+    return OnChip(ideal=ideal, config=config, arrays=arrays, way_name=name, way=way)
+
+
+def restored(config: RunConfig, parameters: Parameters, state: Mapping[str, np.ndarray]) -> OnChip:
+    """Return the chip of a run whose checkpoint holds `parameters` and, in its optimizer, `state`."""
+    vae = make_hopfield(config).vae
+    zeros = {name: np.zeros((network.size,) * 2, parameters[name].dtype) for name, network in vae.networks.items()}
+    chip = make_onchip(config, zeros)
+    restore_arrays(chip.arrays, state)
+    return chip
+
+
+def step_metrics(step: ChipStep, images: np.ndarray) -> Metrics:
+    """Return the metrics of a batch whose phases were run on the chip."""
+    batch = len(images)
+    frees, nudged = (step.encoder.settled, step.decoder.settled), step.nudged
+    return {
+        "sse_half": float(costs.sse_half(step.output, images).mean()),
+        "kl": float(costs.kl_divergence(step.mean, step.log_variance).mean()),
+        "unconverged": float(sum((~one.settled).sum() for one in frees)) / (2 * batch),
+        "failed_nudges": float(sum(one.failed.sum() for one in nudged)) / (2 * batch),
+        "limited": step.limited / (2 * batch),
+        "encoder_sweeps": float(frees[0].sweeps.mean() + nudged[1].sweeps.mean()),
+        "decoder_sweeps": float(frees[1].sweeps.mean() + nudged[0].sweeps.mean()),
+        "largest_state": float(max(np.abs(one.states).max() for one in frees)),
+        "latent_variance": float(step.mean.var(axis=0).mean()),
+    }
+
+
+def for_array(config: RunConfig) -> RunConfig:
+    """Return `config` as its array can learn it: SGD at 0.2 where it says Adam, whose moments no array keeps.
+
+    Unchanged without an array, and under the rule `float`, which is Adam or SGD on an ideal array. A chip of the model
+    that it cannot carry is refused here, before a run folder is made.
+    """
+    settings = config.array
+    if settings.device is None:
+        return config
+    if settings.rule != "float" and config.optimizer.name == "adam":
+        config = replace(config, optimizer=replace(config.optimizer, name="sgd", learning_rate=0.2))
+    if config.model.name == "f-vae":
+        raise InvalidValue(_NO_NETWORK)
+    array_config(settings)
+    return config
+
+
+@contextmanager
+def _aside(array: CrossbarArray) -> Iterator[np.ndarray]:
+    """Keep the counters of `array` as they are, and give what would have been added to them."""
+    before = array.counted().array()
+    spent = np.zeros_like(before)
+    try:
+        yield spent
+    finally:
+        spent += array.counted().array() - before
+        array.counters.restore(before)
+
+
+def _widened(contrast: Contrast) -> np.ndarray:
+    role = contrast.role
+    return over_all(role, contrast.difference, np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype))

@@ -1,0 +1,131 @@
+"""From the table `[array]` of a run to the crossbar arrays of its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from crossbar import devices, presets
+from crossbar.array import CrossbarArray
+from crossbar.array_config import ArrayConfig
+from crossbar.array_write_errors import gaussian
+from crossbar.converters import adc, dac
+from crossbar.devices import PulsedLaw
+from crossbar.errors import HopbarError, InvalidValue
+from crossbar.nonidealities import FaultLaw, PowerLawDrift
+from crossbar.presets import Preset
+from crossbar.read_noise import ReadNoise
+from hvae.model import HopfieldVAE, Parameters
+from hvae.onchip_settings import IDEAL, ArraySettings
+
+LAW_PARAMETERS = ("dw_min", "dw_min_std", "dw_min_dtod", "up_down", "w_max_dtod")
+ARRAY = "array/"
+LAW_G_MAX = 1e-4  # S, of a law without a preset: assumed
+
+
+def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig:
+    """Return the array that `settings` describes.
+
+    Raises
+    ------
+    InvalidValue, UnknownName
+        A value that cannot be meant; a parameter that the device's law does not take.
+    """
+    device = _device(settings)
+    range_ = _range(settings, device)
+    drift = PowerLawDrift(nu=settings.drift_nu, nu_std=settings.drift_nu_std)
+    return ArrayConfig(
+        device=device,
+        mapping=settings.mapping,
+        symmetry=settings.symmetry,
+        weight_limit=settings.weight_limit if settings.device != IDEAL or _analog(settings) else None,
+        faults=FaultLaw(
+            levels=settings.levels, variation=settings.variation,
+            stuck_low=settings.stuck_low, stuck_high=settings.stuck_high,
+            drift=drift if settings.drift_nu or settings.drift_nu_std else None,
+        ),
+        programming_error=gaussian(settings.programming_error) if settings.programming_error else None,
+        read_noise=ReadNoise(
+            additive=settings.read_noise, relative=settings.read_noise_relative,
+            spectrum=settings.spectrum, correlation_reads=settings.correlation_reads,
+        ),
+        output_noise=settings.output_noise,
+        dac=None if settings.dac_bits is None else dac(settings.dac_bits),
+        adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=settings.adc_range),
+        tile_size=settings.tile_size,
+        wire_resistance=settings.wire_resistance,
+        encoding=settings.encoding,
+        engine=settings.engine,
+        dtype=dtype,
+        **range_,
+    )  # fmt: skip
+
+
+def build_arrays(
+    settings: ArraySettings, vae: HopfieldVAE, parameters: Parameters, rng: np.random.Generator
+) -> dict[str, CrossbarArray]:
+    """Return an array for each network of `vae`, holding `parameters` as well as it can."""
+    dtype = str(next(iter(parameters.values())).dtype)
+    config = array_config(settings, dtype)
+    return {name: CrossbarArray.from_weights(vae.networks[name], parameters[name], config, rng) for name in parameters}
+
+
+def restore_arrays(arrays: Mapping[str, CrossbarArray], state: Mapping[str, np.ndarray]) -> None:
+    """Put the devices that a chip's checkpoint holds into `arrays`."""
+    for name, array in arrays.items():
+        array.load_state(below(state, f"{ARRAY}{name}/"))
+
+
+def below(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return what is stored under `prefix`, by the rest of its name."""
+    return {name.removeprefix(prefix): plane for name, plane in arrays.items() if name.startswith(prefix)}
+
+
+def _analog(settings: ArraySettings) -> bool:
+    """Tell whether weights are conductances of a range, so that their scale matters."""
+    relevant = (
+        "levels", "variation", "stuck_low", "stuck_high", "programming_error", "drift_nu", "drift_nu_std",
+        "read_noise", "read_noise_relative", "wire_resistance", "on_off",
+    )  # fmt: skip
+    return any(getattr(settings, name) for name in relevant)
+
+
+def _device(settings: ArraySettings) -> Preset | PulsedLaw | None:
+    given = {name: getattr(settings, name) for name in LAW_PARAMETERS if getattr(settings, name) is not None}
+    if settings.device == IDEAL:
+        if given:
+            raise InvalidValue(f"`array.{next(iter(given))}` belongs to devices that take pulses: name one, not 'ideal'")
+        return None
+    assert settings.device is not None
+    if _is_law(settings.device):
+        return _changed(devices.law(settings.device), given)
+    preset = presets.load(settings.device)
+    return replace(preset, law=_changed(preset.law, given)) if given else preset
+
+
+def _is_law(name: str) -> bool:
+    try:
+        devices.canonical(name)
+    except HopbarError:
+        return False
+    return True
+
+
+def _changed(law: PulsedLaw, given: dict[str, Any]) -> PulsedLaw:
+    if "w_max_dtod" in given:
+        given = given | {"w_min_dtod": given["w_max_dtod"]}
+    known = {field.name for field in fields(law) if field.init}
+    for name in given:
+        if name not in known:
+            raise InvalidValue(f"`array.{name}` is no parameter of the law {law.name!r}; it takes {', '.join(sorted(known))}")
+    return replace(law, **given)
+
+
+def _range(settings: ArraySettings, device: Preset | PulsedLaw | None) -> dict[str, float]:
+    if settings.on_off is None:
+        return {}
+    g_max = device.g_max if isinstance(device, Preset) else LAW_G_MAX
+    return {"g_max": g_max, "g_min": g_max / settings.on_off}
