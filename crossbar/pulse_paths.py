@@ -53,8 +53,9 @@ def walked(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.r
 
 def by_example(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.random.Generator) -> None:
     """Give each example's pulses in one closed-form step (affine laws)."""
-    closed.step_examples(
-        state.hidden, state.stack, bool(state.law.table()[0, 0]), pulses.row_words, sign_bits(pulses.row_negative),
+    step = closed.step_examples_product if multiplies(state) else closed.step_examples_additive
+    step(
+        state.hidden, state.stack, pulses.row_words, sign_bits(pulses.row_negative),
         pulses.column_words | sign_bits(pulses.column_negative), int(pulses.lengths.max()), first, new_key(rng),
     )  # fmt: skip
 
@@ -63,11 +64,16 @@ def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np
     """Give the whole batch's pulses in one step; laws without a closed form take them evenly mixed, one by one."""
     packed = pack(pulses)
     if state.law.kernel == "affine":
-        product = bool(state.law.table()[0, 0])
-        closed.step_batch(state.hidden, state.stack, product, *packed, first, new_key(rng))
+        step = closed.step_batch_product if multiplies(state) else closed.step_batch_additive
+        step(state.hidden, state.stack, *packed, first, new_key(rng))
     else:
         ups, downs = counts.count_devices(*packed, first)
         give_counts(state, ups, downs, True, rng)
+
+
+def multiplies(state: DeviceState) -> bool:
+    """Return whether an affine law's noise is multiplicative."""
+    return bool(state.law.table()[0, 0])
 
 
 def give_counts(

@@ -65,16 +65,16 @@ def load(local, weights, planes, i, j0, width, product):
             local[_PLANES + p, k] = planes[p, i, j0 + k]
     for k in range(width):
         local[_W, k] = weights[i, j0 + k]
-    steepest = _ZERO
+    steep = 0
+    for k in range(width):
+        steep += 1 if max(abs(local[_PLANES + 3, k]), abs(local[_PLANES + 5, k])) > _SERIES_LIMIT else 0
     for k in range(width):  # one loop a direction: with more streams at once the compiler gives up on vectors
         slope = local[_PLANES + 3, k]
-        steepest = max(steepest, abs(slope))
         fill_up(local, k, slope, steepness(slope), flow_kick(slope, product))
     for k in range(width):
         slope = local[_PLANES + 5, k]
-        steepest = max(steepest, abs(slope))
         fill_down(local, k, slope, steepness(slope), flow_kick(slope, product))
-    if steepest > _SERIES_LIMIT:
+    if steep > 0:
         for k in range(width):
             up, down = local[_PLANES + 3, k], local[_PLANES + 5, k]
             if max(abs(up), abs(down)) > _SERIES_LIMIT:
@@ -110,7 +110,7 @@ def fill_down(local, k, slope, q, c):
     local[_DK, k] = c * local[_PLANES + 7, k] - local[_KU, k]
 
 
-@njit(cache=True, fastmath=True)
+@njit(inline="always")
 def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key):
     """Give each device the pulses of one example in one closed-form step, example after example.
 
@@ -191,7 +191,7 @@ def walk_device(weights, planes, product, row_words, row_flips, column_words, i,
     weights[i, j] = w
 
 
-@njit(cache=True, fastmath=True)
+@njit(inline="always")
 def step_batch(weights, planes, product, row_plus, row_minus, column_plus, column_minus, first, key):
     """Give each device all pulses of the batch in one step, up and down evenly mixed.
 
@@ -255,3 +255,30 @@ def mix_step(local: np.ndarray, width: int, product: bool) -> None:
         kick = math.sqrt(max((up * ku * ku + down * kd * kd) * spread, _ZERO))
         w = w + phi * (up * (au - lu * w) + down * (ad - ld * w)) + kick * local[_XI, k]
         local[_W, k] = max(min(w, local[_HI, k]), local[_LO, k])
+
+
+# `product` as a constant: a branch inside the loops would keep the compiler from vectors
+
+
+@njit(cache=True, fastmath=True)
+def step_examples_product(weights, planes, row_words, row_flips, column_words, longest, first, key):
+    """Step example by example, noise multiplicative (see `step_examples`)."""
+    step_examples(weights, planes, True, row_words, row_flips, column_words, longest, first, key)
+
+
+@njit(cache=True, fastmath=True)
+def step_examples_additive(weights, planes, row_words, row_flips, column_words, longest, first, key):
+    """Step example by example, noise additive (see `step_examples`)."""
+    step_examples(weights, planes, False, row_words, row_flips, column_words, longest, first, key)
+
+
+@njit(cache=True, fastmath=True)
+def step_batch_product(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key):
+    """Step once, noise multiplicative (see `step_batch`)."""
+    step_batch(weights, planes, True, row_plus, row_minus, column_plus, column_minus, first, key)
+
+
+@njit(cache=True, fastmath=True)
+def step_batch_additive(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key):
+    """Step once, noise additive (see `step_batch`)."""
+    step_batch(weights, planes, False, row_plus, row_minus, column_plus, column_minus, first, key)
