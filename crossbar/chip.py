@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +128,7 @@ class Chip:
         temporary = path.with_name(path.name + ".part")
         with h5py.File(temporary, "w") as file:
             _write(file, self)
-        os.replace(temporary, path)
+        temporary.replace(path)
         return path
 
 

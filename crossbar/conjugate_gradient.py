@@ -1,8 +1,9 @@
 """The fast solver: nonlinear conjugate gradients on the energy as a function of the signals.
 
-Seen as a function of the signals r = rho(s), the energy of eq. (1) is E(r) = |s(r)|^2 / 2 - r.W r / 2 - drive.r: all that
-couples neurons is quadratic. One product q = W d therefore serves a whole search line, for W (r + a d) = W r + a q, and
-the step along it can be sought with element-wise work only. A sweep over W is spent on every direction, none on its length.
+Seen as a function of the signals r = rho(s), the energy of eq. (1) is E(r) = |s(r)|^2 / 2 - r.W r / 2 - drive.r:
+all that couples neurons is quadratic. One product q = W d therefore serves a whole search line, for
+W (r + a d) = W r + a q, and the step along it can be sought with element-wise work only. A sweep over W is spent on
+every direction, none on its length.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class ConjugateGradient:
     References
     ----------
     Polak and Ribiere, Rev. Francaise Informat. Recherche Operationnelle 3(16), 35 (1969).
-    Hager and Zhang, SIAM J. Optim. 16, 170 (2005), doi:10.1137/030601880 (approximate Wolfe conditions). We depart from both in the
-    variable, which makes the line search free, and in the preconditioner, renewed at every step.
+    Hager and Zhang, SIAM J. Optim. 16, 170 (2005), doi:10.1137/030601880 (approximate Wolfe conditions).
+    We depart from both in the variable, which makes the line search free, and in the preconditioner, renewed at every
+    step.
     """
 
     tolerance: float = 1e-3

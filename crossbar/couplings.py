@@ -112,5 +112,6 @@ def random_weights(network: Network, rng: np.random.Generator, dtype: type = np.
     else:
         for (one, n), (other, m) in zip(network.blocks[:-1], network.blocks[1:], strict=True):
             deviation = np.sqrt(2 / (n + m))
-            weights[network.block(one), network.block(other)] = deviation * rng.standard_normal((n, m), dtype=np.float32)
+            drawn = rng.standard_normal((n, m), dtype=np.float32)
+            weights[network.block(one), network.block(other)] = deviation * drawn
     return weights + weights.T

@@ -116,7 +116,7 @@ class Landscape:
         return own if self.nudge is None else own + self.nudge.quadratic
 
     def hessian_product(self, states: np.ndarray, vector: np.ndarray, pull: np.ndarray | None = None) -> np.ndarray:
-        """Return H v = (1 - rho'' u) v - rho' W (rho' v), for `vector` (batch, n_free); one sweep (two without `pull`)."""
+        """Return H v = (1 - rho'' u) v - rho' W (rho' v) (batch, n_free); one sweep, or two without `pull`."""
         pull = self.pull(states) if pull is None else pull
         slope = rho_slope(rho(states, self.gain), self.gain)
         return self.curvature(states, pull) * vector - slope * self.product(slope * vector)

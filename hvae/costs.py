@@ -27,7 +27,7 @@ def decoder_cost(role: Role, images: np.ndarray) -> Nudge:
     return Nudge(linear=linear, quadratic=quadratic)
 
 
-def encoder_cost(  # noqa: PLR0913
+def encoder_cost(
     role: Role, latent_gradient: np.ndarray, log_variance: np.ndarray | None, noise: np.ndarray, beta_kl: float
 ) -> Nudge:
     """Return the cost on the encoder's free states: the decoder's gradient carried over, eq. (10), plus KL, eq. (11).

@@ -23,7 +23,7 @@ def smallest_eigenvalues(learner: EquilibriumPropagation, parameters: Parameters
     couplings = IdealWeights(vae.networks[vae.decoder], weights)
     landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64), gain=vae.gain)
     settled = learner.solver.settle(landscape)
-    return np.array([_smallest(landscape.select([row]), settled.states[[row]]) for row in range(len(images))])
+    return np.array([_smallest(landscape.select(np.array([row])), settled.states[[row]]) for row in range(len(images))])
 
 
 def _smallest(landscape: Landscape, states: np.ndarray) -> float:

@@ -68,14 +68,14 @@ class Contrast:
     mean: np.ndarray
 
 
-def free_phase(  # noqa: PLR0913
+def free_phase(
     vae: HopfieldVAE,
     couplings: Mapping[str, Couplings],
     images: np.ndarray,
     noise: np.ndarray,
     solver: Solver,
 ) -> FreePhase:
-    """Settle the encoder on `images` (batch, pixels), sample z with `noise` (batch, latent), settle the decoder on z."""
+    """Settle the encoder on `images`, sample z with `noise` (batch, latent), settle the decoder on z."""
     encoding = Landscape.clamp(couplings[vae.encoder], vae.encode_role, images, gain=vae.gain)
     encoder = solver.settle(encoding)
     mean, log_variance = vae.read_latents(encoder.states)
@@ -99,7 +99,7 @@ class NudgedPhases:
     limited: int  # samples whose contrast was shortened
 
 
-def nudged_phases(  # noqa: PLR0913
+def nudged_phases(
     vae: HopfieldVAE,
     free: FreePhase,
     images: np.ndarray,

@@ -77,7 +77,7 @@ def keep(run: Path, found: Mapping[str, object]) -> Path:
     return path
 
 
-def evaluate(  # noqa: PLR0913
+def evaluate(
     learner: Learner,
     parameters: Parameters,
     dataset: Dataset,
@@ -143,7 +143,7 @@ def _compare(
     )
 
 
-def validation_scores(  # noqa: PLR0913
+def validation_scores(
     learner: Learner, parameters: Parameters, dataset: Dataset, real_moments: scores.Moments, count: int, seed: int
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones."""

@@ -1,4 +1,4 @@
-"""Equilibrium propagation's nudged phases: from a free equilibrium and a cost to a contrast of signals, eq. (4), (5)."""
+"""The nudged phases: from a free equilibrium and a cost to a contrast of signals, eq. (4) and (5)."""
 
 from __future__ import annotations
 

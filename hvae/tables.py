@@ -33,4 +33,5 @@ def show_evaluation(found: Mapping[str, object]) -> None:
     for key, label in _NAMES.items():
         table.add_row(label, f"{found[key]:.4g}")
     console.print(table)
-    console.print(f"Distances on features of {found['features']}: {found['n_fake']} generated, {found['n_real']} real images.")
+    counts = f"{found['n_fake']} generated, {found['n_real']} real images"
+    console.print(f"Distances on features of {found['features']}: {counts}.")

@@ -30,7 +30,8 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
 
         def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
             last.update(metrics)
-            shown = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in metrics.items() if name != "epoch")
+            named = ((name.replace("_", " "), value) for name, value in metrics.items() if name != "epoch")
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in named)
             bar.console.print(f"epoch {epoch}: {shown or 'done'}")
 
         observer = Observer(on_step=on_step, on_epoch=on_epoch, stop_requested=lambda: bool(interrupted))

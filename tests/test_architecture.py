@@ -24,7 +24,12 @@ def test_packages_are_ours():
 
 def test_imports_run_one_way():
     """cli -> hvae, circuits -> crossbar; hvae and circuits never import each other (import-linter)."""
-    command = [str(Path(sys.executable).parent / "lint-imports"), "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    command = [
+        str(Path(sys.executable).parent / "lint-imports"),
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "--no-cache",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -16,7 +16,9 @@ SMALL = [
 
 
 def hopbar(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,9 @@ def test_help_is_quick_and_lists_every_command():
     assert min(times) < 0.6  # CPU seconds, with room for a slow machine; 0.3 s of wall time is the target
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"])
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"]
+)
 def test_every_command_shows_an_example(command):
     shown = hopbar(command, "--help")
     assert shown.returncode == 0
@@ -52,7 +56,18 @@ def test_evaluate_prints_one_json_object(run):
     done = hopbar("evaluate", run, "--json", "--split", "validation")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    wanted = {"model", "dataset", "epochs", "sse_half", "kl", "frechet_distance", "features", "n_real", "n_fake", "floor"}
+    wanted = {
+        "model",
+        "dataset",
+        "epochs",
+        "sse_half",
+        "kl",
+        "frechet_distance",
+        "features",
+        "n_real",
+        "n_fake",
+        "floor",
+    }
     assert wanted <= set(found)
     assert found["epochs"] == 1
     assert (run / "evaluation_validation.json").exists()

@@ -130,7 +130,8 @@ def refine(first_slope, first_energy, slope, curvature, energy, slack, bracket, 
     """Judge each row's step by the approximate Wolfe conditions, and give the rejected ones a better step.
 
     A step passes when the slope along d is at most 0.8 of what it was and the energy has not risen by more than `slack`
-    of itself. (0.1 to 0.8 took the same sweeps within 4 % on trained networks; 0.8 took the fewest evaluations.) Others are bracketed (lower end: descending; upper end: ascending or higher) and tried again by Newton's
+    of itself. (0.1 to 0.8 took the same sweeps within 4 % on trained networks; 0.8 took the fewest evaluations.)
+    Others are bracketed (lower end: descending; upper end: ascending or higher) and tried again by Newton's
     step, or by bisection where that leaves the bracket. Returns how many were rejected.
     """
     count = 0
@@ -157,8 +158,9 @@ def advance(signals, pull, direction, product, step, gradient, trial, bend, scal
     """Move each row by its step, and turn its direction by Polak and Ribiere's rule, preconditioned by `bend`.
 
     A nudge can make `bend` small or negative; as a preconditioner it is held above a quarter of its least free value.
-    `gradient` becomes `trial`; `decrease` keeps gradient . gradient / bend; `scales` (batch, n) is room for 1 / bend; `residual` is max |rho' gradient|, the
-    largest component of grad E with respect to s. A direction that would climb is replaced by steepest descent.
+    `gradient` becomes `trial`; `decrease` keeps gradient . gradient / bend; `scales` (batch, n) is room for 1 / bend;
+    `residual` is max |rho' gradient|, the largest component of grad E with respect to s. A direction that would climb
+    is replaced by steepest descent.
     """
     for row in prange(signals.shape[0]):
         r, u, d, q = signals[row], pull[row], direction[row], product[row]
@@ -221,7 +223,7 @@ def respond(slope, diagonal, product, solution, remainder, direction, scaled, de
 
 @njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
 def euler(states, signals, product, drive, linear, quadratic, gain, time_step, forces, residual):
-    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before it (`forces`: room)."""
+    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before it, `forces` is room."""
     for row in prange(states.shape[0]):
         one = states.dtype.type(1)
         total = states.dtype.type(0)

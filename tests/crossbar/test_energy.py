@@ -49,7 +49,9 @@ def test_neuron_functions_agree(rng):
     np.testing.assert_allclose(rho(states), 1 / (1 + np.exp(-3 * states)), atol=1e-15)
     np.testing.assert_allclose(state_of(rho(states)), states, atol=1e-13)
     step = 1e-6
-    np.testing.assert_allclose(rho_slope(rho(states)), (rho(states + step) - rho(states - step)) / (2 * step), atol=1e-9)
+    np.testing.assert_allclose(
+        rho_slope(rho(states)), (rho(states + step) - rho(states - step)) / (2 * step), atol=1e-9
+    )
 
 
 def test_inputs_must_fit_and_be_finite(rng):

@@ -40,7 +40,11 @@ def test_negative_curvature_is_reported(rng):
     states = np.zeros_like(landscape.drive)
     saddle = EXACT.settle(landscape)
     saddle = type(saddle)(
-        states=states, pull=landscape.pull(states), residual=saddle.residual, sweeps=saddle.sweeps, outcome=saddle.outcome
+        states=states,
+        pull=landscape.pull(states),
+        residual=saddle.residual,
+        sweeps=saddle.sweeps,
+        outcome=saddle.outcome,
     )
     response = LinearResponse().respond(landscape, saddle, rng.normal(size=states.shape))
     assert (response.outcome == ResponseOutcome.NEGATIVE_CURVATURE).all()

@@ -27,7 +27,12 @@ def test_overrides_come_last(tmp_path):
     path = tmp_path / "changes.toml"
     path.write_text("[training]\nepochs = 3\nseed = 4\n")
     config = config_file.resolve("tdh-vae", [path], ["training.epochs=7", "data.name=mnist", "data.folder=a=b"])
-    assert (config.training.epochs, config.training.seed, config.data.name, config.data.folder) == (7, 4, "mnist", "a=b")
+    assert (config.training.epochs, config.training.seed, config.data.name, config.data.folder) == (
+        7,
+        4,
+        "mnist",
+        "a=b",
+    )
 
 
 @pytest.mark.parametrize(

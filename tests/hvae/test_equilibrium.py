@@ -76,7 +76,9 @@ def relative_error(got, exact):
     )
 
 
-@pytest.mark.parametrize(("method", "low", "high"), [("centred", 1.9, 2.1), ("positive", 0.9, 1.1), ("negative", 0.9, 1.1)])
+@pytest.mark.parametrize(
+    ("method", "low", "high"), [("centred", 1.9, 2.1), ("positive", 0.9, 1.1), ("negative", 0.9, 1.1)]
+)
 def test_error_of_equation_5_falls_with_beta(case, method, low, high):
     """Centred: O(beta^2), four times less when beta halves; one-sided: O(beta)."""
     learner, parameters, images, noise = case
@@ -90,7 +92,9 @@ def test_error_of_equation_5_falls_with_beta(case, method, low, high):
     assert low < np.log2(errors[0] / errors[1]) < high
 
 
-@pytest.mark.parametrize(("method", "low", "high"), [("centred", 1.9, 2.1), ("positive", 0.9, 1.1), ("negative", 0.9, 1.1)])
+@pytest.mark.parametrize(
+    ("method", "low", "high"), [("centred", 1.9, 2.1), ("positive", 0.9, 1.1), ("negative", 0.9, 1.1)]
+)
 def test_error_of_the_input_gradient_falls_with_beta(rng, method, low, high):
     """Equation (9) and appendix A, against finite differences of the settled loss."""
     learner = small_vae("dh-vae")
@@ -107,7 +111,9 @@ def test_error_of_the_input_gradient_falls_with_beta(rng, method, low, high):
     cost = costs.decoder_cost(vae.decode_role, images)
     errors = []
     for beta in (0.02, 0.01):
-        nudged = FiniteNudging(signs=SIGNS[method], beta=beta, solver=EXACT).contrast(landscape, EXACT.settle(landscape), cost)
+        nudged = FiniteNudging(signs=SIGNS[method], beta=beta, solver=EXACT).contrast(
+            landscape, EXACT.settle(landscape), cost
+        )
         errors.append(np.linalg.norm(input_gradient(landscape, latents, nudged.difference)[0] - exact))
     assert low < np.log2(errors[0] / errors[1]) < high
     limit = learner.nudging.contrast(landscape, EXACT.settle(landscape), cost)
@@ -122,13 +128,16 @@ def test_implicit_gradient_of_one_network_to_rounding(rng):
     landscape = Landscape.clamp(IdealWeights(vae.networks["decoder"], weights), vae.decode_role, latents)
     nudged = learner.nudging.contrast(landscape, EXACT.settle(landscape), costs.decoder_cost(vae.decode_role, images))
     mean = np.concatenate([nudged.mean, 1 / (1 + np.exp(-3 * latents))], axis=1)
-    got = gradient(vae.networks["decoder"], [Contrast(role=vae.decode_role, difference=nudged.difference, mean=mean)], np.float64)
+    got = gradient(
+        vae.networks["decoder"], [Contrast(role=vae.decode_role, difference=nudged.difference, mean=mean)], np.float64
+    )
     step = 1e-5
     for i, j in ((0, 3), (11, 25), (2, 26), (13, 14)):
         change = np.zeros_like(weights)
         change[i, j] = change[j, i] = step
         losses = [
-            costs.sse_half(learner.decode({"decoder": weights + sign * change}, latents), images).mean() for sign in (1, -1)
+            costs.sse_half(learner.decode({"decoder": weights + sign * change}, latents), images).mean()
+            for sign in (1, -1)
         ]
         assert got[i, j] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 

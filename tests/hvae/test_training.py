@@ -63,7 +63,11 @@ def test_a_run_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, o
 def test_a_run_killed_at_any_moment_resumes_exactly(tmp_path):
     """`kill -9` at three moments; the folder of the survivor equals that of a run never killed."""
     command = [sys.executable, "-m", "cli", "train", "tdh-vae", "--out"]
-    changes = [part for change in [*SMALL, "training.epochs=6", "training.checkpoint_seconds=0.05"] for part in ("--set", change)]
+    changes = [
+        part
+        for change in [*SMALL, "training.epochs=6", "training.checkpoint_seconds=0.05"]
+        for part in ("--set", change)
+    ]
     subprocess.run([*command, str(tmp_path / "whole"), *changes], check=True, capture_output=True)
     killed = tmp_path / "killed"
     environment = dict(os.environ)
@@ -92,8 +96,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_divergence_stops_with_its_reason_and_keeps_the_last_good_checkpoint(tmp_path):
-    folder = new_run(tmp_path / "run", "f-vae", "optimizer.name=sgd", "optimizer.learning_rate=1e30", "training.epochs=3")
-    with pytest.raises(DivergedError, match="lower `optimizer.learning_rate`"):
+    folder = new_run(
+        tmp_path / "run", "f-vae", "optimizer.name=sgd", "optimizer.learning_rate=1e30", "training.epochs=3"
+    )
+    with pytest.raises(DivergedError, match=r"lower `optimizer\.learning_rate`"):
         training.train(folder)
     if folder.has_checkpoint():
         assert all(np.isfinite(weights).all() for weights in folder.load().parameters.values())
