@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from crossbar.errors import InvalidValue
 from crossbar.network import Patch
 
@@ -43,14 +41,6 @@ def partial_sums(group: Sequence[Patch], size: int | None) -> list[list[Patch]]:
     if size is None:
         return [list(group)]
     return [[piece] for patch in group for piece in _cut_rows(patch, size)]
-
-
-def unreached(patches: Sequence[Patch], width: int) -> np.ndarray:
-    """Return the columns, of `width` outputs, that no patch drives."""
-    driven = np.zeros(width, bool)
-    for patch in patches:
-        driven[patch.target_columns] = True
-    return np.flatnonzero(~driven)
 
 
 def count(n_rows: int, n_columns: int, size: int | None) -> int:
