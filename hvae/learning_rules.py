@@ -29,7 +29,7 @@ from hvae.onchip_pulses import give_pulses, shift_to_symmetry, wanted_change, we
 from hvae.streams import stream
 
 RULE = "rule/"
-SIGN_THRESHOLD = 3.0  # rms of the batch's wanted changes: about 1 % of the devices are pulsed
+SIGN_THRESHOLD = 1.0  # rms of the wanted changes of the batch
 
 
 class LearningRule(Protocol):

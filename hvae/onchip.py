@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from crossbar.errors import InvalidValue
 from crossbar.network import Role
 from hvae import costs
 from hvae.config import RunConfig
-from hvae.equilibrium import Contrast, free_phase, nudged_phases
+from hvae.equilibrium import Contrast, NudgedPhases, free_phase, nudged_phases
 from hvae.learners import EquilibriumPropagation, Metrics, batch_metrics, make_hopfield
 from hvae.model import HopfieldVAE, Parameters
 from hvae.onchip_arrays import array_config, build_arrays, restore_arrays
@@ -92,12 +92,26 @@ class OnChip:
         for array in self.arrays.values():
             array.new_batch()
         metrics, signals = self._by_solver(images, noise) if self.way is None else self._by_phases(images, noise)
-        joined: Parameters = {}
-        for name in self.arrays:
+        return metrics | self.costs(), self.joined(signals, list(self.arrays))
+
+    @staticmethod
+    def joined(signals: Sequence[ChipSignals], networks: Sequence[str]) -> Parameters:
+        """Return R and S of each of `networks`, the examples of all its roles stacked."""
+        found: Parameters = {}
+        for name in networks:
             own = [one for one in signals if one.network == name]
-            joined[RESPONSE + name] = np.concatenate([one.response for one in own])
-            joined[MEAN + name] = np.concatenate([one.mean for one in own])
-        return metrics | self.costs(), joined
+            found[RESPONSE + name] = np.concatenate([one.response for one in own])
+            found[MEAN + name] = np.concatenate([one.mean for one in own])
+        return found
+
+    @staticmethod
+    def widened(nudged: NudgedPhases) -> list[ChipSignals]:
+        """Return the contrasts of `nudged` over all neurons."""
+        return [
+            ChipSignals(network=name, response=_widened(contrast), mean=contrast.mean)
+            for name, contrasts in nudged.contrasts.items()
+            for contrast in contrasts
+        ]
 
     def costs(self) -> Metrics:
         """Return what training has cost so far, summed over the arrays, and how far devices have broken W = W^T."""
@@ -161,12 +175,7 @@ class OnChip:
             self.vae, free, images, noise, self.ideal.nudging,
             beta_kl=self.ideal.beta_kl, norm_limit=self.ideal.norm_limit,
         )  # fmt: skip
-        signals = [
-            ChipSignals(network=name, response=_widened(contrast), mean=contrast.mean)
-            for name, contrasts in nudged.contrasts.items()
-            for contrast in contrasts
-        ]
-        return batch_metrics(free, nudged, images), signals
+        return batch_metrics(free, nudged, images), self.widened(nudged)
 
     def _by_phases(self, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, list[ChipSignals]]:
         assert self.way is not None

@@ -22,7 +22,7 @@ class ArraySettings:
     rule: Literal["pulsed-sgd", "sign", "mixed-precision", "tiki-taka", "float"] = "pulsed-sgd"
     encoding: Literal["factorised", "two-phase", "digital-difference", "sign"] = "factorised"  # of pulsed-sgd
     engine: str = "auto"  # what simulates pulses, see `crossbar.pulse_engines`
-    threshold: float | None = None  # sign: least wanted change in rms of the batch (3); mixed-precision: in steps (1)
+    threshold: float | None = None  # sign: least wanted change in rms of the batch (1); mixed-precision: in steps (1)
     transfer_every: int = 10  # tiki-taka: batches in which every line of the fast array is read once
     transfer_gain: float = 0.2  # tiki-taka: share of what is read that goes to the digital buffer
 
