@@ -23,8 +23,8 @@ class StanfordPku:
         gamma = gamma_0 - beta (gap / 1 nm)^3, and 0 where gamma |V| / t_ox < f_min
         dgap/dt = -velocity exp(-E_a q / (k T)) sinh(gamma a_0 q V / (t_ox k T))
 
-    Sources: Jiang et al., IEEE TED 63(5), 2016, doi 10.1109/TED.2016.2545412, and the Stanford RRAM model for the
-    equations; the numbers are the defaults of MemTorch's `Stanford_PKU` class (read in its source). We depart in the
+    Sources: Jiang et al., IEEE TED 63(5), 2016, doi 10.1109/TED.2016.2545412 (recalled, its text was not at hand);
+    equations and numbers are those of MemTorch's `Stanford_PKU` class, read in its source. We depart in the
     bounds of the gap, which are those of the chip's conductances at the read voltage, in the clamp of the gap within
     them, and in leaving out the random term (MemTorch: model_switch 0).
     """

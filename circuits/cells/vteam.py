@@ -26,8 +26,8 @@ class Vteam:
 
     Reads below `v_off` leave the state exactly as it is, and are exactly linear.
 
-    Sources: Kvatinsky et al., IEEE TCAS-II 62(8), 2015, doi 10.1109/TCSII.2015.2433536, for the equations; the
-    defaults of MemTorch's `VTEAM` class (read in its source) for the numbers. We depart in the resistances, which
+    Sources: Kvatinsky et al., IEEE TCAS-II 62(8), 2015, doi 10.1109/TCSII.2015.2433536 (its text was not at hand);
+    equations and numbers are those of MemTorch's `VTEAM` class, read in its source. We depart in the resistances, which
     are those of the chip instead of 50 ohm and 1 kohm, and in a stiff clamp that keeps w within its bounds: a hard
     window alone overshoots them in SPICE. `window` "linear" (f_off = 1 - w, f_on = w) makes pulses follow soft bounds.
     """

@@ -22,9 +22,10 @@ class Yakopcic:
         f = exp(-alpha_p (x - x_p)) (1 - x) / (1 - x_p)      eta V > 0 and x >= x_p, else 1
         f = exp(alpha_n (x + x_n - 1)) x / (1 - x_n)         eta V < 0 and x <= 1 - x_n, else 1
 
-    Sources: Yakopcic et al., IEEE TCAD 32(8), 2013, doi 10.1109/TCAD.2013.2252057, for the equations; the numbers are
-    the set a 0.17, b 0.05, V_p 0.16, V_n 0.15, A 4000, x_p 0.3, x_n 0.5, alpha_p 1, alpha_n 5, eta 1 that Xyce's
-    regression tests ship with the model (read there). We depart in `a`, which is set so that x = 1 conducts g_max
+    Sources: Yakopcic et al., IEEE TCAD 32(8), 2013, doi 10.1109/TCAD.2013.2252057 (its text was not at hand; the
+    equations were read in published SPICE and ModSpec listings of the model, which agree); the numbers are the set a
+    0.17, b 0.05, V_p 0.16, V_n 0.15, A 4000, x_p 0.3, x_n 0.5, alpha_p 1, alpha_n 5, eta 1 of Xyce's regression tests.
+    We depart in `a`, which is set so that x = 1 conducts g_max
     of the chip, and in a stiff clamp of x within its bounds.
     """
 
