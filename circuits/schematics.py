@@ -39,7 +39,7 @@ def neuron(drawing: schemdraw.Drawing) -> None:
     drawing.pop()
     drawing += elm.Line().right(1.6)
     drawing += elm.Dot(open=True).label("state of the neuron", loc="right")
-    drawing += elm.Line().at(node.center).up(1.4)
+    drawing += elm.Line().up(1.4).at(node.center)
     drawing += elm.Line().left(2.4)
     drawing += elm.Arrow().down(0.7)
 
@@ -54,11 +54,11 @@ def pair(drawing: schemdraw.Drawing) -> None:
     second = elm.Dot()
     drawing += second
     drawing += elm.Line().right(1)
-    drawing += elm.Memristor().at(first.center).down(2.6).label("G⁺_ij")
+    drawing += elm.Memristor().down(2.6).at(first.center).label("G⁺_ij")
     drawing += elm.Line().down(1.2).label("qp_i", ofst=0.3)
     drawing += elm.MeterI().down(1.6).label("I⁺")
     drawing += elm.Ground()
-    drawing += elm.Memristor().at(second.center).down(2.6).label("G⁻_ij")
+    drawing += elm.Memristor().down(2.6).at(second.center).label("G⁻_ij")
     drawing += elm.Line().down(1.2).label("qn_i", ofst=0.3)
     drawing += elm.MeterI().down(1.6).label("I⁻")
     drawing += elm.Ground()
@@ -68,7 +68,7 @@ def pair(drawing: schemdraw.Drawing) -> None:
 def shared(drawing: schemdraw.Drawing) -> None:
     """Draw one device for both directions of a pair, with drivers that sense what they deliver."""
     for row, length, name in ((0, 6.0, "p_i = +v_i"), (-2.6, 1.6, "p_j = +v_j"), (-5.2, 6.0, "n_j = −v_j")):
-        drawing += elm.SourceV().at((0, row)).right(2).label("")
+        drawing += elm.SourceV().right(2).at((0, row)).label("")
         drawing += elm.MeterI().right(1.6)
         drawing += elm.Line().right(length).label(name, loc="right")
         drawing += elm.Ground().at((0, row))
@@ -81,14 +81,14 @@ def opamp(drawing: schemdraw.Drawing) -> None:
     """Draw the transimpedance amplifier of `--neuron opamp`."""
     amplifier = elm.Opamp(leads=True)
     drawing += amplifier
-    drawing += elm.Line().at(amplifier.in1).left(1.4)
+    drawing += elm.Line().left(1.4).at(amplifier.in1)
     drawing += elm.Dot(open=True).label("qp_i", loc="left")
-    drawing += elm.Line().at(amplifier.in2).left(0.6)
+    drawing += elm.Line().left(0.6).at(amplifier.in2)
     drawing += elm.Ground()
-    drawing += elm.Line().at(amplifier.in1).up(1.6)
+    drawing += elm.Line().up(1.6).at(amplifier.in1)
     drawing += elm.Resistor().right().tox(amplifier.out).label("R_f")
     drawing += elm.Line().down().toy(amplifier.out)
-    drawing += elm.Line().at(amplifier.out).right(1)
+    drawing += elm.Line().right(1).at(amplifier.out)
     drawing += elm.Dot(open=True).label("−I⁺ R_f", loc="right")
 
 
