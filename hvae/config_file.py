@@ -36,6 +36,14 @@ def resolve(model: str, files: Iterable[Path] = (), overrides: Iterable[str] = (
     return check(tables)
 
 
+def changed(config: RunConfig, overrides: Iterable[str]) -> RunConfig:
+    """Return `config` with each `key=value` of `overrides`."""
+    tables = asdict(config)
+    for override in overrides:
+        _set(tables, override)
+    return check(tables)
+
+
 def check(tables: Mapping[str, Any]) -> RunConfig:
     """Return the configuration in `tables`, or say which of its keys is wrong."""
     try:

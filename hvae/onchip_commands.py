@@ -1,0 +1,118 @@
+"""The commands about training on chips: ``hopbar study`` and ``hopbar gradient-quality``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from hvae.gradient_quality import GradientQuality
+
+PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
+
+
+@click.command(short_help="Compare chips with ideal runs over a grid of settings.")
+@click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the study; goes on if it exists.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler, such as tcp://host:8786, instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: bool) -> None:
+    """Train (or program) every cell of STUDY.toml beside its ideal run, and write the table, curves and page to --out.
+
+    A study that was interrupted goes on with the same command; what is finished is not done again.
+
+    Example: `hopbar study examples/study-devices.toml --out studies/devices --workers 2`
+    """
+    from rich.console import Console
+
+    from hvae import studies
+    from hvae.study_report import write_report
+    from hvae.study_workers import run_study
+
+    console = Console(stderr=True)
+    plan = studies.load(file)
+    total = len(plan.cells())
+
+    def tell(result: dict[str, Any]) -> None:
+        console.print(f"{result['name']}: {result.get('failed') or 'Frechet distance %.1f' % result['frechet_distance']}")
+
+    console.print(f"{plan.title}: {total} cells")
+    results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
+    found = write_report(plan, results, out)
+    if as_json:
+        click.echo(json.dumps({"title": plan.title, "out": str(out), "rows": found["rows"]}))
+    else:
+        _show_rows(found["rows"])
+        click.echo(out / "study.html")
+
+
+@click.command("gradient-quality", short_help="How good is the gradient that devices receive?")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--array", metavar="PRESET", help="Devices to try; the run's own chip if it has one.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as array.read_noise=0.01.")
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Validation images.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Learning rate of the update; the run's own.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and pulses.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def gradient_quality(
+    run: Path, array: str | None, overrides: tuple[str, ...], batch: int, rate: float | None, seed: int, as_json: bool
+) -> None:
+    """Compare what devices receive with the exact EP gradient at the checkpoint of RUN, by block and by cause.
+
+    Example: `hopbar gradient-quality runs/tdh --array epiram --set array.read_noise=0.002 --json`
+    """
+    found = _quality(run, array, overrides, batch, rate, seed)
+    if as_json:
+        click.echo(json.dumps({"run": str(run), "seed": seed, **found.as_dict()}))
+    else:
+        _show_quality(found)
+
+
+def _quality(
+    run: Path, array: str | None, overrides: tuple[str, ...], batch: int, rate: float | None, seed: int
+) -> GradientQuality:
+    from crossbar.errors import InvalidValue
+    from hvae import config_file, images, loading
+    from hvae.gradient_quality import quality_of_run
+    from hvae.onchip import OnChip, for_array
+
+    trained = loading.load(run)
+    chip = trained.learner if isinstance(trained.learner, OnChip) else None
+    given = [*([] if array is None else [f"array.device={array}"]), *overrides]
+    config = config_file.changed(trained.config, given)
+    if config.array.device is None:
+        raise InvalidValue(f"{run} was not trained on a chip: name its devices with --array, such as --array epiram")
+    pictures = images.load(config.data).validation_images[:batch]
+    return quality_of_run(
+        for_array(config), trained.parameters, None if given else chip, pictures, rate=rate, seed=seed
+    )
+
+
+def _show_rows(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hvae.study_report import shown
+
+    kept = ("label", "model", "frechet_ideal", "frechet", "frechet_std", "difference", "sse_half", "pulses", "seconds", "way")
+    table = Table(*(name.replace("_", " ") for name in kept))
+    for row in rows:
+        table.add_row(*(shown(row[name]) for name in kept))
+    console = Console()
+    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table)
+
+
+def _show_quality(found: GradientQuality) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    blocks = list(found.causes["realised"])
+    table = Table("cause", "relative error", *blocks, title=f"cosine to the exact gradient; phases: {found.way}")
+    for cause, cosines in found.causes.items():
+        table.add_row(cause, f"{found.errors[cause]:.3f}", *(f"{cosines[block]:.4f}" for block in blocks))
+    console = Console()
+    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table)

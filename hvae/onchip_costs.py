@@ -1,0 +1,68 @@
+"""What a chip spends: energy and settle time for a training image and for a generated one, as ranges.
+
+A phase lasts T time constants of the neuron, and while it lasts the devices dissipate V^2 sum_i rho_i^2 G_i; T is the number
+of steps of eq. (3) that the run allows, times its dt, whichever solver simulated it. The time constant is not the devices'
+to tell: 10 ns, 100 ns and 1 us are assumed, at the array's read voltage. Converters, neurons and drivers are not in it
+(`hopbar area --energy` estimates those).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from crossbar.array_config import ArrayConfig
+from hvae.config import RunConfig
+
+TIME_CONSTANTS = (1e-8, 1e-7, 1e-6)  # s: assumed
+PHASES_A_TRAINING_IMAGE = 6  # both roles free, and nudged twice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Energies in joules, (low, typical, high), and times in time constants, of one image.
+
+    Attributes
+    ----------
+    train_reads, train_pulses : float
+        Reads that were simulated, and pulses.
+    train_settle_time, generate_settle_time : float
+        Time constants, all phases.
+    train_read_energy, generate_read_energy : tuple of float
+    train_write_energy : float
+        In the devices, where the preset tells the pulses' voltage and width; else 0.
+    """
+
+    train_reads: float
+    train_pulses: float
+    train_settle_time: float
+    generate_settle_time: float
+    train_read_energy: tuple[float, float, float]
+    generate_read_energy: tuple[float, float, float]
+    train_write_energy: float
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the costs by name."""
+        return asdict(self)
+
+
+def costs(config: RunConfig, array: ArrayConfig, totals: Mapping[str, float], images: int) -> Costs:
+    """Return what one of `images` training images has cost a chip whose counters say `totals`."""
+    settling = config.settling
+    phase = settling.max_sweeps * settling.time_step
+    power = totals["read_energy"] / totals["reads"] / array.read_time if totals["reads"] else 0.0
+    seen = max(images, 1)
+    return Costs(
+        train_reads=totals["reads"] / seen,
+        train_pulses=(totals["pulses_up"] + totals["pulses_down"]) / seen,
+        train_settle_time=PHASES_A_TRAINING_IMAGE * phase,
+        generate_settle_time=phase,
+        train_read_energy=_range(power * PHASES_A_TRAINING_IMAGE * phase),
+        generate_read_energy=_range(power * phase),
+        train_write_energy=totals["write_energy"] / seen,
+    )
+
+
+def _range(per_second: float) -> tuple[float, float, float]:
+    low, typical, high = (per_second * tau for tau in TIME_CONSTANTS)
+    return low, typical, high
