@@ -25,6 +25,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
 @click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
+@click.option("--from-sweep", metavar="DIR", help="Start from the best trial of a sweep: its folder, or URL#STUDY.")
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
 @_json
 def train(
@@ -36,6 +37,7 @@ def train(
     files: tuple[Path, ...],
     overrides: tuple[str, ...],
     array: str | None,
+    from_sweep: str | None,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -54,15 +56,23 @@ def train(
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     if resume:
         folder = RunFolder.open(out)
-        _refuse_changes(folder, model, [*given, *overrides, *map(str, files)])
+        _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
     else:
-        config = config_file.resolve(model, files, [*given, *overrides])
+        config = config_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides])
         folder = RunFolder.create(out, for_array(config))
     finished, last = watch(folder)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
     if not finished:
         raise SystemExit(INTERRUPTED)
+
+
+def _swept(source: str | None, model: str) -> list[str]:
+    if source is None:
+        return []
+    from hvae import sweep_study  # Optuna takes its time to load
+
+    return sweep_study.overrides(source, model)
 
 
 def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:

@@ -49,7 +49,7 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 
 def write(study: optuna.Study, folder: Path) -> list[Path]:
-    """Write summary, best configuration and pictures of `study` into `folder`; return the paths."""
+    """Write summary and best configuration of `study` into `folder`; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "sweep.json"]
     _replace(written[0], json.dumps(summary(study), indent=1) + "\n")
@@ -57,12 +57,19 @@ def write(study: optuna.Study, folder: Path) -> list[Path]:
     if any(trial.state is TrialState.COMPLETE for trial in trials):
         written.append(folder / "best.toml")
         _replace(written[-1], config_file.dump(best_config(study)))
-        written += figures.save(history(trials), folder / "history")
-        written += figures.save(slices(trials), folder / "slices")
+    return written
+
+
+def draw(study: optuna.Study, folder: Path) -> list[Path]:
+    """Draw history, slices and importances of `study` into `folder`, as PNG and SVG; return the paths."""
+    trials = study.get_trials(deepcopy=False)
+    drawn: dict[str, Figure] = {}
+    if any(trial.state is TrialState.COMPLETE for trial in trials):
+        drawn |= {"history": history(trials), "slices": slices(trials)}
     shares = importances(study)
     if shares:
-        written += figures.save(importance(shares), folder / "importance")
-    return written
+        drawn["importance"] = importance(shares)
+    return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
 
 
 def history(trials: Sequence[FrozenTrial]) -> Figure:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crossbar.errors import InvalidValue, MissingFile
 from hvae import config_file, sweep_workers
-from hvae.config import RunConfig
+from hvae.config import RunConfig, table_3
 from hvae.sweep_file import Sweep
 
 JOURNAL = "journal.log"
@@ -110,7 +110,7 @@ def load_finished(source: str) -> optuna.Study:
 def overrides(source: str, model: str) -> list[str]:
     """Return the configuration of the best trial of the sweep at `source` as ``key=value``, for `config_file.resolve`.
 
-    Without what a full training sets for itself: data set, epochs, seed.
+    What differs from Table 3, without what a full training sets for itself: data set, epochs, seed.
 
     Raises
     ------
@@ -120,10 +120,12 @@ def overrides(source: str, model: str) -> list[str]:
     config = best_config(load_finished(source))
     if config.model.name != model:
         raise InvalidValue(f"the sweep at {source} is of {config.model.name!r}, but the command asks for {model!r}")
-    tables = asdict(config)
-    del tables["data"], tables["training"]["epochs"], tables["training"]["seed"], tables["model"]["name"]
-    pairs = ((f"{table}.{key}", value) for table, keys in tables.items() for key, value in keys.items())
-    return [f"{key}={json.dumps(value)}" for key, value in pairs if value is not None]
+    found, usual = (
+        {f"{table}.{key}": value for table, keys in asdict(one).items() for key, value in keys.items()}
+        for one in (config, table_3(model))
+    )
+    kept = {key for key in found if not key.startswith("data.")} - {"training.epochs", "training.seed"}
+    return [f"{key}={json.dumps(found[key])}" for key in found if key in kept and found[key] != usual[key]]
 
 
 def _journal(path: Path) -> BaseStorage:

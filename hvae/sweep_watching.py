@@ -28,7 +28,7 @@ def watch(sweep: Sweep, folder: Path, storage: str | None = None, trials: int | 
         observer = _observer(study, bars, folder, wanted)
         Worker(sweep=sweep, study=study, folder=folder, observer=observer).run(wanted)
     found = sweep_results.summary(study)
-    for path in sweep_results.write(study, folder):
+    for path in [*sweep_results.write(study, folder), *sweep_results.draw(study, folder)]:
         _console.print(f"written: {path}")
     return found | {"out": str(folder), "storage": storage or str(folder / JOURNAL)}
 

@@ -9,7 +9,7 @@ from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile
 from hvae import inception
 
 HAS_TORCH = all(importlib.util.find_spec(package) for package in inception.PACKAGES)
-needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra hopbar[fid]: torch, torchvision, torch-fidelity")
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs torch, torchvision, torch-fidelity")
 
 
 @pytest.fixture(scope="module")
