@@ -81,7 +81,7 @@ def build_cells(
     check_weights(network, weights, config)
     limit = config.weight_limit
     if limit is None and config.siemens_per_weight is None:
-        limit = float(np.abs(weights).max()) or 1.0
+        limit = covering(weights, config.weight_coverage)
     mapping = mapping_for(
         config.mapping,
         g_min=device.g_min,
@@ -97,6 +97,14 @@ def build_cells(
         one.write(weights[region.rows, region.columns].astype(config.kind), error, rng)
         cells.append(one)
     return tuple(cells), mapping
+
+
+def covering(weights: np.ndarray, share: float) -> float:
+    """Return the magnitude that `share` of the weights other than zero do not pass; 1 where all are zero."""
+    sizes = np.abs(weights[weights != 0])
+    if not sizes.size:
+        return 1.0
+    return float(sizes.max() if share == 1 else np.quantile(sizes, share))
 
 
 def named_error(error: str | WriteError | None) -> WriteError | None:

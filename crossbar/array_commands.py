@@ -24,8 +24,9 @@ PIPE_WIDTH = 130  # columns of the table where no terminal says how wide it is
 @click.option("--verify-noise", default=0.0, show_default=True, help="Noise of one verifying read, same unit.")
 @click.option("--mapping", default="pair", show_default=True, help="`pair` or `reference`.")
 @click.option("--symmetry", default="shared", show_default=True, help="`shared` or `two-device`.")
-@click.option("--weight-limit", type=float, help="Weight that fills the range [largest of each network].")
+@click.option("--weight-limit", type=float, help="Weight that fills the range (instead of --weight-coverage).")
 @click.option("--siemens-per-weight", type=float, help="The scale itself, S (instead of --weight-limit).")
+@click.option("--weight-coverage", default=1.0, show_default=True, help="Share of the weights that the range holds.")
 @click.option("--levels", type=int, help="Conductances that a device can hold.")
 @click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
@@ -62,7 +63,7 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     from crossbar.programming import WriteVerify, program_chip
 
     faults = FaultLaw(**{name: options[name] for name in ("levels", "variation", "stuck_low", "stuck_high")})
-    scale = ("mapping", "symmetry", "weight_limit", "siemens_per_weight", "programming_error")
+    scale = ("mapping", "symmetry", "weight_limit", "siemens_per_weight", "weight_coverage", "programming_error")
     config = ArrayConfig(
         device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in scale}
     )

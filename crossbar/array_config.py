@@ -44,7 +44,10 @@ class ArrayConfig:
         Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 (assumed).
     weight_limit, siemens_per_weight : float or None
         The array's scale: the largest weight that the range shall hold, or the conductance of a weight of 1 (S). At
-        most one of them; with neither the largest of the initial weights fills the range.
+        most one of them; with neither the initial weights decide, see `weight_coverage`.
+    weight_coverage : float
+        Share of the initial weights (by magnitude, zeros left out) that the range then holds; 1: all of them. Less than
+        1 clips the few largest, and gives the many others more of the range.
     faults : FaultLaw
         Levels, device-to-device variation, stuck cells, drift.
     programming_error : str, WriteError or None
@@ -88,6 +91,7 @@ class ArrayConfig:
     g_max: float | None = None
     weight_limit: float | None = None
     siemens_per_weight: float | None = None
+    weight_coverage: float = 1.0
     faults: FaultLaw = field(default_factory=FaultLaw)
     programming_error: str | WriteError | None = None
     read_noise: ReadNoise = field(default_factory=ReadNoise)
@@ -121,6 +125,8 @@ class ArrayConfig:
             raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
         if self.weight_limit is not None and self.siemens_per_weight is not None:
             raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
+        if not 0 < self.weight_coverage <= 1:
+            raise InvalidValue(f"`weight_coverage` must lie in (0, 1], but got {self.weight_coverage}")
         for name in ("weight_limit", "siemens_per_weight"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
@@ -144,6 +150,7 @@ class ArrayConfig:
             self.device is not None
             or self.weight_limit is not None
             or self.siemens_per_weight is not None
+            or self.weight_coverage < 1
             or self.faults.levels is not None
         )
 

@@ -82,6 +82,13 @@ def test_a_given_scale_bounds_the_weights(rng):
     np.testing.assert_allclose(array.matrix(), np.clip(weights, -0.2, 0.2))
 
 
+def test_a_coverage_below_one_clips_the_largest_weights(rng):
+    array, weights = make(rng, weight_coverage=0.8)
+    limit = np.quantile(np.abs(weights[DENSE.mask()]), 0.8)
+    assert array.mapping.weight_limit == pytest.approx(limit)
+    np.testing.assert_allclose(array.matrix(), np.clip(weights, -limit, limit), atol=1e-12)
+
+
 @pytest.mark.parametrize("mapping", ["pair", "reference"])
 def test_faults_keep_a_shared_array_symmetric(rng, mapping):
     faults = FaultLaw(levels=8, variation=0.1, stuck_low=0.1, stuck_high=0.1, drift=PowerLawDrift(nu=0.1, nu_std=0.05))
@@ -259,6 +266,7 @@ def test_the_energy_of_a_layered_read_counts_every_line_once(rng):
         ({"wire_resistance": float("inf")}, InvalidValue, "`wire_resistance`"),
         ({"tile_size": 0}, InvalidValue, "`tile_size`"),
         ({"weight_limit": 1.0, "siemens_per_weight": 1e-5}, InvalidValue, "at most one"),
+        ({"weight_coverage": 0.0}, InvalidValue, "`weight_coverage`"),
         ({"weight_limit": -1.0}, InvalidValue, "`weight_limit`"),
         ({"programming_error": "pmc"}, UnknownName, "did you mean 'pcm'"),
         ({"device": "epirom"}, UnknownName, "epiram"),
