@@ -7,6 +7,8 @@ from pathlib import Path
 
 import rich_click as click
 
+INTERRUPTED = 130
+
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -39,3 +41,54 @@ def _sentence(found: dict) -> str:
     values += [f"{key}={value}" for key, value in best["parameters"].items() if isinstance(value, str)]
     ended = f"{counts['complete']} finished, {counts['pruned']} pruned trials"
     return f"best of {ended}: number {best['number']}, Frechet distance {best['value']:.4g} with {', '.join(values)}"
+
+
+@click.command(short_help="Reproduce the paper's table and figures.")
+@click.option(
+    "--models", default="f-vae,h-vae,dh-vae,tdh-vae", show_default=True, help="Models of the paper, by comma."
+)
+@click.option("--variants", type=click.Path(path_type=Path), help="TOML file of further rows, such as ours.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each row: seeds 0 to n-1.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training set, of all rows.")
+@click.option("--dataset", default="mnist", show_default=True, help="mnist, fashion-mnist or mnist-5k.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A change of all rows.")
+@click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the test split by default.")
+@click.option("--table-only", is_flag=True, help="Train nothing: tabulate the runs there as they are.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the table as Markdown too.")
+@click.option("--out", type=click.Path(path_type=Path), default="runs/reproduction", show_default=True)
+@_json
+def reproduce(
+    models: str,
+    variants: Path | None,
+    seeds: int,
+    epochs: int | None,
+    dataset: str,
+    overrides: tuple[str, ...],
+    count: int | None,
+    table_only: bool,
+    report: Path | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Train and evaluate the paper's four models at Table 3's values, and tabulate them with mean and spread.
+
+    The same command goes on where it was stopped or killed: finished runs are kept, half-finished ones resumed. Runs,
+    table.json, Figures 2 to 4 and learning curves come into --out.
+
+    Example: `hopbar reproduce --dataset mnist-5k --models f-vae,tdh-vae --epochs 3 --out runs/reproduction-5k`
+    """
+    from hvae import reproduction, reproduction_watching
+    from hvae.reproduction_report import markdown
+
+    named = {"data.name": dataset, "training.epochs": epochs}
+    shared = [f"{key}={value}" for key, value in named.items() if value is not None]
+    rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
+    rows += reproduction.read_rows(variants) if variants else []
+    planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
+    if not table_only and not reproduction_watching.train(planned):
+        raise SystemExit(INTERRUPTED)
+    table = reproduction_watching.tabulate(planned, out, count)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(markdown(table), encoding="utf-8")
+    click.echo(json.dumps(table) if as_json else markdown(table), nl=as_json)

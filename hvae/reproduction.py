@@ -1,0 +1,235 @@
+"""The paper's Table 1 again: rows of models and variants, trained with several seeds, evaluated and tabulated."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from hvae import config_file, evaluation, images, loading
+from hvae.config import RunConfig, SamplingConfig
+from hvae.learners import EquilibriumPropagation
+from hvae.loading import Trained
+from hvae.records import RunFolder, environment
+
+MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
+PAPER_RANKING = ("dh-vae", "tdh-vae", "f-vae", "h-vae")
+"""The order of Table 1 by FID, best first (section 4 of arXiv:2311.15047; its values are not in our copy)."""
+
+SCORES = (
+    "sse_half", "kl", "frechet_distance", "kernel_distance", "floor", "precision", "recall", "active_latents",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the table: a model, what is changed of its Table 3, and where its z is drawn from."""
+
+    label: str
+    model: str
+    changes: Mapping[str, Any] = field(default_factory=dict)  # by key of the configuration
+    prior: str = "standard"
+    of_the_paper: bool = False
+
+    def config(self, shared: Iterable[str], seed: int) -> RunConfig:
+        """Return the configuration of the row's run with `seed`; its own changes come after those of all rows."""
+        own = [f"{key}={json.dumps(value)}" for key, value in self.changes.items()]
+        return config_file.resolve(self.model, [], [*shared, *own, f"training.seed={seed}"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which run folder each row needs for each seed; rows that differ in the density of z alone share their runs."""
+
+    rows: Sequence[Row]
+    seeds: int
+    runs: Mapping[Path, RunConfig]
+    folders: Mapping[str, Sequence[Path]]  # by label of the row, in the order of seeds
+
+
+def rows_of_paper(models: Iterable[str] = MODELS) -> list[Row]:
+    """Return the rows of the paper's models at Table 3's values.
+
+    Raises
+    ------
+    UnknownName
+        A model that is none.
+    """
+    for model in models:
+        if model not in MODELS:
+            raise unknown_name("model", model, MODELS)
+    return [Row(label=model, model=model, of_the_paper=True) for model in models]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the variants in a TOML file of ``[[row]]`` tables with `label`, `model`, `prior` and tables of changes.
+
+    Raises
+    ------
+    MissingFile, CorruptFile, UnknownName, InvalidValue
+        The file is not there or no TOML; a key is unknown.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(f"no file of variants at {path}; an example is examples/variants.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+    if set(tables) != {"row"} or not isinstance(tables["row"], list):
+        raise InvalidValue(
+            f"{path} must hold [[row]] tables and nothing else, but has: {', '.join(tables) or 'nothing'}"
+        )
+    return [_row(one, path) for one in tables["row"]]
+
+
+def _row(table: Mapping[str, Any], path: Path) -> Row:
+    known = {"label", "model", "prior", "set"}
+    for key in table:
+        if key not in known:
+            raise unknown_name("key of [[row]]", key, known)
+    if not {"label", "model"} <= set(table):
+        raise InvalidValue(f"{path}: every [[row]] needs `label` and `model`")
+    changes = {f"{name}.{key}": value for name, keys in table.get("set", {}).items() for key, value in keys.items()}
+    row = Row(label=table["label"], model=table["model"], changes=changes, prior=table.get("prior", "standard"))
+    config_file.resolve(row.model, [], [f'sampling.prior="{row.prior}"'])  # refuses a model or prior that is none
+    row.config([], 0)
+    return row
+
+
+def plan(rows: Sequence[Row], folder: Path, seeds: int, shared: Iterable[str] = ()) -> Plan:
+    """Return the runs that `rows` need, each in a folder ``runs/LABEL-seedN`` of `folder`.
+
+    Raises
+    ------
+    InvalidValue
+        Two rows with one label.
+    """
+    labels = [row.label for row in rows]
+    if len({_stem(label) for label in labels}) != len(labels):
+        raise InvalidValue(f"rows must have distinct labels, but got {', '.join(labels)}")
+    runs: dict[Path, RunConfig] = {}
+    folders: dict[str, list[Path]] = {}
+    for row in rows:
+        for seed in range(seeds):
+            config = replace(row.config(shared, seed), sampling=SamplingConfig())
+            same = [path for path, other in runs.items() if other == config]
+            path = same[0] if same else folder / "runs" / f"{_stem(row.label)}-seed{seed}"
+            runs[path] = config
+            folders.setdefault(row.label, []).append(path)
+    return Plan(rows=rows, seeds=seeds, runs=runs, folders=folders)
+
+
+def open_run(path: Path, config: RunConfig) -> RunFolder:
+    """Return the run folder at `path`: a new one, or the one there if it has the same configuration.
+
+    Raises
+    ------
+    InvalidValue
+        The run there has another configuration.
+    """
+    if not (path / "config.toml").exists():
+        return RunFolder.create(path, config)
+    run = RunFolder.open(path)
+    if run.config() != config:
+        raise InvalidValue(f"{path} holds a run with another configuration: choose another --out, or remove that run")
+    return run
+
+
+def is_finished(run: RunFolder, n_train: int) -> bool:
+    """Tell whether `run` has reached its last step on `n_train` training images."""
+    if not run.has_checkpoint():
+        return False
+    training = run.config().training
+    return run.load().step >= max(1, n_train // training.batch_size) * training.epochs
+
+
+def score(run: RunFolder, prior: str, count: int | None = None) -> dict[str, Any]:
+    """Return the evaluation of `run` on the test split: the one that its folder keeps, or a new one kept there."""
+    kept = run.path / ("evaluation.json" if prior == "standard" else f"evaluation_{prior}.json")
+    trained = loading.load(run.path)
+    if kept.exists():
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        same = found.get("epochs") == trained.epochs and found["seed"] == 0
+        if same and found["n_fake"] == (count or found["n_real"]):
+            return found
+    found = evaluation.evaluate_trained(trained, images.load(trained.config.data), prior=prior, count=count)
+    evaluation.keep(run.path, found)
+    return found
+
+
+def n_parameters(trained: Trained) -> int:
+    """Return the number of trainable weights; a symmetric pair of a Hopfield network is one."""
+    if isinstance(trained.learner, EquilibriumPropagation):
+        networks = trained.learner.vae.networks.values()
+        return sum(int(np.count_nonzero(network.mask())) // 2 for network in networks)
+    return sum(int(weights.size) for weights in trained.parameters.values())
+
+
+def training_seconds(run: RunFolder) -> float:
+    """Return the wall time of all steps of `run`, from every tenth that timing.jsonl holds; without evaluations.
+
+    0 where it holds none.
+    """
+    path = run.path / "timing.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    seconds = {one["step"]: one["seconds"] for one in map(json.loads, lines) if one["step"] > 1}
+    return run.load().step * mean(seconds.values()) if seconds else 0.0
+
+
+def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
+    """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made."""
+    rows = [found for row in planned.rows if (found := _table_row(row, planned, count))]
+    paper = {row["label"]: row["frechet_distance"]["mean"] for row in rows if row["of_the_paper"]}
+    ranking = sorted(paper, key=lambda label: paper[label])
+    expected = [model for model in PAPER_RANKING if model in paper]
+    return {
+        "rows": rows,
+        "ranking": ranking,
+        "paper_ranking": expected,
+        "ranking_reproduced": ranking == expected if len(ranking) > 1 else None,
+        "best": min(rows, key=lambda row: row["frechet_distance"]["mean"])["label"] if rows else None,
+        "configs": {str(path): asdict(config) for path, config in planned.runs.items()},
+        "environment": environment(),
+    }
+
+
+def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | None:
+    runs = [RunFolder.open(path) for path in planned.folders[row.label] if (path / "checkpoint.h5").exists()]
+    if not runs:
+        return None
+    evaluations = [score(run, row.prior, count) for run in runs]
+    first = loading.load(runs[0].path)
+    found: dict[str, Any] = {
+        "label": row.label,
+        "model": row.model,
+        "prior": row.prior,
+        "changes": dict(row.changes),
+        "of_the_paper": row.of_the_paper,
+        "dataset": evaluations[0]["dataset"],
+        "features": evaluations[0]["features"],
+        "n_real": evaluations[0]["n_real"],
+        "n_fake": evaluations[0]["n_fake"],
+        "seeds": len(runs),
+        "runs": [str(run.path) for run in runs],
+        "parameters": n_parameters(first),
+        "epochs": _spread([float(one["epochs"]) for one in evaluations]),
+        "seconds": _spread([training_seconds(run) for run in runs]),
+    }
+    return found | {key: _spread([float(one[key]) for one in evaluations]) for key in SCORES}
+
+
+def _spread(values: Sequence[float]) -> dict[str, float | None]:
+    """Return mean and standard deviation (n - 1) over seeds; one seed has no deviation."""
+    return {"mean": mean(values), "std": stdev(values) if len(values) > 1 else None}
+
+
+def _stem(label: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")

@@ -1,0 +1,99 @@
+"""The reproduced table as Markdown, made from its JSON alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_COLUMNS = {
+    "SSE/2": ("sse_half", ".4g"),
+    "KL (nat)": ("kl", ".3g"),
+    "Frechet distance": ("frechet_distance", ".4g"),
+    "KID": ("kernel_distance", ".4g"),
+    "floor": ("floor", ".3g"),
+    "precision": ("precision", ".2f"),
+    "recall": ("recall", ".2f"),
+}
+
+
+def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str:
+    """Return the page of `table` (what `hvae.reproduction.table` returns): all rows, what is compared, the rankings."""
+    rows = table["rows"]
+    lines = [
+        "# Table 1: the four models, reproduced",
+        "",
+        f"Written by `{command} --report` from its JSON; edit neither. Commit {table['environment']['commit']}.",
+        "",
+        *(_table(rows) if rows else ["No run has a checkpoint yet."]),
+        "",
+        *(_notes(rows) if rows else []),
+        "## Ranking by Frechet distance, best first",
+        "",
+        f"- paper (Inception features, test set): {_order(table['paper_ranking'])}",
+        f"- here: {_order(table['ranking'])}",
+        "",
+        _verdict(table),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    heads = ["model", "z drawn from", "data", "weights", "seeds", "epochs", "training", *_COLUMNS]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * 3 + "|--:" * (len(heads) - 3) + "|"]
+    for row in rows:
+        name = f"**{row['label']}**" if row["of_the_paper"] else row["label"]
+        cells = [name, _prior(row["prior"]), row["dataset"], f"{row['parameters']:,}", str(row["seeds"])]
+        cells += [f"{row['epochs']['mean']:.3g}", _duration(row["seconds"]["mean"])]
+        cells += [_number(row[key], style) for key, style in _COLUMNS.values()]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    features = sorted({row["features"] for row in rows})
+    counts = sorted({(row["n_fake"], row["n_real"]) for row in rows})
+    return [
+        "Rows in bold are the paper's models at the values of its Table 3; the others are variants of ours:",
+        "",
+        *(f"- {row['label']}: {row['model']}{_changes(row)}" for row in rows if not row["of_the_paper"]),
+        "",
+        f"Distances are on features of {', '.join(features)}, "
+        + ", ".join(f"{fake} generated against {real} test images" for fake, real in counts)
+        + ", clipped to [-1, 1]; they are not comparable to FID on Inception features. The floor is what as many "
+        "training images reach. Values are means over seeds, ± their standard deviation where there are several. "
+        "Training is the wall time of the steps of one run, without evaluations, on a machine that may have had "
+        "other work. Nothing was selected on the test split.",
+        "",
+    ]
+
+
+def _changes(row: Mapping[str, Any]) -> str:
+    return " with " + ", ".join(f"`{key} = {value}`" for key, value in row["changes"].items()) if row["changes"] else ""
+
+
+def _verdict(table: Mapping[str, Any]) -> str:
+    if table["ranking_reproduced"] is None:
+        return "One model alone has no ranking."
+    if table["ranking_reproduced"]:
+        return "The paper's ranking is reproduced."
+    return "The paper's ranking is **not** reproduced at these values."
+
+
+def _order(labels: Sequence[str]) -> str:
+    return " < ".join(labels) or "(none)"
+
+
+def _number(value: Mapping[str, Any], style: str) -> str:
+    text = format(value["mean"], style)
+    return text if value["std"] is None else f"{text} ± {value['std']:.2g}"
+
+
+def _prior(name: str) -> str:
+    return {"standard": "N(0, I)", "gaussian": "Gaussian, ex post", "mixture": "mixture, ex post"}[name]
+
+
+def _duration(seconds: float) -> str:
+    if not seconds:
+        return "?"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,193 @@
+"""The reproduced table: rows, runs that are kept and resumed, spread over seeds, the page made of its JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
+from hvae import reproduction, reproduction_watching, training
+from hvae.config import table_3
+from hvae.config_file import resolve
+from hvae.learners import make
+from hvae.loading import Trained
+from hvae.records import RunFolder
+from hvae.reproduction_report import markdown
+from hvae.streams import stream
+from hvae.study_commands import reproduce
+from hvae.training import Ending, Observer
+
+SMALL = [
+    "data.name=mnist-5k", "data.image_size=7", "data.train_limit=64", "training.batch_size=32", "training.epochs=2",
+    "model.hidden=8", "model.latent=2", "training.validation_samples=40", "training.eigenvalue_samples=0",
+]  # fmt: skip
+VARIANTS = """
+[[row]]
+label = "f-vae, mixture"
+model = "f-vae"
+prior = "mixture"
+[[row]]
+label = "f-vae, SGD"
+model = "f-vae"
+[row.set.optimizer]
+name = "sgd"
+learning_rate = 1e-4
+"""
+
+
+def rows(tmp_path, text=VARIANTS):
+    path = tmp_path / "variants.toml"
+    path.write_text(text)
+    return reproduction.read_rows(path)
+
+
+def options(*more):
+    return [part for change in SMALL[1:] for part in ("--set", change)] + ["--dataset", "mnist-5k", "--n", "60", *more]
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reproduction")
+    (folder / "variants.toml").write_text(VARIANTS)
+    chosen = ["--models", "f-vae,tdh-vae", "--seeds", "2", "--variants", str(folder / "variants.toml")]
+    chosen += [
+        "--set",
+        "sampling.components=2",
+        "--report",
+        str(folder / "docs" / "table1.md"),
+        "--out",
+        str(folder),
+        "--json",
+    ]
+    done = CliRunner().invoke(reproduce, options(*chosen))
+    assert done.exit_code == 0, done.output
+    return folder, json.loads(done.stdout), options(*chosen)
+
+
+def test_one_command_trains_evaluates_tabulates_and_draws(reproduced):
+    folder, table, _ = reproduced
+    assert json.loads((folder / "table.json").read_text()) == table
+    assert [row["label"] for row in table["rows"]] == ["f-vae", "tdh-vae", "f-vae, mixture", "f-vae, SGD"]
+    for row in table["rows"]:
+        assert (row["seeds"], row["epochs"]["mean"], row["n_fake"]) == (2, 2, 60)
+        assert row["frechet_distance"]["std"] > 0
+    assert sorted(table["ranking"]) == ["f-vae", "tdh-vae"]
+    assert table["paper_ranking"] == ["tdh-vae", "f-vae"]
+    assert table["ranking_reproduced"] == (table["ranking"] == ["tdh-vae", "f-vae"])
+    names = {path.name for path in folder.iterdir()}
+    for stem in ("figure-2-originals", "figure-3-reconstructions", "figure-4-samples", "learning-curves"):
+        assert {f"{stem}.png", f"{stem}.svg"} <= names
+
+
+def test_rows_that_sample_differently_share_their_runs(reproduced):
+    folder, table, _ = reproduced
+    runs = {row["label"]: row["runs"] for row in table["rows"]}
+    assert runs["f-vae"] == runs["f-vae, mixture"]
+    assert len(list((folder / "runs").iterdir())) == 6
+    distances = {row["label"]: row["frechet_distance"]["mean"] for row in table["rows"]}
+    losses = {row["label"]: row["sse_half"]["mean"] for row in table["rows"]}
+    assert distances["f-vae"] != distances["f-vae, mixture"]
+    assert losses["f-vae"] == losses["f-vae, mixture"]
+
+
+def test_the_second_call_trains_nothing_and_gives_the_same_table(reproduced):
+    folder, table, arguments = reproduced
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*")}
+    again = CliRunner().invoke(reproduce, arguments)
+    assert json.loads(again.stdout)["rows"] == table["rows"]
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*")} == before
+
+
+def test_the_page_is_made_of_the_json(reproduced):
+    folder, table, _ = reproduced
+    page = (folder / "docs" / "table1.md").read_text()
+    assert page == markdown(json.loads((folder / "table.json").read_text()))
+    assert "| **tdh-vae** | N(0, I) | mnist-5k |" in page
+    assert "mixture, ex post" in page
+    assert "±" in page
+    assert ("is reproduced" in page) == table["ranking_reproduced"]
+    assert "- f-vae, SGD: f-vae with `optimizer.name = sgd`" in page
+
+
+def test_a_half_finished_run_is_resumed(tmp_path):
+    planned = reproduction.plan(reproduction.rows_of_paper(["f-vae"]), tmp_path, 1, SMALL)
+    ((path, config),) = planned.runs.items()
+    steps = iter([False, False, True])
+    assert (
+        training.train(reproduction.open_run(path, config), observer=Observer(stop_requested=lambda: next(steps)))
+        is Ending.STOPPED
+    )
+    assert not reproduction.is_finished(RunFolder.open(path), 64)
+    assert RunFolder.open(path).load().step == 3
+    assert reproduction_watching.train(planned)
+    assert reproduction.is_finished(RunFolder.open(path), 64)
+    logged = [record["step"] for record in RunFolder.open(path).metrics() if "step" in record]
+    assert len(logged) == len(set(logged))
+
+
+def test_an_unfinished_reproduction_is_tabulated_as_far_as_it_is(tmp_path):
+    planned = reproduction.plan(reproduction.rows_of_paper(), tmp_path, 1, SMALL)
+    assert reproduction_watching.tabulate(planned, tmp_path)["rows"] == []
+    assert "No run has a checkpoint yet" in markdown(json.loads((tmp_path / "table.json").read_text()))
+
+
+def test_runs_of_another_configuration_are_not_touched(tmp_path):
+    first = reproduction.plan(reproduction.rows_of_paper(["f-vae"]), tmp_path, 1, SMALL)
+    other = reproduction.plan(reproduction.rows_of_paper(["f-vae"]), tmp_path, 1, [*SMALL, "training.epochs=3"])
+    reproduction.open_run(*next(iter(first.runs.items())))
+    with pytest.raises(InvalidValue, match="another configuration"):
+        reproduction.open_run(*next(iter(other.runs.items())))
+
+
+def test_the_rows_of_the_paper_are_table_3():
+    for row in reproduction.rows_of_paper():
+        assert row.config([], 0) == table_3(row.model)
+
+
+@pytest.mark.parametrize(
+    ("model", "count"), [("f-vae", 2_908_360), ("h-vae", 3_026_406), ("dh-vae", 6_335_445), ("tdh-vae", 1_420_455)]
+)
+def test_weights_are_counted_as_in_the_note(model, count):
+    """Numbers of research/ep.md, section 1, from Table 3's sizes; the F-VAE's biases are counted apart there."""
+    config = table_3(model)
+    learner = make(config)
+    parameters = learner.init(stream(0, "init"), "float32") if model == "f-vae" else {}
+    found = reproduction.n_parameters(Trained(config=config, learner=learner, parameters=parameters, epochs=0))
+    biases = sum(array.size for name, array in parameters.items() if array.ndim == 1)
+    assert found - biases == count
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "message"),
+    [
+        ('model = "f-vae"\nprior', 'model = "f-vea"\nprior', UnknownName, "did you mean 'f-vae'"),
+        ('prior = "mixture"', 'prior = "mixed"', InvalidValue, "`sampling.prior`"),
+        ("prior =", "priro =", UnknownName, "did you mean 'prior'"),
+        ("learning_rate", "learn_rate", UnknownName, "did you mean 'optimizer.learning_rate'"),
+        ('label = "f-vae, SGD"', "", InvalidValue, "needs `label` and `model`"),
+        ("[[row]]", "[[line]]", InvalidValue, "must hold \\[\\[row\\]\\] tables"),
+        ("[[row]]", "[[row]", CorruptFile, "no valid TOML"),
+    ],
+)
+def test_mistakes_in_the_variants_are_named(tmp_path, old, new, error, message):
+    assert old in VARIANTS
+    with pytest.raises(error, match=message):
+        rows(tmp_path, VARIANTS.replace(old, new))
+
+
+def test_labels_are_distinct_and_models_are_known(tmp_path):
+    with pytest.raises(InvalidValue, match="distinct labels"):
+        reproduction.plan([*rows(tmp_path), *rows(tmp_path)], tmp_path, 1)
+    with pytest.raises(UnknownName, match="did you mean 'h-vae'"):
+        reproduction.rows_of_paper(["hvae"])
+    with pytest.raises(MissingFile, match="no file of variants"):
+        reproduction.read_rows(tmp_path / "none.toml")
+
+
+def test_the_example_s_control_is_as_large_as_the_dense_model():
+    found = {row.label: row for row in reproduction.read_rows(Path(__file__).parents[2] / "examples" / "variants.toml")}
+    sizes = []
+    for config in (found["h-vae, as many weights as dh-vae"].config([], 0), resolve("dh-vae")):
+        sizes.append(reproduction.n_parameters(Trained(config=config, learner=make(config), parameters={}, epochs=0)))
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-3)
