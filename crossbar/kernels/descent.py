@@ -1,6 +1,7 @@
 """Element-wise passes of the solvers, one row a sample: between two matrix products nothing leaves the cache twice.
 
-Numbers are typed by their arrays: a bare 1 would turn float32 arithmetic into float64.
+Numbers are typed by their arrays: a bare 1 would turn float32 arithmetic into float64. The passes run on one thread, a
+fifth of a sweep: threads of numba and of the matrix product, waiting for each other, made a step 14 times slower.
 
 Notation, per neuron: r = rho(s) the signal, u = W r + drive the pull, d the search direction in r, q = W d,
 h(r) = s / rho'(s), so that the energy of eq. (1) seen as a function of r has the gradient h(r) - u (plus the nudge's).
@@ -9,7 +10,7 @@ h(r) = s / rho'(s), so that the energy of eq. (1) seen as a function of r has th
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 # Sums may be reassociated so that the compiler can vectorise them; NaN and infinity keep their meaning.
 VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
@@ -18,14 +19,14 @@ VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
 FINITE = VECTORISED | {"nnan"}
 
 
-@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
 def propose(signals, direction, gradient, bend, product, reach, slope, step, longest, odds):
     """Take Newton's step along each row's direction, held inside the signals' range, and give the odds r / (1 - r).
 
     Writes slope = d.gradient, step = -slope / (d.bend.d - d.product), longest = the step that would reach `reach`
     or 1 - `reach`, and odds at the step.
     """
-    for row in prange(signals.shape[0]):
+    for row in range(signals.shape[0]):
         r, d, g, b, q = signals[row], direction[row], gradient[row], bend[row], product[row]
         zero = r.dtype.type(0)
         down = zero
@@ -78,15 +79,15 @@ def _odds_at(r, d, step, odds):
         odds[i] = trial / (one - trial)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def retry(signals, direction, step, rejected, odds):
     """Give the odds r / (1 - r) again for the rows whose step was `rejected`."""
-    for row in prange(signals.shape[0]):
+    for row in range(signals.shape[0]):
         if rejected[row]:
             _odds_at(signals[row], direction[row], step[row], odds[row])
 
 
-@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
 def probe(
     log_odds, signals, direction, product, pull, drive, linear, quadratic, gain, step, pending,
     gradient, bend, energy, slope, curvature,
@@ -94,12 +95,11 @@ def probe(
     """Evaluate energy, gradient and curvature at the trial signals r + step d of each row that is `pending`.
 
     Writes gradient and bend (batch, n), with respect to r, and energy, slope and curvature (batch,), of which the last
-    two are derivatives along d. (The outputs are no tuple: numba 0.68 loses what a parallel loop writes to the scalars'
-    arrays of an unpacked one.)
+    two are derivatives along d.
     """
     half, one = log_odds.dtype.type(0.5), log_odds.dtype.type(1)
     per_gain = one / gain
-    for row in prange(signals.shape[0]):
+    for row in range(signals.shape[0]):
         if not pending[row]:
             continue
         d, q, a = direction[row], product[row], step[row]
@@ -153,7 +153,7 @@ def refine(first_slope, first_energy, slope, curvature, energy, slack, bracket, 
     return count
 
 
-@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
 def advance(signals, pull, direction, product, step, gradient, trial, bend, scales, gain, decrease, residual):
     """Move each row by its step, and turn its direction by Polak and Ribiere's rule, preconditioned by `bend`.
 
@@ -162,7 +162,7 @@ def advance(signals, pull, direction, product, step, gradient, trial, bend, scal
     `residual` is max |rho' gradient|, the largest component of grad E with respect to s. A direction that would climb
     is replaced by steepest descent.
     """
-    for row in prange(signals.shape[0]):
+    for row in range(signals.shape[0]):
         r, u, d, q = signals[row], pull[row], direction[row], product[row]
         g, new, b, scale = gradient[row], trial[row], bend[row], scales[row]
         zero = r.dtype.type(0)
@@ -192,14 +192,14 @@ def advance(signals, pull, direction, product, step, gradient, trial, bend, scal
         residual[row] = _largest(r, new, gain) if np.isfinite(now) else now
 
 
-@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
 def respond(slope, diagonal, product, solution, remainder, direction, scaled, decrease, curvature):
     """Make one step of conjugate gradients for H x = b on each row, preconditioned by H's `diagonal`.
 
     H p = diagonal p - slope W (slope p), with `product` = W (slope p) given; writes the next scaled = slope p. A row
     of curvature p.H p <= 0 is left as it is. `decrease` keeps remainder . remainder / diagonal.
     """
-    for row in prange(slope.shape[0]):
+    for row in range(slope.shape[0]):
         s, e, q, x = slope[row], diagonal[row], product[row], solution[row]
         rest, p = remainder[row], direction[row]
         curved = s.dtype.type(0)
@@ -221,10 +221,10 @@ def respond(slope, diagonal, product, solution, remainder, direction, scaled, de
             scaled[row, i] = s[i] * p[i]
 
 
-@njit(cache=True, parallel=True, fastmath=VECTORISED, error_model="numpy")
+@njit(cache=True, fastmath=VECTORISED, error_model="numpy")
 def euler(states, signals, product, drive, linear, quadratic, gain, time_step, forces, residual):
     """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before it, `forces` is room."""
-    for row in prange(states.shape[0]):
+    for row in range(states.shape[0]):
         one = states.dtype.type(1)
         total = states.dtype.type(0)
         for i in range(states.shape[1]):
