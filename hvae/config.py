@@ -20,8 +20,11 @@ class ModelConfig:
     latent: int  # dimensions of z
     sigma: float | None = None  # fixed standard deviation of z (tied model only)
     gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
+    density: float = 1.0  # dense models: share of the links kept that a layered one has not; 0 leaves its links alone
+    latent_scale: float = 1.0  # tied model: z is so many times the states of the latent neurons, which rho' confines
 
     def __post_init__(self) -> None:
+        self._check_variants()
         _at_least("model.hidden", self.hidden, 1)
         _at_least("model.latent", self.latent, 1)
         _positive("model.gain", self.gain)
@@ -31,6 +34,15 @@ class ModelConfig:
             _positive("model.sigma", self.sigma)
         elif self.sigma is not None:
             raise InvalidValue(f"`model.sigma` belongs to tdh-vae alone; {self.name} predicts its own: remove it")
+
+    def _check_variants(self) -> None:
+        if not 0 <= self.density <= 1:
+            raise InvalidValue(f"`model.density` must be in [0, 1], but got {self.density}")
+        if self.density != 1 and self.name not in {"dh-vae", "tdh-vae"}:
+            raise InvalidValue(f"`model.density` thins out dense models, but {self.name} is layered: leave it at 1")
+        _positive("model.latent_scale", self.latent_scale)
+        if self.latent_scale != 1 and self.name != "tdh-vae":
+            raise InvalidValue(f"`model.latent_scale` belongs to tdh-vae alone, not to {self.name}: leave it at 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +161,14 @@ class RunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     array: ArraySettings = field(default_factory=ArraySettings)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def __post_init__(self) -> None:
+        if self.model.latent_scale != 1 and self.training.eigenvalue_samples:
+            raise InvalidValue(
+                "`training.eigenvalue_samples` must be 0 with a `model.latent_scale`: the diagnosis clamps z unscaled"
+            )
+        if self.array.device is not None and (self.model.latent_scale != 1 or self.model.density != 1):
+            raise InvalidValue("`model.latent_scale` and `model.density` are for float weights: leave out the array")
 
 
 _TABLE_3 = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from hvae.equilibrium import FreePhase, NudgedPhases, free_phase, gradient, nudg
 from hvae.forward_vae import ForwardVAE
 from hvae.model import HopfieldVAE, Parameters, build
 from hvae.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging
+from hvae.streams import stream
 
 Metrics = dict[str, float]
 
@@ -79,13 +81,14 @@ class Backpropagation:
 
 @dataclass(frozen=True, kw_only=True)
 class EquilibriumPropagation:
-    """A Hopfield VAE, trained by equilibrium propagation."""
+    """A Hopfield VAE, trained by equilibrium propagation; `links`, where given, are the only pairs that couple."""
 
     vae: HopfieldVAE
     solver: Solver
     nudging: Nudging
     beta_kl: float
     norm_limit: float
+    links: Mapping[str, np.ndarray] | None = None  # by network: boolean (N, N), symmetric
 
     @property
     def latent(self) -> int:
@@ -94,7 +97,12 @@ class EquilibriumPropagation:
 
     def init(self, rng: np.random.Generator, dtype: type) -> Parameters:
         """Return initial weights."""
-        return self.vae.init(rng, dtype)
+        return self._linked(self.vae.init(rng, dtype))
+
+    def _linked(self, weights: Parameters) -> Parameters:
+        if self.links is None:
+            return weights
+        return {name: array * self.links[name] for name, array in weights.items()}
 
     def couplings(self, parameters: Parameters) -> dict[str, IdealWeights]:
         """Return the exact weights as couplings, by network."""
@@ -108,7 +116,7 @@ class EquilibriumPropagation:
         )
         dtype = images.dtype.type
         gradients = {name: gradient(self.vae.networks[name], nudged.contrasts[name], dtype) for name in parameters}
-        return batch_metrics(free, nudged, images), gradients
+        return batch_metrics(free, nudged, images), self._linked(gradients)
 
     def settle_encoder(self, parameters: Parameters, images: np.ndarray) -> Settled:
         """Return the encoder's equilibria."""
@@ -129,6 +137,60 @@ class EquilibriumPropagation:
         return self.settle_decoder(parameters, latents).states[:, self.vae.decode_role.columns("pixels")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScaledLatents(EquilibriumPropagation):
+    """A tied model whose z is `scale` times the states of its latent neurons: no part of the paper.
+
+    rho' confines the states, and with them mu, to about |s| < 1.5 where the gain is 3; a larger z = scale s escapes.
+    Training is exactly that of sigma / scale and beta_KL scale^2 in units of the states, which is what `vae` and
+    `beta_kl` hold; only what goes in and out, and the KL divergence, are in units of z.
+    """
+
+    scale: float
+
+    @classmethod
+    def of(cls, plain: EquilibriumPropagation, scale: float) -> ScaledLatents:
+        """Return the learner that learns what `plain` does, with z = scale s."""
+        vae = replace(plain.vae, sigma=(plain.vae.sigma or 1.0) / scale)
+        return cls(
+            vae=vae, solver=plain.solver, nudging=plain.nudging, beta_kl=plain.beta_kl * scale**2,
+            norm_limit=plain.norm_limit, links=plain.links, scale=scale,
+        )  # fmt: skip
+
+    def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
+        """Return the metrics, the KL divergence in units of z, and the gradients of a batch."""
+        metrics, gradients = super().gradients(parameters, images, noise)
+        inner = float(self.vae.sigma or 1.0) ** 2  # variance in units of the states
+        squares = 2 * metrics["kl"] - self.latent * (inner - 1 - np.log(inner))  # mean sum of mu^2 there
+        outer = inner * self.scale**2
+        kl = 0.5 * (squares * self.scale**2 + self.latent * (outer - 1 - np.log(outer)))
+        return metrics | {"kl": float(kl), "latent_variance": metrics["latent_variance"] * self.scale**2}, gradients
+
+    def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mu and log sigma^2 of z."""
+        mean, log_variance = super().encode(parameters, images)
+        factor = mean.dtype.type(self.scale)
+        return mean * factor, log_variance + 2 * np.log(factor)
+
+    def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
+        """Return the settled decoder's pixels for z = `latents`."""
+        return super().decode(parameters, latents / latents.dtype.type(self.scale))
+
+
+def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return which pairs of each network couple: all of neighbouring blocks, and of the others a share `density`.
+
+    Chosen once, by chance, for each pair of neurons (Gammell et al., doi:10.3389/fncom.2021.627357, add random links
+    to a layered network so).
+    """
+    links = {}
+    for name, network in vae.networks.items():
+        layered = replace(network, topology="layered").mask()
+        chosen = np.triu(rng.random((network.size, network.size), dtype=np.float32) < density, 1)
+        links[name] = (layered | chosen | chosen.T) & network.mask()
+    return links
+
+
 def make(config: RunConfig) -> Learner:
     """Return the learner that `config` describes."""
     model, training = config.model, config.training
@@ -136,7 +198,11 @@ def make(config: RunConfig) -> Learner:
     if model.name == "f-vae":
         vae = ForwardVAE(n_hidden=model.hidden, n_latent=model.latent, n_pixels=pixels)
         return Backpropagation(vae=vae, beta_kl=training.beta_kl)
-    return make_hopfield(config)
+    learner = make_hopfield(config)
+    if model.density != 1:
+        chance = stream(training.seed, "init", 1)
+        learner = replace(learner, links=random_links(learner.vae, model.density, chance))
+    return ScaledLatents.of(learner, model.latent_scale) if model.latent_scale != 1 else learner
 
 
 def make_hopfield(config: RunConfig) -> EquilibriumPropagation:

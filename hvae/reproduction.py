@@ -168,8 +168,8 @@ def score(run: RunFolder, prior: str, count: int | None = None) -> dict[str, Any
 def n_parameters(trained: Trained) -> int:
     """Return the number of trainable weights; a symmetric pair of a Hopfield network is one."""
     if isinstance(trained.learner, EquilibriumPropagation):
-        networks = trained.learner.vae.networks.values()
-        return sum(int(np.count_nonzero(network.mask())) // 2 for network in networks)
+        links = trained.learner.links or {name: one.mask() for name, one in trained.learner.vae.networks.items()}
+        return sum(int(np.count_nonzero(mask)) // 2 for mask in links.values())
     return sum(int(weights.size) for weights in trained.parameters.values())
 
 
