@@ -2,13 +2,15 @@
 
 The gradient that they follow is dL/dw_ij = -mean_batch (R_i S_j + S_i R_j); `rate` is the learning rate over the batch.
 
-| name | rule | memory beside the devices |
-| --- | --- | --- |
-| pulsed-sgd | the contrast sent as pulses by its encoding (Gokmen and Vlasov 2016, doi:10.3389/fnins.2016.00333) | none |
-| sign | one pulse where the wanted change exceeds a threshold (Manhattan rule; Zamanidoost et al. 2015, doi:10.1109/SiPS.2015.7345021) | digital sum of a batch |
-| mixed-precision | changes summed digitally, whole steps sent (Nandakumar et al. 2020, doi:10.3389/fnins.2020.00406) | a number a weight |
-| tiki-taka | a fast array learns, a buffer collects it line by line, whole steps are sent (Tiki-Taka v2: Gokmen 2021, doi:10.3389/frai.2021.699148), against a reference at the symmetry point (zero-shifting: Kim et al. 2019, arXiv:1907.10228) | a second array, a number a weight |
-| float | Adam or SGD on exact weights: the baseline | as the optimizer |
+- ``pulsed-sgd``: the contrast sent as pulses by its encoding; no memory beside the devices. Gokmen and Vlasov, Front.
+  Neurosci. 10:333 (2016), doi:10.3389/fnins.2016.00333.
+- ``sign``: one pulse where the batch's wanted change exceeds a threshold, the Manhattan rule with a dead zone.
+- ``mixed-precision``: changes summed digitally, whole steps sent; a number a weight. Nandakumar et al., Front. Neurosci.
+  14:406 (2020), doi:10.3389/fnins.2020.00406.
+- ``tiki-taka``: a fast array learns, a digital buffer collects it line by line, whole steps are sent; a second array and
+  a number a weight. Version 2: Gokmen, Front. Artif. Intell. 4:699148 (2021), doi:10.3389/frai.2021.699148; reference at
+  the symmetry point (zero-shifting): Kim et al. 2019, arXiv:1907.10228.
+- ``float``: Adam or SGD on exact weights, the baseline.
 """
 
 from __future__ import annotations

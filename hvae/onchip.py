@@ -1,4 +1,4 @@
-"""A Hopfield VAE that lives on crossbar arrays: its phases settle there, and its contrasts are given to their devices."""
+"""A Hopfield VAE that lives on crossbar arrays: its phases settle there, its contrasts change their devices."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class OnChip:
         return {name: np.array(array.weights()) for name, array in self.arrays.items()}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
-        """Run all phases of a batch; return the metrics, and R and S of each network as ``response/NAME``, ``mean/NAME``.
+        """Run all phases of a batch; return the metrics, and each network's R and S: ``response/NAME``, ``mean/NAME``.
 
         The batch of a network that plays both roles holds the examples of both.
         """
@@ -163,7 +163,8 @@ class OnChip:
             "time_step": settling.time_step if stepped else None,
             "free_steps": {"warm": self.config.array.noisy_steps, "stepped": settling.max_sweeps}.get(self.way_name),
             "devices": {
-                name: sum(cells.region.shape[0] * cells.region.shape[1] for cells in array.cells) * array.mapping.n_planes
+                name: sum(cells.region.shape[0] * cells.region.shape[1] for cells in array.cells)
+                * array.mapping.n_planes
                 for name, array in self.arrays.items()
             },
             "siemens_per_weight": {name: array.mapping.siemens_per_weight for name, array in self.arrays.items()},
@@ -280,4 +281,6 @@ def _aside(array: CrossbarArray) -> Iterator[np.ndarray]:
 
 def _widened(contrast: Contrast) -> np.ndarray:
     role = contrast.role
-    return over_all(role, contrast.difference, np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype))
+    return over_all(
+        role, contrast.difference, np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype)
+    )

@@ -97,7 +97,9 @@ def _device(settings: ArraySettings) -> Preset | PulsedLaw | None:
     given = {name: getattr(settings, name) for name in LAW_PARAMETERS if getattr(settings, name) is not None}
     if settings.device == IDEAL:
         if given:
-            raise InvalidValue(f"`array.{next(iter(given))}` belongs to devices that take pulses: name one, not 'ideal'")
+            raise InvalidValue(
+                f"`array.{next(iter(given))}` belongs to devices that take pulses: name one, not 'ideal'"
+            )
         return None
     assert settings.device is not None
     if _is_law(settings.device):
@@ -120,7 +122,9 @@ def _changed(law: PulsedLaw, given: dict[str, Any]) -> PulsedLaw:
     known = {field.name for field in fields(law) if field.init}
     for name in given:
         if name not in known:
-            raise InvalidValue(f"`array.{name}` is no parameter of the law {law.name!r}; it takes {', '.join(sorted(known))}")
+            raise InvalidValue(
+                f"`array.{name}` is no parameter of the law {law.name!r}; it takes {', '.join(sorted(known))}"
+            )
     return replace(law, **given)
 
 

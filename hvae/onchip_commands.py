@@ -16,7 +16,9 @@ PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
 
 @click.command(short_help="Compare chips with ideal runs over a grid of settings.")
 @click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the study; goes on if it exists.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder of the study; goes on if it exists."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler, such as tcp://host:8786, instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -38,7 +40,9 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: b
     total = len(plan.cells())
 
     def tell(result: dict[str, Any]) -> None:
-        console.print(f"{result['name']}: {result.get('failed') or 'Frechet distance %.1f' % result['frechet_distance']}")
+        console.print(
+            f"{result['name']}: {result.get('failed') or 'Frechet distance %.1f' % result['frechet_distance']}"
+        )
 
     console.print(f"{plan.title}: {total} cells")
     results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
@@ -53,7 +57,9 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: b
 @click.command("gradient-quality", short_help="How good is the gradient that devices receive?")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--array", metavar="PRESET", help="Devices to try; the run's own chip if it has one.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as array.read_noise=0.01.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as array.read_noise=0.01."
+)
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Validation images.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Learning rate of the update; the run's own.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and pulses.")
@@ -98,7 +104,18 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
 
     from hvae.study_report import shown
 
-    kept = ("label", "model", "frechet_ideal", "frechet", "frechet_std", "difference", "sse_half", "pulses", "seconds", "way")
+    kept = (
+        "label",
+        "model",
+        "frechet_ideal",
+        "frechet",
+        "frechet_std",
+        "difference",
+        "sse_half",
+        "pulses",
+        "seconds",
+        "way",
+    )
     table = Table(*(name.replace("_", " ") for name in kept))
     for row in rows:
         table.add_row(*(shown(row[name]) for name in kept))

@@ -111,7 +111,10 @@ def noise_free(array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float
 def joined_patches(role: Role) -> tuple[Patch, ...]:
     """Return the patches from all neurons to the free ones, for signals with the clamped neurons after the free ones."""
     shifted = [
-        replace(patch, source_columns=slice(patch.source_columns.start + role.n_free, patch.source_columns.stop + role.n_free))
+        replace(
+            patch,
+            source_columns=slice(patch.source_columns.start + role.n_free, patch.source_columns.stop + role.n_free),
+        )
         for patch in role.inward
     ]
     return (*role.within, *shifted)

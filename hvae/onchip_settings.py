@@ -76,4 +76,6 @@ class ArraySettings:
         if self.on_off is not None and not self.on_off > 1:
             raise InvalidValue(f"`array.on_off` is g_max / g_min and must exceed 1, but got {self.on_off}")
         if self.rule == "float" and self.device not in {None, IDEAL}:
-            raise InvalidValue(f"`array.rule` 'float' writes any weight exactly, which {self.device!r} cannot: use 'ideal'")
+            raise InvalidValue(
+                f"`array.rule` 'float' writes any weight exactly, which {self.device!r} cannot: use 'ideal'"
+            )

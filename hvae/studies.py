@@ -143,7 +143,9 @@ class Study:
         common = self.base | self.chip
         for variant in self.variants:
             own = {key: value for key, value in variant.items() if key != "name"}
-            yield Cell(label=str(variant.get("name", short(own))), model=model, seed=seed, changes=common | own, axes=own)
+            yield Cell(
+                label=str(variant.get("name", short(own))), model=model, seed=seed, changes=common | own, axes=own
+            )
         for values in itertools.product(*self.grid.values()) if self.grid else ():
             own = dict(zip(self.grid, values, strict=True))
             yield Cell(label=short(own), model=model, seed=seed, changes=common | own, axes=own, kind="grid")

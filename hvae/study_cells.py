@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -114,13 +113,17 @@ def _lines(path: Path) -> list[str]:
 
 def _keep_samples(folder: Path, trained: Trained, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "samples.npy", sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling")))
+    np.save(
+        folder / "samples.npy",
+        sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling")),
+    )
 
 
 def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write the result atomically: a cell with a result is finished."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / (RESULT + ".part")
-    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, folder / RESULT)
-    return result
+    text = json.dumps(result, indent=1) + "\n"
+    part.write_text(text, encoding="utf-8")
+    part.replace(folder / RESULT)
+    return json.loads(text)

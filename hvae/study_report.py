@@ -94,7 +94,13 @@ def samples(results: Sequence[Result], out: Path) -> list[Picture]:
         axis.set_ylabel(f"{label}\n{model}", rotation=0, ha="right", va="center", fontsize=7)
         axis.set_xticks([])
         axis.set_yticks([])
-    return [Picture(name="samples", caption=f"{SAMPLES} images from the prior, the same latents for every row.", png=_png(figure))]
+    return [
+        Picture(
+            name="samples",
+            caption=f"{SAMPLES} images from the prior, the same latents for every row.",
+            png=_png(figure),
+        )
+    ]
 
 
 def page(study: Study, rows: Sequence[Row], pictures: Sequence[Picture]) -> str:
@@ -113,7 +119,9 @@ def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int
     own = [ideal[one["model"], one["seed"]] for one in good]
     distances, ideals = _values(good, "frechet_distance"), _values(own, "frechet_distance")
     energy = [one["costs"]["generate_read_energy"][1] for one in good if "costs" in one]
-    paired = [a["frechet_distance"] - b["frechet_distance"] for a, b in zip(good, own, strict=True) if "frechet_distance" in b]
+    paired = [
+        a["frechet_distance"] - b["frechet_distance"] for a, b in zip(good, own, strict=True) if "frechet_distance" in b
+    ]
     return {
         "label": label, "model": model, "seeds": len(group), "failed": len(group) - len(good),
         "frechet_ideal": _mean(ideals), "frechet": _mean(distances),
@@ -131,7 +139,9 @@ def _curve(key: str, results: Sequence[Result]) -> Picture:
     axis = figure.subplots()
     for model in _models(own):
         points = sorted({one["axes"][key] for one in own if one["model"] == model}, key=_order)
-        groups = [[one["frechet_distance"] for one in own if one["axes"][key] == p and one["model"] == model] for p in points]
+        groups = [
+            [one["frechet_distance"] for one in own if one["axes"][key] == p and one["model"] == model] for p in points
+        ]
         places = points if all(isinstance(p, int | float) for p in points) else range(len(points))
         spread = [float(np.std(group, ddof=1)) if len(group) > 1 else 0.0 for group in groups]
         axis.errorbar(list(places), [float(np.mean(group)) for group in groups], yerr=spread, marker="o", label=model)
@@ -144,7 +154,9 @@ def _curve(key: str, results: Sequence[Result]) -> Picture:
     axis.set_ylabel("Frechet distance")
     axis.legend(fontsize=7)
     name = "curve-" + key.replace(".", "-")
-    return Picture(name=name, caption=f"Frechet distance against {key}; bars: one standard deviation over seeds.", png=_png(figure))
+    return Picture(
+        name=name, caption=f"Frechet distance against {key}; bars: one standard deviation over seeds.", png=_png(figure)
+    )
 
 
 def _ideal_lines(axis: Any, results: Sequence[Result]) -> None:
@@ -196,7 +208,13 @@ def shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1e-2 or abs(value) >= 1e5 else f"{value:.1f}" if math.isfinite(value) else "-"
+        return (
+            f"{value:.3g}"
+            if abs(value) < 1e-2 or abs(value) >= 1e5
+            else f"{value:.1f}"
+            if math.isfinite(value)
+            else "-"
+        )
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -1,0 +1,77 @@
+"""The gradient-quality report: perfect on an ideal chip, each cause alone where it belongs."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hvae import config_file, images, training
+from hvae.gradient_quality import gradient_quality
+from hvae.onchip import make_onchip
+from hvae.onchip_commands import gradient_quality as command
+from hvae.records import RunFolder
+
+SMALL = [
+    "data.image_size=7", "model.hidden=8", "model.latent=3", "optimizer.name=sgd", "training.precision=float64",
+    "settling.tolerance=1e-6", "settling.max_sweeps=1000", "nudging.tolerance=1e-6", "nudging.max_sweeps=300",
+]  # fmt: skip
+
+
+def quality(*changes, model="tdh-vae", rate=0.2):
+    config = config_file.resolve(model, [], [*SMALL, *changes])
+    chip = make_onchip(config)
+    before = chip.weights()
+    found = gradient_quality(chip, images.load(config.data).validation_images[:6], rate=rate)
+    for name, weights in chip.weights().items():
+        np.testing.assert_array_equal(weights, before[name])  # a look changes nothing
+    return found
+
+
+@pytest.mark.parametrize("model", ["h-vae", "tdh-vae"])
+def test_on_an_ideal_chip_every_cause_is_perfect(model):
+    found = quality("array.device=ideal", model=model)
+    for cause, cosines in found.causes.items():
+        assert min(cosines.values()) > 1 - 1e-6, cause
+    assert max(found.errors.values()) < 1e-3
+
+
+def test_coarse_devices_cost_pulses_and_no_state():
+    found = quality("array.device=soft-bounds", "array.dw_min=0.02")
+    assert found.errors["unsettled"] < 1e-3
+    assert found.errors["symmetry breaking"] < 1e-3
+    assert found.errors["pulse noise"] > 0.3
+    assert found.errors["realised"] > 0.3
+
+
+def test_finer_steps_make_a_better_gradient():
+    fine, coarse = (
+        quality("array.device=soft-bounds", f"array.dw_min={step}").errors["realised"] for step in (0.0005, 0.02)
+    )
+    assert fine < coarse
+
+
+def test_few_bits_show_as_quantization_alone():
+    found = quality("array.device=ideal", "array.adc_bits=5", "array.noisy_steps=40", "nudging.beta=0.1")
+    assert found.errors["quantization"] > 3 * found.errors["unsettled"]
+    assert found.errors["asymmetry"] == 0
+    assert found.errors["read noise"] == pytest.approx(found.errors["unsettled"], rel=1e-6)
+
+
+def test_the_command_reports_one_json_object(tmp_path):
+    changes = [*SMALL, "training.precision=float32", "data.train_limit=16", "training.batch_size=8", "training.epochs=1",
+               "training.validation_samples=0", "training.eigenvalue_samples=0"]  # fmt: skip
+    folder = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], changes))
+    training.train(folder)
+    called = CliRunner().invoke(command, [str(folder.path), "--array", "epiram", "--batch", "4", "--json"])
+    assert called.exit_code == 0, called.output
+    found = json.loads(called.stdout)
+    assert set(found["cosine"]) >= {
+        "unsettled",
+        "read noise",
+        "quantization",
+        "symmetry breaking",
+        "pulse noise",
+        "realised",
+    }
+    assert "tied: pixels-hidden" in found["cosine"]["realised"]

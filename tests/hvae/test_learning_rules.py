@@ -1,0 +1,117 @@
+"""Learning rules: what each gives to the devices for a known contrast."""
+
+import numpy as np
+import pytest
+
+from crossbar.array import CrossbarArray
+from crossbar.array_config import ArrayConfig
+from crossbar.devices import law
+from crossbar.network import Network
+from hvae.learning_rules import FloatRule, MixedPrecision, PulsedSGD, Sign, TikiTaka
+from hvae.onchip_pulses import give_pulses, shift_to_symmetry, wanted_change, weight_step
+from hvae.optimizers import SGD
+
+NET = Network((("pixels", 6), ("hidden", 5), ("latent", 3)))
+LAYERED = Network((("pixels", 6), ("hidden", 5), ("latent", 3)), "layered")
+
+
+def make(rng, network=NET, symmetry="shared", **parameters):
+    device = law("soft-bounds", dw_min=0.01, dw_min_std=0.0, w_max=1.0, w_min=-1.0, **parameters)
+    config = ArrayConfig(device=device, weight_limit=2.0, symmetry=symmetry, dtype="float64")
+    return CrossbarArray.from_weights(network, np.zeros((14, 14)), config, rng)
+
+
+def signals(rng, batch=8):
+    return rng.normal(size=(batch, 14)) * 0.1, rng.uniform(size=(batch, 14))
+
+
+@pytest.mark.parametrize("network", [NET, LAYERED])
+@pytest.mark.parametrize("symmetry", ["shared", "two-device"])
+def test_wanted_change_is_the_contrast_where_devices_are(rng, network, symmetry):
+    array = make(rng, network, symmetry)
+    response, mean = signals(rng)
+    wanted = wanted_change(array, response, mean, 0.5)
+    expected = 0.5 * (response.T @ mean + mean.T @ response) * network.mask()
+    np.testing.assert_allclose(wanted, expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("network", [NET, LAYERED])
+@pytest.mark.parametrize("symmetry", ["shared", "two-device"])
+def test_one_pulse_is_one_step_of_a_weight(rng, network, symmetry):
+    array = make(rng, network, symmetry)
+    pulses = rng.integers(-1, 2, (14, 14)).astype(float)
+    pulses = np.triu(pulses, 1) + np.triu(pulses, 1).T
+    give_pulses(array, pulses, rng)
+    np.testing.assert_allclose(array.weights(), pulses * network.mask() * weight_step(array), atol=1e-7)
+    devices = network.mask().sum() // (2 if symmetry == "shared" else 1)
+    assert 0 < array.counters.pulses <= 2 * devices
+
+
+def test_sign_pulses_only_what_is_large(rng):
+    array = make(rng)
+    response, mean = signals(rng)
+    wanted = wanted_change(array, response, mean, 1.0)
+    Sign(threshold=1.5).learn(array, response, mean, 1.0, rng)
+    moved = array.weights() != 0
+    np.testing.assert_array_equal(moved, np.abs(wanted) > 1.5 * np.sqrt(np.mean(wanted**2)))
+    assert (np.sign(array.weights())[moved] == np.sign(wanted)[moved]).all()
+
+
+def test_mixed_precision_forgets_nothing(rng):
+    array, rule = make(rng), MixedPrecision(threshold=1.0)
+    total = np.zeros((14, 14))
+    for _ in range(40):
+        response, mean = signals(rng)
+        rule.learn(array, response, mean, 0.02, rng)
+        total += wanted_change(array, response, mean, 0.02)
+    sent = total - rule.chi
+    np.testing.assert_allclose(sent / weight_step(array), np.rint(sent / weight_step(array)), atol=1e-9)
+    assert np.abs(rule.chi).max() <= weight_step(array)
+    assert np.abs(array.weights() - sent).max() < 0.2 * np.abs(sent).max()  # soft bounds shorten the steps
+
+
+def test_tiki_taka_starts_at_the_symmetry_point_and_follows_a_steady_contrast(rng):
+    array, fast = make(rng, up_down=0.3), make(rng, up_down=0.3)
+    shift_to_symmetry(fast, rng)
+    rule = TikiTaka(fast=fast, gain=0.5, every=2)
+    state = fast.cells[0].states[0]
+    np.testing.assert_allclose(state.hidden[np.triu_indices(14, 1)], 0.3, atol=0.02)  # (a+ - a-) / (a+ + a-)
+    response, mean = signals(rng)
+    for _ in range(60):
+        rule.learn(array, response, mean, 0.02, rng)
+    wanted = wanted_change(array, response, mean, 1.0)
+    cosine = (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
+    assert cosine > 0.8
+    np.testing.assert_array_equal(array.weights(), array.weights().T)
+
+
+def test_pulsed_sgd_follows_the_contrast_on_average(rng):
+    array = make(rng)
+    response, mean = signals(rng, batch=64)
+    PulsedSGD().learn(array, response, mean, 0.5, rng)
+    wanted = wanted_change(array, response, mean, 0.5)
+    cosine = (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
+    assert cosine > 0.8
+
+
+@pytest.mark.parametrize("roles", [1, 2])
+def test_the_float_rule_is_the_optimizer_on_the_mean_gradient(rng, roles):
+    array = CrossbarArray.from_weights(NET, np.zeros((14, 14)), ArrayConfig(dtype="float64"), rng)
+    response, mean = signals(rng)
+    rate = 0.1 * roles / len(response)  # a learning rate of 0.1 over the batch
+    FloatRule(optimizer=SGD(), roles=roles).learn(array, response, mean, rate, rng)
+    np.testing.assert_allclose(array.weights(), wanted_change(array, response, mean, rate), atol=1e-14)
+
+
+@pytest.mark.parametrize("rule", ["mixed", "tiki"])
+def test_what_a_rule_remembers_can_be_put_back(rng, rule):
+    array = make(rng)
+
+    def new():
+        return MixedPrecision(threshold=1.0) if rule == "mixed" else TikiTaka(fast=make(rng), gain=0.5, every=2)
+
+    one, other = new(), new()
+    one.learn(array, *signals(rng), 0.01, rng)
+    other.restore(one.arrays())
+    for name, plane in one.arrays().items():
+        np.testing.assert_array_equal(plane, other.arrays()[name])

@@ -1,0 +1,145 @@
+"""Training on arrays: equal to floats when ideal, repeatable, resumable, and honest about how phases were run."""
+
+import json
+
+import numpy as np
+import pytest
+
+from crossbar.chip import load_chip
+from crossbar.errors import InvalidValue
+from hvae import config_file, images, loading, training
+from hvae.onchip import OnChip, for_array, make_onchip
+from hvae.records import RunFolder
+from hvae.training import Ending, Observer
+
+SMALL = [
+    "data.image_size=7", "data.train_limit=64", "training.batch_size=16", "training.epochs=2", "model.hidden=8",
+    "model.latent=3", "training.validation_samples=10", "training.eigenvalue_samples=0", "optimizer.name=sgd",
+    "optimizer.learning_rate=0.05",
+]  # fmt: skip
+EXACT = ["training.precision=float64", "settling.tolerance=1e-6", "nudging.tolerance=1e-6"]
+NOISY = ["array.device=epiram", "array.read_noise=0.001", "array.noisy_steps=3"]
+
+
+def new_run(path, *changes, model="tdh-vae"):
+    return RunFolder.create(path, for_array(config_file.resolve(model, [], [*SMALL, *changes])))
+
+
+def trained_weights(path, *changes, model="tdh-vae"):
+    folder = new_run(path, *changes, model=model)
+    assert training.train(folder) is Ending.FINISHED
+    return folder.load().parameters
+
+
+@pytest.mark.parametrize("model", ["h-vae", "dh-vae", "tdh-vae"])
+def test_without_nonidealities_it_is_float_sgd_to_rounding(tmp_path, model):
+    ideal = trained_weights(tmp_path / "ideal", *EXACT, model=model)
+    on_chip = trained_weights(tmp_path / "chip", *EXACT, "array.device=ideal", model=model)
+    for name, weights in ideal.items():
+        np.testing.assert_allclose(on_chip[name], weights, rtol=0, atol=1e-13)
+
+
+def test_finite_nudges_on_the_chip_are_those_of_floats(tmp_path):
+    changes = [*EXACT, "nudging.method=centred", "settling.max_sweeps=2000", "nudging.max_sweeps=500"]
+    ideal = trained_weights(tmp_path / "ideal", *changes)
+    moving = trained_weights(tmp_path / "chip", *changes, "array.device=ideal", "array.noisy_phases=stepped")
+    np.testing.assert_allclose(moving["tied"], ideal["tied"], atol=2e-5)
+
+
+@pytest.mark.parametrize("changes", [NOISY, ["array.device=ecram", "array.rule=tiki-taka", "array.transfer_every=2"],
+                                     ["array.device=ecram", "array.rule=mixed-precision"]])  # fmt: skip
+def test_a_chip_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, changes):
+    whole, parts = (new_run(tmp_path / name, *changes) for name in ("whole", "parts"))
+    training.train(whole)
+    calls = 0
+    while True:
+        steps = iter(range(3))
+        observer = Observer(stop_requested=lambda steps=steps: next(steps, None) is None)
+        calls += 1
+        if training.train(RunFolder.open(parts.path), observer=observer) is Ending.FINISHED:
+            break
+    assert calls > 1
+    for name in ("metrics.jsonl", "checkpoint.h5"):
+        assert (whole.path / name).read_bytes() == (parts.path / name).read_bytes(), name
+
+
+def test_the_run_folder_tells_how_phases_were_run_and_what_was_spent(tmp_path):
+    folder = new_run(tmp_path / "run", *NOISY, "training.batch_size=4", "training.epochs=1")
+    training.train(folder)
+    facts = json.loads((folder.path / "onchip.json").read_text())
+    assert facts["way"] == "warm"
+    assert facts["nudging"] == "centred"
+    assert facts["beta"] == 0.05
+    last = [record for record in folder.metrics() if "reads" in record][-1]
+    assert last["reads"] > 0
+    assert last["pulses_up"] + last["pulses_down"] > 0
+    assert last["write_energy"] > 0
+
+
+def test_the_exported_chip_holds_the_devices(tmp_path):
+    folder = new_run(tmp_path / "run", "array.device=epiram")
+    training.train(folder)
+    chip = load_chip(folder.path)
+    assert chip.conductances["tied"].device == "epiram"
+    np.testing.assert_allclose(chip.effective_weights("tied"), folder.load().parameters["tied"], atol=1e-5)
+
+
+def test_a_run_is_scored_on_its_own_devices(tmp_path):
+    folder = new_run(tmp_path / "run", "array.device=epiram")
+    training.train(folder)
+    trained = loading.load(folder.path)
+    assert isinstance(trained.learner, OnChip)
+    np.testing.assert_array_equal(trained.learner.weights()["tied"], trained.parameters["tied"])
+    before = trained.learner.costs()
+    trained.learner.decode(trained.parameters, np.zeros((2, 3), np.float32))
+    assert trained.learner.costs() == before  # scoring has its own account
+    assert sum(counter.reads for counter in trained.learner.scored.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "way"),
+    [
+        ([], "energy"),
+        (["array.read_noise=0.01"], "warm"),
+        (["array.read_noise=0.01", "array.noisy_phases=stepped"], "stepped"),
+        (["array.read_noise=0.01", "array.spectrum=batch"], "energy"),
+        (["array.read_noise=0.01", "array.spectrum=phase"], "phases"),
+        (["array.read_noise=0.01", "array.spectrum=lorentzian", "array.correlation_reads=5"], "stepped"),
+        (["array.symmetry=two-device"], "stepped"),
+        (["array.adc_bits=8"], "warm"),
+    ],
+)
+def test_the_way_follows_from_what_the_array_is(changes, way):
+    config = config_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal", *changes])
+    chip = make_onchip(config)
+    assert chip.way_name == way
+    pictures = images.load(config.data).train_images[:4]
+    metrics, signals = chip.gradients({}, pictures, np.zeros((4, 3), np.float32))
+    assert np.isfinite(list(metrics.values())).all()
+    assert signals["response/tied"].shape == (8, 49 + 8 + 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "message"),
+    [
+        ("f-vae", ["array.device=epiram"], "f-vae"),
+        ("tdh-vae", ["array.device=epiram", "array.rule=float"], "ideal"),
+        ("tdh-vae", ["array.device=epiram", "array.dw_min_std=0.1", "array.on_off=0.5"], "on_off"),
+        ("tdh-vae", ["array.device=ideal", "array.up_down=0.1"], "up_down"),
+    ],
+)
+def test_chips_that_cannot_be_are_refused_before_a_folder_is_made(model, changes, message):
+    with pytest.raises(InvalidValue, match=message):
+        for_array(config_file.resolve(model, [], [*changes]))
+
+
+def test_the_fast_path_is_refused_where_it_does_not_hold():
+    changes = ["array.device=ideal", "array.symmetry=two-device", "array.noisy_phases=warm"]
+    with pytest.raises(InvalidValue, match="stepped"):
+        make_onchip(config_file.resolve("tdh-vae", [], [*SMALL, *changes]))
+
+
+def test_an_ideal_run_keeps_no_array_in_its_config():
+    assert "[array]" not in config_file.dump(config_file.resolve("tdh-vae"))
+    text = config_file.dump(config_file.resolve("tdh-vae", [], ["array.device=ideal"]))
+    assert 'device = "ideal"' in text
