@@ -85,7 +85,7 @@ def compare(
     softest = reference.softest_mode(circuit, ours)
     marks = {"free": duration(softest)} if kind == "tran" and not fixed_rail else {"free": SHORTEST}
     asked = replace(circuit.analysis, kind="op" if fixed_rail else kind, marks=marks)
-    guess = ours if asked.kind == "op" and not fixed_rail else None
+    guess = ours if asked.kind == "op" else None
     posed = replace(circuit, analysis=asked, rails=ours if fixed_rail else None, guess=guess)
     waveforms = engine.settle(posed, folder, limits)
     free = np.flatnonzero(~circuit.clamped)

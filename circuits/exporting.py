@@ -127,7 +127,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
         )  # fmt: skip
     summary = dict(found.summary)
     if proof.keep is not None:
-        from circuits.verify_figures import draw_images, draw_waveforms  # noqa: PLC0415 - matplotlib, only if drawn
+        from circuits.verify_figures import draw_images, draw_waveforms
 
         runs = [(one.circuit, one.waveforms) for _, _, one in found.comparisons]
         runs += [(trip.circuit, trip.waveforms) for _, trip in found.trips]

@@ -164,7 +164,7 @@ class Circuit:
             f"{node}_{name}": float(voltages[index])
             for node, voltages in values.items()
             for index, name in enumerate(self.names)
-            if node == "p" or not self.clamped[index]
+            if (self.rails is None if node == "p" else not self.clamped[index])
         }
 
 

@@ -82,21 +82,23 @@ def _limit_memory(process_id: int, gigabytes: float) -> None:
 def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, int]:
     """Return exit code and peak memory in KiB; kill the process group when its time is over."""
     pause = 0.002
-    while True:
-        done, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if done:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss
-        if time.perf_counter() - started > limits.seconds:
+    try:
+        while time.perf_counter() - started <= limits.seconds:
+            done, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if done:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode, usage.ru_maxrss
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
+    finally:
+        if process.returncode is None:  # too late, or interrupted: leave nothing behind
             os.killpg(process.pid, signal.SIGKILL)
             os.wait4(process.pid, 0)
             process.returncode = -signal.SIGKILL
-            raise EngineError(
-                f"{engine} did not finish within {limits.seconds:g} s and was stopped; give it more with --timeout, "
-                "a smaller chip, or --mode fixed-rail"
-            )
-        time.sleep(pause)
-        pause = min(2 * pause, 0.1)
+    raise EngineError(
+        f"{engine} did not finish within {limits.seconds:g} s and was stopped; give it more with --timeout, "
+        "a smaller chip, or --mode fixed-rail"
+    )
 
 
 def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:

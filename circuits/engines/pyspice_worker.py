@@ -10,7 +10,7 @@ import numpy as np
 
 def run(netlist: Path, out: Path) -> int:
     """Simulate `netlist` and keep time, names and values in the .npz file `out`; return an exit code."""
-    from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError, NgSpiceShared  # noqa: PLC0415 - heavy, GPL, optional
+    from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError, NgSpiceShared
 
     library = NgSpiceShared(send_data=False)
     try:
