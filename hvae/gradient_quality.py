@@ -87,7 +87,8 @@ def gradient_quality(chip: OnChip, images: np.ndarray, *, rate: float, seed: int
     noise = stream(seed, "latent").standard_normal((len(images), chip.latent))
     weights = chip.weights()
     exact, signals = exact_gradient(chip, weights, images, noise)
-    batch, draws = images.astype(kind), noise.astype(kind)
+    batch: np.ndarray = images.astype(kind)
+    draws: np.ndarray = noise.astype(kind)
     found = {name: state_cause(chip, weights, name, batch, draws) for name in STATE_CAUSES}
     tied = all(np.array_equal(w, w.T) for w in weights.values())
     found["symmetry breaking"] = found["unsettled"]
@@ -159,7 +160,8 @@ def pulse_causes(chip: OnChip, signals: Changes, rate: float, seed: int) -> dict
     found: dict[str, Changes] = {"asymmetry": {}, "saturation": {}, "pulse noise": {}}
     rng = stream(seed, "device")
     for name, array in chip.arrays.items():
-        response, mean = (signals[part + name].astype(kind) for part in (RESPONSE, MEAN))
+        response: np.ndarray = signals[RESPONSE + name].astype(kind)
+        mean: np.ndarray = signals[MEAN + name].astype(kind)
         wanted = wanted_change(array, response, mean, rate)
         own, cut = expected_change(array, wanted)
         found["asymmetry"][name], found["saturation"][name] = own, cut

@@ -5,11 +5,11 @@ The gradient that they follow is dL/dw_ij = -mean_batch (R_i S_j + S_i R_j); `ra
 - ``pulsed-sgd``: the contrast sent as pulses by its encoding; no memory beside the devices. Gokmen and Vlasov, Front.
   Neurosci. 10:333 (2016), doi:10.3389/fnins.2016.00333.
 - ``sign``: one pulse where the batch's wanted change exceeds a threshold, the Manhattan rule with a dead zone.
-- ``mixed-precision``: changes summed digitally, whole steps sent; a number a weight. Nandakumar et al., Front. Neurosci.
-  14:406 (2020), doi:10.3389/fnins.2020.00406.
-- ``tiki-taka``: a fast array learns, a digital buffer collects it line by line, whole steps are sent; a second array and
-  a number a weight. Version 2: Gokmen, Front. Artif. Intell. 4:699148 (2021), doi:10.3389/frai.2021.699148; reference at
-  the symmetry point (zero-shifting): Kim et al. 2019, arXiv:1907.10228.
+- ``mixed-precision``: changes summed digitally, whole steps sent; a number a weight. Nandakumar et al., Front.
+  Neurosci. 14:406 (2020), doi:10.3389/fnins.2020.00406.
+- ``tiki-taka``: a fast array learns, a digital buffer collects it line by line, whole steps are sent; a second array
+  and a number a weight. Version 2: Gokmen, Front. Artif. Intell. 4:699148 (2021), doi:10.3389/frai.2021.699148;
+  reference at the symmetry point (zero-shifting): Kim et al. 2019, arXiv:1907.10228.
 - ``float``: Adam or SGD on exact weights, the baseline.
 """
 
@@ -281,7 +281,7 @@ def make_rule(config: RunConfig, array: CrossbarArray, roles: int, rng: np.rando
     if settings.rule == "float":
         return FloatRule(optimizer=optimizers.make(config.optimizer), roles=roles)
     if settings.rule == "tiki-taka":
-        zeros = np.zeros((array.network.size,) * 2, array.config.kind)
+        zeros: np.ndarray = np.zeros((array.network.size,) * 2, array.config.kind)
         fast = CrossbarArray.from_weights(array.network, zeros, array.config, rng)
         shift_to_symmetry(fast, rng)
         return TikiTaka(fast=fast, gain=settings.transfer_gain, every=settings.transfer_every)

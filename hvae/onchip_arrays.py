@@ -128,7 +128,7 @@ def _changed(law: PulsedLaw, given: dict[str, Any]) -> PulsedLaw:
     return replace(law, **given)
 
 
-def _range(settings: ArraySettings, device: Preset | PulsedLaw | None) -> dict[str, float]:
+def _range(settings: ArraySettings, device: Preset | PulsedLaw | None) -> dict[str, Any]:
     if settings.on_off is None:
         return {}
     g_max = device.g_max if isinstance(device, Preset) else LAW_G_MAX

@@ -40,9 +40,8 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: b
     total = len(plan.cells())
 
     def tell(result: dict[str, Any]) -> None:
-        console.print(
-            f"{result['name']}: {result.get('failed') or 'Frechet distance %.1f' % result['frechet_distance']}"
-        )
+        score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
+        console.print(f"{result['name']}: {score}")
 
     console.print(f"{plan.title}: {total} cells")
     results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def chip_step(
     """
     encode, decode = vae.encode_role, vae.decode_role
     encoding, decoding = arrays[vae.encoder], arrays[vae.decoder]
-    knobs = {"beta": beta, "signs": signs, "gain": vae.gain}
+    knobs: dict[str, Any] = {"beta": beta, "signs": signs, "gain": vae.gain}
     encoder = way.free(encoding, encode, images, vae.gain)
     mean, log_variance = vae.read_latents(encoder.settled.states)
     latents = mean + noise * np.exp(log_variance / 2)
@@ -85,7 +86,8 @@ def chip_step(
     second, others = signals_of(vae.encoder, encode, up, rho(images, vae.gain), norm_limit)
     return ChipStep(
         signals=(first, second), output=decoder.settled.states[:, decode.columns("pixels")],
-        mean=mean, log_variance=log_variance, encoder=encoder, decoder=decoder, nudged=(down, up), limited=some + others,
+        mean=mean, log_variance=log_variance, encoder=encoder, decoder=decoder, nudged=(down, up),
+        limited=some + others,
     )  # fmt: skip
 
 

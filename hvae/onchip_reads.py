@@ -109,7 +109,7 @@ def noise_free(array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float
 
 
 def joined_patches(role: Role) -> tuple[Patch, ...]:
-    """Return the patches from all neurons to the free ones, for signals with the clamped neurons after the free ones."""
+    """Return the patches from all neurons to the free ones; signals hold the clamped neurons after the free ones."""
     shifted = [
         replace(
             patch,

@@ -4,19 +4,19 @@
 | --- | --- | --- |
 | energy | reads symmetric and repeatable for the whole batch | the solvers of ideal runs, on the array |
 | phases | symmetric, repeatable within a phase, noise moving between phases | the same solvers, each phase anew |
-| warm | symmetric devices, white noise or converters | the noise-free equilibrium, then `noisy_steps` of the noisy chip |
+| warm | symmetric devices, white noise or converters | the noise-free equilibrium, then `noisy_steps` of the chip |
 | stepped | everything else, or where asked for | every step of eq. (3) on the array, from zero |
 
-`warm` is the fast path of noisy chips. Only what the noise adds is stepped: from the noise-free equilibrium (or, nudged,
-from the one that linear response predicts) the fluctuation of a mode of the Hessian with eigenvalue l reaches the share
-1 - (1 - dt l)^(2 k) of its stationary variance in k steps: with dt 0.3 and 15 steps 99 % for l = 0.5, 60 % for l = 0.1.
+`warm` is the fast path of noisy chips. Only what the noise adds is stepped: from the noise-free equilibrium (or,
+nudged, from the one that linear response predicts) the fluctuation of a mode of the Hessian with eigenvalue l
+reaches the share 1 - (1 - dt l)^(2 k) of its stationary variance in k steps: with dt 0.3 and 15 steps 99 % for l = 0.5, 60 % for l = 0.1.
 `tests/hvae/test_onchip_noise.py` compares it with plain stepping.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -229,7 +229,7 @@ def choose(settings: ArraySettings, array: CrossbarArray) -> str:
 def make_way(config: RunConfig, name: str) -> Way:
     """Return the way `name` of running phases, with the tolerances and steps of `config`."""
     settling, nudging, settings = config.settling, config.nudging, config.array
-    steps = dict(time_step=settling.time_step, average=settings.average_steps)
+    steps: dict[str, Any] = {"time_step": settling.time_step, "average": settings.average_steps}
     if name == "stepped":
         return FromZero(
             solver=ChipSteps(steps=settling.max_sweeps, tolerance=settling.tolerance, **steps),

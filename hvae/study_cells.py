@@ -40,7 +40,8 @@ def run_cell(study: Study, cell: Cell, folder: Path) -> dict[str, Any]:
     if done is not None:
         return done
     facts: dict[str, Any] = {
-        "name": cell.name, "label": cell.label, "model": cell.model, "seed": cell.seed, "kind": cell.kind, "axes": cell.axes,
+        "name": cell.name, "label": cell.label, "model": cell.model, "seed": cell.seed, "kind": cell.kind,
+        "axes": cell.axes,
     }  # fmt: skip
     try:
         trained = _programmed(study, cell) if study.inference is not None else _trained(cell, folder)

@@ -1,4 +1,4 @@
-"""What a study leaves: a table (JSON, CSV), curves, a heat map, samples side by side, and one page that holds them all."""
+"""What a study leaves: a table (JSON, CSV), curves, a heat map, samples side by side, and one page with it all."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Result = dict[str, Any]
 Row = dict[str, Any]
 
 COLUMNS = (
-    "label", "model", "seeds", "failed", "frechet_ideal", "frechet", "frechet_std", "difference", "sse_half_ideal", "sse_half",
-    "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
+    "label", "model", "seeds", "failed", "frechet_ideal", "frechet", "frechet_std", "difference",
+    "sse_half_ideal", "sse_half", "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
 )  # fmt: skip
 
 
@@ -168,10 +168,14 @@ def _ideal_lines(axis: Any, results: Sequence[Result]) -> None:
 
 def _heat_map(model: str, grid: Sequence[Result]) -> Picture:
     first, second = list(grid[0]["axes"])[:2]
+
+    def at(one: Result) -> tuple[Any, Any]:
+        return one["axes"][first], one["axes"][second]
+
     rows = sorted({one["axes"][first] for one in grid}, key=_order)
     columns = sorted({one["axes"][second] for one in grid}, key=_order)
     values = np.array([
-        [_mean([g["frechet_distance"] for g in grid if (g["axes"][first], g["axes"][second]) == (r, c)]) or np.nan for c in columns]
+        [_mean(_values([g for g in grid if at(g) == (r, c)], "frechet_distance")) or np.nan for c in columns]
         for r in rows
     ], float)  # fmt: skip
     figure = Figure(figsize=(1.5 + len(columns), 1.2 + 0.6 * len(rows)), layout="constrained")

@@ -16,7 +16,7 @@ from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
 from hvae.export import make_chip
 from hvae.learners import EquilibriumPropagation, Learner
-from hvae.learning_rules import make_chip_optimizer
+from hvae.learning_rules import ChipOptimizer, make_chip_optimizer
 from hvae.model import Parameters
 from hvae.onchip import OnChip, make_onchip
 from hvae.records import Checkpoint, RunFolder
@@ -51,7 +51,7 @@ class _Run:
     folder: RunFolder
     learner: Learner
     dataset: Dataset
-    optimizer: optimizers.Optimizer
+    optimizer: optimizers.Optimizer | ChipOptimizer
     parameters: Parameters
     step: int = 0
     saved_at: float = field(default_factory=time.monotonic)

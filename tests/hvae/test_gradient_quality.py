@@ -59,8 +59,8 @@ def test_few_bits_show_as_quantization_alone():
 
 
 def test_the_command_reports_one_json_object(tmp_path):
-    changes = [*SMALL, "training.precision=float32", "data.train_limit=16", "training.batch_size=8", "training.epochs=1",
-               "training.validation_samples=0", "training.eigenvalue_samples=0"]  # fmt: skip
+    changes = [*SMALL, "training.precision=float32", "data.train_limit=16", "training.batch_size=8",
+               "training.epochs=1", "training.validation_samples=0", "training.eigenvalue_samples=0"]  # fmt: skip
     folder = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], changes))
     training.train(folder)
     called = CliRunner().invoke(command, [str(folder.path), "--array", "epiram", "--batch", "4", "--json"])
