@@ -12,6 +12,8 @@ from hvae.onchip import make_onchip
 from hvae.onchip_commands import gradient_quality as command
 from hvae.records import RunFolder
 
+pytestmark = pytest.mark.needs_jit
+
 SMALL = [
     "data.image_size=7", "model.hidden=8", "model.latent=3", "optimizer.name=sgd", "training.precision=float64",
     "settling.tolerance=1e-6", "settling.max_sweeps=1000", "nudging.tolerance=1e-6", "nudging.max_sweeps=300",

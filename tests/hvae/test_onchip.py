@@ -12,6 +12,8 @@ from hvae.onchip import OnChip, for_array, make_onchip
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
+pytestmark = pytest.mark.needs_jit
+
 SMALL = [
     "data.image_size=7", "data.train_limit=64", "training.batch_size=16", "training.epochs=2", "model.hidden=8",
     "model.latent=3", "training.validation_samples=10", "training.eigenvalue_samples=0", "optimizer.name=sgd",

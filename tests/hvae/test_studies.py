@@ -15,6 +15,8 @@ from crossbar.errors import EngineError, InvalidValue, MissingFile, UnknownName
 from hvae import studies, study_cells, study_workers
 from hvae.study_report import table, write_report
 
+pytestmark = pytest.mark.needs_jit
+
 TEXT = """
 title = "small"
 models = ["tdh-vae"]
