@@ -2,9 +2,9 @@
 
     python benchmarks/onchip.py [--quick] [--json]
 
-TDH-VAE of the paper's size (784 + 833 + 69 neurons; --quick: 14 x 14 pixels, 128 hidden), batch 64, random weights of the
-start, random images. One step = all phases and the update. `noisy` has white read noise, so that phases run on the fast
-path (`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Ratios of times
+TDH-VAE of the paper's size (784 + 833 + 69 neurons; --quick: 14 x 14 pixels, 128 hidden), batch 64, random weights of
+the start, random images. One step = all phases and the update. `noisy` has white read noise, so that phases run on the
+fast path (`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Ratios of times
 within one run; sweeps are products with W an example, both roles and all phases.
 """
 
@@ -58,7 +58,8 @@ def main() -> None:
     config = config_file.resolve("tdh-vae", [], [*COMMON, *size])
     pixels, latent = config.data.image_size**2, config.model.latent
     learner = learners.make(config)
-    ideal = measure(learner, optimizers.make(config.optimizer), learner.init(stream(0, "init"), np.float32), pixels, latent)
+    weights = learner.init(stream(0, "init"), np.float32)
+    ideal = measure(learner, optimizers.make(config.optimizer), weights, pixels, latent)
     figures = {"ideal_seconds": ideal["seconds"], "ideal_sweeps": ideal["sweeps"]}
     for name, changes in CASES.items():
         case = config_file.resolve("tdh-vae", [], [*COMMON, *size, *changes])

@@ -2,8 +2,8 @@
 
 A phase lasts T time constants of the neuron, and while it lasts the devices dissipate V^2 sum_i rho_i^2 G_i; T is the
 number of steps of eq. (3) that the run allows, times its dt, whichever solver simulated it. The time constant is not
-the devices' to tell: 10 ns, 100 ns and 1 us are assumed, at the array's read voltage. Converters, neurons and drivers are
-not in it (`hopbar area --energy` estimates those).
+the devices' to tell: 10 ns, 100 ns and 1 us are assumed, at the array's read voltage. Converters, neurons and drivers
+are not in it (`hopbar area --energy` estimates those).
 """
 
 from __future__ import annotations
