@@ -38,13 +38,13 @@ def test_help_is_quick_and_lists_every_command():
         shown = hopbar("--help")
         times.append(os.times().children_user + os.times().children_system - start[1])
     assert shown.returncode == 0
-    for command in ("train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"):
+    for command in ("train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program", "netlist", "verify", "study", "sweep"):
         assert command in shown.stdout
     assert min(times) < 0.6  # CPU seconds, with room for a slow machine; 0.3 s of wall time is the target
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program"]
+    "command", ["train", "evaluate", "figures", "sample", "show-config", "doctor", "area", "devices", "program", "netlist", "verify", "study", "sweep", "reproduce"]
 )
 def test_every_command_shows_an_example(command):
     shown = hopbar(command, "--help")
