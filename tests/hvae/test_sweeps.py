@@ -123,6 +123,7 @@ def _work(sweep, folder, trials):
     Worker(sweep=sweep, study=sweep_study.open_study(sweep, folder), folder=folder).run(trials)
 
 
+@pytest.mark.needs_jit
 def test_a_killed_worker_loses_at_most_its_own_trial(tmp_path):
     sweep, folder = plan(tmp_path, TINY.replace("epochs = 3", "epochs = 20")), tmp_path / "sweep"
     process = multiprocessing.get_context("spawn").Process(target=_work, args=(sweep, folder, 3))
