@@ -49,7 +49,7 @@ class Inception:
         InvalidValue
             The images are no squares of finite numbers.
         """
-        import torch  # noqa: PLC0415 - an extra
+        import torch
 
         pixels = as_bytes(images)
         parts = []
@@ -94,8 +94,8 @@ def as_bytes(images: np.ndarray) -> np.ndarray:
 
 
 def _net(weights: Path) -> Any:
-    import torch  # noqa: PLC0415 - an extra
-    from torch_fidelity import feature_extractor_inceptionv3 as published  # noqa: PLC0415
+    import torch
+    from torch_fidelity import feature_extractor_inceptionv3 as published
 
     try:
         torch.load(weights, weights_only=True)  # numbers only: torch-fidelity itself would run code from the file

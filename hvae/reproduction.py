@@ -53,6 +53,7 @@ class Plan:
     seeds: int
     runs: Mapping[Path, RunConfig]
     folders: Mapping[str, Sequence[Path]]  # by label of the row, in the order of seeds
+    shared: Sequence[str] = ()  # changes of all rows, as key=value
 
 
 def rows_of_paper(models: Iterable[str] = MODELS) -> list[Row]:
@@ -104,7 +105,7 @@ def _row(table: Mapping[str, Any], path: Path) -> Row:
     return row
 
 
-def plan(rows: Sequence[Row], folder: Path, seeds: int, shared: Iterable[str] = ()) -> Plan:
+def plan(rows: Sequence[Row], folder: Path, seeds: int, shared: Sequence[str] = ()) -> Plan:
     """Return the runs that `rows` need, each in a folder ``runs/LABEL-seedN`` of `folder`.
 
     Raises
@@ -124,7 +125,7 @@ def plan(rows: Sequence[Row], folder: Path, seeds: int, shared: Iterable[str] = 
             path = same[0] if same else folder / "runs" / f"{_stem(row.label)}-seed{seed}"
             runs[path] = config
             folders.setdefault(row.label, []).append(path)
-    return Plan(rows=rows, seeds=seeds, runs=runs, folders=folders)
+    return Plan(rows=rows, seeds=seeds, runs=runs, folders=folders, shared=tuple(shared))
 
 
 def open_run(path: Path, config: RunConfig) -> RunFolder:
@@ -196,6 +197,7 @@ def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
         "paper_ranking": expected,
         "ranking_reproduced": ranking == expected if len(ranking) > 1 else None,
         "best": min(rows, key=lambda row: row["frechet_distance"]["mean"])["label"] if rows else None,
+        "shared": list(planned.shared),
         "configs": {str(path): asdict(config) for path, config in planned.runs.items()},
         "environment": environment(),
     }

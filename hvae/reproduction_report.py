@@ -26,7 +26,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         "",
         *(_table(rows) if rows else ["No run has a checkpoint yet."]),
         "",
-        *(_notes(rows) if rows else []),
+        *(_notes(rows, table["shared"]) if rows else []),
         "## Ranking by Frechet distance, best first",
         "",
         f"- paper (Inception features, test set): {_order(table['paper_ranking'])}",
@@ -49,14 +49,14 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str]:
     features = sorted({row["features"] for row in rows})
     counts = sorted({(row["n_fake"], row["n_real"]) for row in rows})
     return [
-        "Rows in bold are the paper's models at the values of its Table 3; the others are variants of ours:",
+        "Rows in bold are the paper's models at the values of its Table 3, the others variants of ours."
+        + (f" All rows alike: {', '.join(f'`{change}`' for change in shared)}." if shared else ""),
         "",
-        *(f"- {row['label']}: {row['model']}{_changes(row)}" for row in rows if not row["of_the_paper"]),
-        "",
+        *_variants(rows),
         f"Distances are on features of {', '.join(features)}, "
         + ", ".join(f"{fake} generated against {real} test images" for fake, real in counts)
         + ", clipped to [-1, 1]; they are not comparable to FID on Inception features. The floor is what as many "
@@ -65,6 +65,11 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "other work. Nothing was selected on the test split.",
         "",
     ]
+
+
+def _variants(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [f"- {row['label']}: {row['model']}{_changes(row)}" for row in rows if not row["of_the_paper"]]
+    return [*lines, ""] if lines else []
 
 
 def _changes(row: Mapping[str, Any]) -> str:

@@ -106,6 +106,7 @@ def test_the_page_is_made_of_the_json(reproduced):
     assert "| **tdh-vae** | N(0, I) | mnist-5k |" in page
     assert "mixture, ex post" in page
     assert "±" in page
+    assert "`model.hidden=8`" in page  # what departs from Table 3 is said
     assert ("is reproduced" in page) == table["ranking_reproduced"]
     assert "- f-vae, SGD: f-vae with `optimizer.name = sgd`" in page
 
