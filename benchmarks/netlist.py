@@ -40,7 +40,7 @@ from crossbar.chip import load_chip
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LIMITS = Limits(seconds=3000, gigabytes=12)
-SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "digit": (14, 140, 20, 15), "full": (28, 833, 69, 1)}
+SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "digit": (14, 40, 8, 10), "full": (28, 833, 69, 1)}
 TARGETS = {
     "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
     "full_rail_ngspice_error": 1e-6, "full_coupled_vacask_error": 1e-6, "single_chip_error": 1e-4,
@@ -61,7 +61,7 @@ def chip_of(folder: Path, kind: str, seed: int) -> Layout:
 
 
 def errors(layout: Layout, engine: str, kind: str, *, fixed_rail: bool = False, roles: int = 2) -> dict[str, float]:
-    """Return largest error, wall seconds, megabytes and softest mode of both roles of one image."""
+    """Return largest error, wall seconds, megabytes and softest mode of `roles` roles of one image."""
     found = {"error": 0.0, "seconds": 0.0, "megabytes": 0.0, "softest": 1e9}
     encoder = layout.encode(layout.image(0))
     posed = [encoder, layout.decode(layout.latents(settle(encoder), layout.noise(0, 0)))][:roles]
@@ -72,9 +72,8 @@ def errors(layout: Layout, engine: str, kind: str, *, fixed_rail: bool = False, 
         found["seconds"] = max(found["seconds"], one.waveforms.seconds)
         found["megabytes"] = max(found["megabytes"], one.waveforms.megabytes)
         found["softest"] = min(found["softest"], one.softest)
-        print(
-            f"{engine} {kind} {len(circuit.names)} {one.error.max():.1e} {one.waveforms.seconds:.1f} s", file=sys.stderr
-        )
+        said = f"{engine} {kind} {len(circuit.names)} {abs(one.error).max():.1e} {one.waveforms.seconds:.1f} s"
+        print(said, file=sys.stderr, flush=True)
     return found
 
 
@@ -103,13 +102,15 @@ def small(folder: Path, seeds: range) -> dict[str, float]:
 
 
 def middle(folder: Path, seeds: range) -> dict[str, float]:
-    """796 neurons: coupled operating point."""
-    return worst([errors(chip_of(folder, "middle", seed), "ngspice", "op") for seed in seeds], "middle_ngspice")
+    """796 neurons, encoding: coupled operating point."""
+    return worst(
+        [errors(chip_of(folder, "middle", seed), "ngspice", "op", roles=1) for seed in seeds], "middle_ngspice"
+    )
 
 
 def full(folder: Path, seeds: range) -> dict[str, float]:
-    """1686 neurons, every memristor that acts an R card: fixed rails."""
-    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True) for seed in seeds]
+    """1686 neurons, every memristor that acts in encoding an R card: fixed rails."""
+    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=1) for seed in seeds]
     return worst(rows, "full_rail_ngspice")
 
 
@@ -122,7 +123,7 @@ def vacask(folder: Path, seeds: range) -> dict[str, float]:
 
 
 def single(folder: Path, seeds: range) -> dict[str, float]:
-    """356 neurons, 14 x 14 digits: one transient that encodes, samples and decodes."""
+    """244 neurons, 14 x 14 digits: one transient that encodes, samples and decodes."""
     rows = []
     for seed in seeds:
         layout = replace(chip_of(folder, "digit", seed), choices=Choices())
