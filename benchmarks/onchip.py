@@ -4,8 +4,8 @@
 
 TDH-VAE of the paper's size (784 + 833 + 69 neurons; --quick: 14 x 14 pixels, 128 hidden), batch 64, random weights of
 the start, random images. One step = all phases and the update. `noisy` has white read noise, so that phases run on the
-fast path (`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Ratios of times
-within one run; sweeps are products with W an example, both roles and all phases.
+fast path (`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Ratios of
+times within one run; sweeps are products with W an example, both roles and all phases.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def random_weights(network: Network, rng: np.random.Generator, dtype: type = np.
     network; in a dense one, where every neuron sees all N, it is sqrt(1 / N). The paper does not state its own law.
     """
     size = network.size
-    weights = np.zeros((size, size), dtype)
+    weights: np.ndarray = np.zeros((size, size), dtype)
     if network.topology == "dense":
         upper = np.triu_indices(size, 1)
         weights[upper] = rng.standard_normal(len(upper[0]), dtype=np.float32) / np.sqrt(size)

@@ -87,7 +87,7 @@ def held_folder(source: Source) -> Path | None:
 
 def cache_folder() -> Path:
     """Return the user's cache folder of Hopbar (it may not exist yet)."""
-    import pooch  # noqa: PLC0415  (slow to import, and only needed for real data sets)
+    import pooch
 
     return Path(pooch.os_cache("hopbar"))
 
@@ -179,7 +179,7 @@ def _fetch_one(source: Source, record: FileRecord, folder: Path) -> None:
 
 def _failure(mirror: str, record: FileRecord, folder: Path) -> Exception | None:
     """Fetch one file; return what went wrong, or None.  Sums of unpacked bytes are checked when the file is read."""
-    import pooch  # noqa: PLC0415
+    import pooch
 
     known_hash = f"md5:{record.md5_gz}" if record.md5_gz else None
     packed = f"{record.name}.gz"

@@ -150,7 +150,7 @@ def gradient(network: Network, contrasts: Sequence[Contrast], dtype: type = np.f
     The contrasts of both roles of a tied network are summed. Zero where the network does not couple, and on the
     diagonal. (With w_ij = w_ji as one parameter dE/dw = -rho_i rho_j; entries taken as independent would give half.)
     """
-    total = np.zeros((network.size, network.size), dtype)
+    total: np.ndarray = np.zeros((network.size, network.size), dtype)
     for contrast in contrasts:
         batch = len(contrast.difference)
         role = contrast.role

@@ -30,7 +30,7 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
     engines : sequence of (name, version or None, remedy)
         The circuit simulators, as `circuits.engines.available` finds them.
     """
-    import numba
+    from numba.core import config
     import numpy as np  # so that its BLAS is loaded and can be asked
 
     np.ones((2, 2)) @ np.ones((2, 2))
@@ -45,8 +45,8 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
             for pool in threadpoolctl.threadpool_info()
             if pool.get("user_api") == "blas"
         ],
-        "numba_threads": numba.config.NUMBA_NUM_THREADS,
-        "jit": not numba.config.DISABLE_JIT,
+        "numba_threads": config.NUMBA_NUM_THREADS,
+        "jit": not config.DISABLE_JIT,
         "engines": {name: {"version": version, "remedy": remedy} for name, version, remedy in engines},
         "data": {name: _where(name) for name in dataset_files.known_sources()} | {"mnist-5k": "embedded"},
     }

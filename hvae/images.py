@@ -22,7 +22,7 @@ def load(config: DataConfig) -> Dataset:
     if config.image_size == _SIDE:
         return dataset
     splits = {f"{name}_images": shrink(dataset.split(name)[0], config.image_size) for name in datasets.SPLITS}
-    return replace(dataset, **splits)
+    return replace(dataset, **splits)  # type: ignore[arg-type]
 
 
 def shrink(images: np.ndarray, side: int) -> np.ndarray:
