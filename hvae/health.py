@@ -30,8 +30,8 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
     engines : sequence of (name, version or None, remedy)
         The circuit simulators, as `circuits.engines.available` finds them.
     """
-    from numba.core import config
     import numpy as np  # so that its BLAS is loaded and can be asked
+    from numba.core import config
 
     np.ones((2, 2)) @ np.ones((2, 2))
     return {
@@ -45,8 +45,8 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
             for pool in threadpoolctl.threadpool_info()
             if pool.get("user_api") == "blas"
         ],
-        "numba_threads": config.NUMBA_NUM_THREADS,
-        "jit": not config.DISABLE_JIT,
+        "numba_threads": config.NUMBA_NUM_THREADS,  # type: ignore[attr-defined]
+        "jit": not config.DISABLE_JIT,  # type: ignore[attr-defined]
         "engines": {name: {"version": version, "remedy": remedy} for name, version, remedy in engines},
         "data": {name: _where(name) for name in dataset_files.known_sources()} | {"mnist-5k": "embedded"},
     }
