@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make demo` does, one command after the other: train, score, look. Goes on where an earlier demo was stopped.
+# What `make demo` does, one command after the other: train, score, draw, program a device, measure the area.
+# Goes on where an earlier demo was stopped.
 #   BIN=.venv/bin bash examples/demo.sh runs/demo
 set -euo pipefail
 run=${1:-runs/demo}
@@ -12,8 +13,11 @@ else
 fi
 "$hopbar" evaluate "$run"
 "$hopbar" figures "$run"
+"$hopbar" program "$run" --device epiram --out "$run/epiram.h5"
+"$hopbar" evaluate "$run/epiram.h5"
+"$hopbar" area "$run" tdh-vae dh-vae
 echo
 echo "Look at     $run/figures/samples.png (generated), reconstructions.png, learning_curves.png"
-echo "Do next     $hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh   (full MNIST)"
-echo "            $hopbar area tdh-vae dh-vae                                                          (how much chip tying saves)"
+echo "Do next     $hopbar verify $run --mode fixed-rail                  (is the netlist the chip? needs ngspice)"
+echo "            $hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh   (full MNIST)"
 echo "            $hopbar --help"
