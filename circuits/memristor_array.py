@@ -119,16 +119,17 @@ def program(chip: Chip, network: str, *, symmetry: str | None = None, g_min: flo
     """Return the devices of `network`: those that were programmed, or an exact linear map of its ideal weights.
 
     Without `symmetry`, programmed conductances that are symmetric share their devices; all else is two-device, the
-    layout `full` of `hopbar area`. Devices into neurons that are clamped in every role of the network (the pixels of
-    an untied encoder, the latents of an untied decoder) are not built: `dead_blocks` "drop" of `hopbar area`.
+    layout `full` of `hopbar area`. Devices into an untied encoder's pixels, which are always clamped, are not built:
+    `dead_blocks` "drop" of `hopbar area`. A decoder keeps its columns into the clamped latents: eq. (9) reads the
+    input gradient there.
     """
     array = _program(chip, network, symmetry, g_min, g_max)
-    return array if network == "tied" else array.acting(_always_clamped(chip, network))
+    return array.acting(_pixels(chip, network)) if network == "encoder" else array
 
 
-def _always_clamped(chip: Chip, network: str) -> np.ndarray:
+def _pixels(chip: Chip, network: str) -> np.ndarray:
     held = np.zeros(chip.networks[network].size, bool)
-    held[chip.networks[network].block({"encoder": "pixels", "decoder": "latent"}[network])] = True
+    held[chip.networks[network].block("pixels")] = True
     return held
 
 

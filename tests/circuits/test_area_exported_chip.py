@@ -66,18 +66,8 @@ def test_an_untied_chip_in_area_chip_and_netlist(rng, topology, layout, role, na
     exported = program(chip, name, symmetry=LAYOUTS[layout], **RANGE)
     held = np.zeros(network.block(clamped).stop - network.block(clamped).start)
     n_memristors, n_neurons = count_cards("".join(pieces(build(chip, role, held, exported))))
-    # A decoder also has columns into its clamped latents, where eq. (9) reads the input gradient; a netlist of the
-    # settling decoder need not write them.
-    gradient = gradient_devices(network, layout) if name == "decoder" else 0
-    assert plan.tiles(drop).n_memristors - n_memristors in (0, gradient)
-    assert exported.n_memristors == n_memristors
+    assert plan.tiles(drop).n_memristors == exported.n_memristors == n_memristors
     assert plan.n_neurons(drop) == n_neurons
-
-
-def gradient_devices(network, layout):
-    latents = network.block("latent")
-    into = 2 * int(network.mask()[latents].sum())
-    return into if layout == "full" else int(network.mask()[latents, latents].sum())
 
 
 def test_counts_of_the_papers_tied_chip_in_closed_form():
