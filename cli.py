@@ -12,6 +12,7 @@ _COMMANDS = {
     "evaluate": "hvae.commands:evaluate",
     "figures": "hvae.commands:figures",
     "sample": "hvae.commands:sample",
+    "report": "hvae.report_commands:report",
     "show-config": "hvae.commands:show_config",
     "reproduce": "hvae.study_commands:reproduce",
     "sweep": "hvae.study_commands:sweep",

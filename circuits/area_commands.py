@@ -68,7 +68,7 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 )
 @click.option("--draws", type=click.IntRange(10, 10**6), default=4000, show_default=True, help="Monte Carlo draws.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all draws.")
-@click.option("--pictures", type=click.Path(path_type=Path), help="Folder to write the pictures to.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Folder to write the pictures and area.json to.")
 @click.option(
     "--runs",
     type=click.Path(path_type=Path),
@@ -106,6 +106,7 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology
 
 
 def _write(found: AreaStudy, runs: tuple[Path, ...], pictures: Path | None, report: Path | None) -> None:
+    from circuits.area_records import study_record
     from circuits.area_report import write_pictures, write_report
     from crossbar.errors import InvalidValue
 
@@ -113,6 +114,7 @@ def _write(found: AreaStudy, runs: tuple[Path, ...], pictures: Path | None, repo
         raise InvalidValue("`--runs` needs `--pictures FOLDER` or `--report FOLDER`, but got neither")
     if pictures is not None:
         write_pictures(found, pictures, runs)
+        (pictures / "area.json").write_text(json.dumps(study_record(found), indent=1) + "\n", encoding="utf-8")
     if report is not None:
         write_report(found, report, runs)
 

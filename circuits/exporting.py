@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -108,7 +109,7 @@ class Proof:
 
 
 def prove(layout: Layout, proof: Proof) -> dict:
-    """Verify the chip of `layout`, keep pictures and waveforms where asked, and return the summary.
+    """Verify the chip of `layout`, keep pictures, waveforms and verification.json where asked; return the summary.
 
     Above 200 neurons, devices that cannot act in a role are left out of its circuit: ngspice needs minutes as it is.
     """
@@ -134,6 +135,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
         picture = draw_images(layout, found, proof.keep / "images.png")
         drawn = draw_waveforms(layout, *runs[0], proof.keep / "waveforms.png")
         summary |= {"picture": picture and str(picture), "waveforms": drawn and str(drawn)}
+        (proof.keep / "verification.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary
 
 

@@ -89,7 +89,8 @@ def verify(
 ) -> None:  # fmt: skip
     """Settle the exported circuit in a circuit simulator and compare it with ours, neuron by neuron.
 
-    Exit code 0 if every state agrees within the tolerance, 1 if not. Pictures and waveforms go to --keep.
+    Exit code 0 if every state agrees within the tolerance, 1 if not. Pictures, waveforms and
+    verification.json go to --keep.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
     """

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make demo` does, one command after the other: train, score, draw, program a device, measure the area.
+# What `make demo` does, one command after the other: train, score, draw, program a device, verify the netlist in SPICE,
+# measure the area, and put it all on one page.
 # Goes on where an earlier demo was stopped.
 #   BIN=.venv/bin bash examples/demo.sh runs/demo
 set -euo pipefail
@@ -13,11 +14,18 @@ else
 fi
 "$hopbar" evaluate "$run"
 "$hopbar" figures "$run"
-"$hopbar" program "$run" --device epiram --out "$run/epiram.h5"
+[ -f "$run/epiram.h5" ] || "$hopbar" program "$run" --device epiram --out "$run/epiram.h5"
 "$hopbar" evaluate "$run/epiram.h5"
-"$hopbar" area "$run" tdh-vae dh-vae
+if command -v ngspice > /dev/null; then
+    "$hopbar" verify "$run" --mode fixed-rail --keep "$run/verify"
+else
+    echo "No SPICE: install ngspice (apt-get install ngspice), then: $hopbar verify $run --mode fixed-rail --keep $run/verify"
+fi
+"$hopbar" area "$run" tdh-vae dh-vae --pictures "$run/area"
+"$hopbar" report "$run"
 echo
-echo "Look at     $run/figures/samples.png (generated), reconstructions.png, learning_curves.png"
-echo "Do next     $hopbar verify $run --mode fixed-rail                  (is the netlist the chip? needs ngspice)"
+echo "Look at     $run/report.html                    (one page with all of it)"
+echo "            $run/figures/samples.png            (generated digits)"
+echo "Do next     $hopbar wires $run                  (what lines with resistance do to it)"
 echo "            $hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh   (full MNIST)"
 echo "            $hopbar --help"

@@ -116,8 +116,7 @@ def evaluate(
     found = evaluation.evaluate_trained(
         trained, dataset, split=split, seed=seed, count=count, prior=prior, extractor=extractor
     )
-    if run.is_dir():
-        evaluation.keep(run, found)
+    evaluation.keep(run, found)
     if as_json:
         click.echo(json.dumps(found))
     else:

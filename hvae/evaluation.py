@@ -68,11 +68,15 @@ def density(trained: Trained, dataset: Dataset, prior: str, seed: int) -> Latent
 
 
 def keep(run: Path, found: Mapping[str, object]) -> Path:
-    """Write an evaluation to its run folder and return its path; one file a split, prior and kind of features."""
+    """Write an evaluation into its run folder, or beside its chip file as CHIP.evaluation.json; return the path.
+
+    Each split, prior and kind of features has a file of its own.
+    """
     parts = ["evaluation"] if found["split"] == "test" else ["evaluation", str(found["split"])]
     parts += [] if found["prior"] == "standard" else [str(found["prior"])]
     parts += ["inception"] if str(found["features"]).startswith("inception") else []
-    path = run / ("_".join(parts) + ".json")
+    name = "_".join(parts) + ".json"
+    path = run / name if run.is_dir() else run.with_name(f"{run.stem}.{name}")
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return path
 
