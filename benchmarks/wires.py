@@ -121,7 +121,7 @@ def losses(rng: np.random.Generator, sizes: list[int]) -> list[dict]:
 def renewal(rng: np.random.Generator, size: int) -> list[dict]:
     """Return true and estimated errors of a kept matrix after random changes of the devices."""
     g = problem(rng, size, 1)[0]
-    tile = TileMatrix(Wiring(r_word_line=OHM, r_bit_line=OHM), np.inf, rng)
+    tile = TileMatrix(Wiring(r_word_line=OHM, r_bit_line=OHM), np.inf, (0,))
     first, rows = tile.matrix(g), []
     for change in (1e-3, 1e-2, 1e-1):
         moved = g * (1 + change * rng.normal(size=g.shape))

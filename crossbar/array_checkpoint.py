@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crossbar import wire_checkpoint
 from crossbar.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def gather(array: CrossbarArray) -> dict[str, np.ndarray]:
     state["time"] = np.array(array.time)
     state["counters"] = array.counters.array()
     state["squares"] = array.meter.squares
+    state.update(wire_checkpoint.gather(array.wires, array.cells))
     return {name: np.array(plane) for name, plane in state.items()}
 
 
@@ -52,3 +54,4 @@ def scatter(array: CrossbarArray, state: Named[str, np.ndarray]) -> None:
     array.time = float(state["time"])
     array.counters.restore(state["counters"])
     array.meter.squares[:] = state["squares"]
+    wire_checkpoint.scatter(array.wires, array.cells, state)

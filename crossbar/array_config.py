@@ -19,6 +19,9 @@ from crossbar.read_noise import ReadNoise
 SYMMETRIES = ("shared", "two-device", "one-way")
 REFERENCES = ("zero", "symmetry-point")
 ACCUMULATIONS = ("digital", "analog")
+WIRE_ENDS = ("one", "both")
+WIRE_GAINS = ("none", "columns")
+WIRE_ORDERS = ("given", "sensitivity")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +68,15 @@ class ArrayConfig:
         Resistance of a segment of word and bit line, ohm; 0: ideal wires.
     wire_ends : {"one", "both"}
         Whether lines are driven and sensed at one end or at both.
+    wire_gains : {"none", "columns"}
+        Whether every column of a tile has a gain that makes up for its wires (a line of shared devices: one as a row
+        and as a column), calibrated whenever the matrix is made (`crossbar.wire_compensation`).
+    wire_order : {"given", "sensitivity"}
+        Whether the rows and columns of a tile lie in the order of the neurons, or those of largest conductance where
+        wires are shortest; chosen when the tile is first read.
     wire_error : float
         Relative error that a tile's matrix may have before it is solved anew after an update; between solutions it is
-        corrected to first order (`crossbar.tile_wires`). 0: exact after every change. Where it is not 0, a resumed
-        run starts with exact matrices, so it is not bit for bit the run that was interrupted.
+        corrected to first order (`crossbar.tile_wires`). 0: exact after every change.
     encoding, engine : str
         How a contrast becomes pulses (`crossbar.contrast`), and what simulates them (`crossbar.pulse_engines`).
     read_voltage, read_time : float
@@ -102,6 +110,8 @@ class ArrayConfig:
     accumulation: str = "digital"
     wire_resistance: float = 0.0
     wire_ends: str = "one"
+    wire_gains: str = "none"
+    wire_order: str = "given"
     wire_error: float = 0.0
     encoding: str = "factorised"
     engine: str = "auto"
@@ -112,7 +122,8 @@ class ArrayConfig:
     def __post_init__(self) -> None:
         choices = (
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
-            ("wire_ends", ("one", "both")), ("dtype", ("float32", "float64")),
+            ("wire_ends", WIRE_ENDS), ("wire_gains", WIRE_GAINS), ("wire_order", WIRE_ORDERS),
+            ("dtype", ("float32", "float64")),
         )  # fmt: skip
         for name, known in choices:
             if getattr(self, name) not in known:

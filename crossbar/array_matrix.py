@@ -8,7 +8,7 @@ import numpy as np
 
 from crossbar.array_cells import Cells
 from crossbar.array_config import ArrayConfig
-from crossbar.array_wires import WiredTiles
+from crossbar.array_wires import Planes, WiredTiles
 
 
 def realised(cells: Sequence[Cells], time: float, wires: WiredTiles) -> list[np.ndarray]:
@@ -32,7 +32,7 @@ def variances(cells: Sequence[Cells], time: float, config: ArrayConfig) -> list[
     return blocks
 
 
-def assemble(cells: Sequence[Cells], blocks: Sequence[np.ndarray], size: int) -> np.ndarray:
+def assemble(cells: Sequence[Cells | Planes], blocks: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Return the matrix (N, N) of which each of `cells` holds one of `blocks`, and shared cells its transpose too."""
     if len(blocks) == 1 and blocks[0].shape == (size, size):
         return blocks[0]

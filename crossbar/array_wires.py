@@ -2,20 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from crossbar.array_cells import Cells
 from crossbar.array_config import ArrayConfig
+from crossbar.array_regions import Region
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.line_network import Drive, Sense
 from crossbar.tile_wires import TileMatrix, Wiring
 from crossbar.tiles import spans
+from crossbar.wire_compensation import LineOrder, column_gains, line_gains, order_by_sensitivity
 from crossbar.wires import effective_matrix
 
 Tile = tuple[slice, slice]
+Place = tuple[int, int, int, int]  # number of the region, sign of the plane, first row and column
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planes:
+    """The devices of one region, w_ij = (plus_ij - minus_ij) / siemens_per_weight.
+
+    Attributes
+    ----------
+    region : Region
+    plus, minus : ndarray (n_rows, n_cols)
+        S; 0 is an open cell.
+    siemens_per_weight : float
+    """
+
+    region: Region
+    plus: np.ndarray
+    minus: np.ndarray
+    siemens_per_weight: float
+
+    @classmethod
+    def of(cls, cells: Cells, time: float) -> Planes:
+        """Return the devices of `cells`, `time` seconds after they were written."""
+        plus, minus = cells.conductances(time)
+        return cls(region=cells.region, plus=plus, minus=minus, siemens_per_weight=cells.mapping.siemens_per_weight)
+
+    @property
+    def twice(self) -> bool:
+        """Whether the devices lie above a diagonal and are read in both directions."""
+        return self.region.square and self.region.shared
+
+    def tiles(self, size: int | None) -> Iterator[Tile]:
+        """Yield rows and columns, within the region, of each tile that holds devices of its own."""
+        region = self.region
+        for rows in spans(region.rows.start, region.rows.stop, size):
+            for columns in spans(region.columns.start, region.columns.stop, size):
+                if self.twice and columns.start < rows.start:
+                    continue
+                yield (
+                    slice(rows.start - region.rows.start, rows.stop - region.rows.start),
+                    slice(columns.start - region.columns.start, columns.stop - region.columns.start),
+                )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WiredTile:
+    """One tile behind its wires.
+
+    Attributes
+    ----------
+    rows, columns : slice
+        Within the region.
+    weights, seen : ndarray (m, n)
+        What the devices hold, and what reads find without any gain.
+    kept : float
+        Share of the ideal current that leaves the tile when all its lines are driven alike.
+    """
+
+    rows: slice
+    columns: slice
+    weights: np.ndarray
+    seen: np.ndarray
+    kept: float
+
+    def gained(self, gains: str, shared: bool) -> np.ndarray:
+        """Return what reads find (m, n) after the gains that come nearest to `weights`.
+
+        Shared devices are read in both directions, and every line has one gain, as a row and as a column, so that both
+        directions still agree; else every column has one.
+        """
+        if gains == "none":
+            return self.seen
+        if not shared:
+            return self.seen * column_gains(self.weights, self.seen)
+        rows, columns = line_gains(self.weights, self.seen)
+        return rows[:, np.newaxis] * self.seen * columns
+
+    def error(self, gains: str, shared: bool) -> float:
+        """Return the error of what reads find, relative to the weights (Frobenius norm)."""
+        size = float(np.linalg.norm(self.weights))
+        return float(np.linalg.norm(self.gained(gains, shared) - self.weights)) / size if size else 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,68 +109,97 @@ class WiredTiles:
     Each tile's devices are linear, so its currents are V^T G_eff with one dense matrix G_eff, which takes the place of
     its conductances. Word lines are driven at one end and bit lines held at ground at one end (or both); a transposed
     read drives the same ends of the bit lines, so that by reciprocity it sees G_eff^T: shared devices stay symmetric.
-    On the diagonal of a shared square a tile holds the devices above the diagonal only, read in both directions. The
-    conductance of a reference column is taken to stand in a tile of its own, with the same wires.
+    Two devices a pair lie at different places of their tiles, and W = W^T is broken.
+    On the diagonal of a shared square a tile holds the devices above the diagonal only, read in both directions. Both
+    planes of a pair, and a reference column's conductance, stand in tiles of their own with the same wires.
 
     Attributes
     ----------
     config : ArrayConfig
     renewed : dict
         The matrices that are solved anew only when their estimated error passes `wire_error` (`crossbar.tile_wires`).
+    orders : dict
+        Which line carries which row and column of a tile, where `wire_order` is "sensitivity": chosen when the tile is
+        first read, and kept.
     """
 
     config: ArrayConfig
-    renewed: dict[tuple[int, int, int, int], TileMatrix] = field(default_factory=dict)
+    renewed: dict[Place, TileMatrix] = field(default_factory=dict)
+    orders: dict[tuple[int, int, int], LineOrder] = field(default_factory=dict)
+
+    @property
+    def renewals(self) -> int:
+        """How many matrices were solved for in order to be kept."""
+        return sum(tile.renewals for tile in self.renewed.values())
+
+    @property
+    def error(self) -> float:
+        """Largest relative error of a tile's matrix, as it is estimated now; 0 where every change is solved for."""
+        return max((tile.estimate for tile in self.renewed.values()), default=0.0)
 
     def weights(self, number: int, cells: Cells, time: float) -> np.ndarray:
         """Return the weights (n_rows, n_cols) that reads of `cells`, the array's `number`-th, see."""
-        mapping = cells.mapping
-        planes = [mapping.siemens(plane) for plane in cells.planes(time)]
-        if len(planes) == 1:
-            planes.append(cells.reference())
-        plus, minus = (self._effective(number, sign, plane, cells) for sign, plane in enumerate(planes))
-        weights = ((plus - minus) / mapping.siemens_per_weight).astype(planes[0].dtype)
-        if cells.region.square:
-            np.fill_diagonal(weights, 0)
-        return weights
+        planes = Planes.of(cells, time)
+        return assembled(planes, self.tiles(number, planes), self.config.wire_gains)
 
-    def _effective(self, number: int, sign: int, plane: np.ndarray, cells: Cells) -> np.ndarray:
-        twice = cells.region.square and cells.region.shared
-        if twice:
-            plane = np.triu(plane, 1)
-        elif cells.region.square:
-            np.fill_diagonal(plane, 0)
-        out = np.zeros(plane.shape)
-        for rows, columns in tiles(cells, self.config.tile_size):
-            place = (number, sign, rows.start, columns.start)
-            out[rows, columns] = self._solved(place, plane[rows, columns].astype(np.float64))
-            if twice and rows == columns:
-                out[rows, columns] += out[rows, columns].T
-        if twice:
-            mirror_upper(out)
-        return out
+    def tiles(self, number: int, planes: Planes) -> Iterator[WiredTile]:
+        """Yield every tile of the array's `number`-th region."""
+        sides = [np.asarray(plane, np.float64) for plane in (planes.plus, planes.minus)]
+        if planes.twice:
+            sides = [np.triu(plane, 1) for plane in sides]
+        for rows, columns in planes.tiles(self.config.tile_size):
+            pair = [plane[rows, columns] for plane in sides]
+            order = self._order(number, rows, columns, pair)
+            seen = [
+                self._solved((number, sign, rows.start, columns.start), part, order) for sign, part in enumerate(pair)
+            ]
+            whole = float(pair[0].sum() + pair[1].sum())
+            yield WiredTile(
+                rows=rows, columns=columns, weights=(pair[0] - pair[1]) / planes.siemens_per_weight,
+                seen=(seen[0] - seen[1]) / planes.siemens_per_weight,
+                kept=float(seen[0].sum() + seen[1].sum()) / whole if whole else 1.0,
+            )  # fmt: skip
 
-    def _solved(self, place: tuple[int, int, int, int], conductances: np.ndarray) -> np.ndarray:
-        ohm, ends = self.config.wire_resistance, self.config.wire_ends
-        drive: Drive = "both" if ends == "both" else "left"
-        sense: Sense = "both" if ends == "both" else "bottom"
-        if self.config.wire_error == 0:
-            return effective_matrix(conductances, ohm, ohm, drive=drive, sense=sense)
+    def options(self) -> dict[str, Any]:
+        """Return resistances and ends, as the solvers of `crossbar.wires` take them."""
+        ohm, both = self.config.wire_resistance, self.config.wire_ends == "both"
+        drive: Drive = "both" if both else "left"
+        sense: Sense = "both" if both else "bottom"
+        return {"r_word_line": ohm, "r_bit_line": ohm, "drive": drive, "sense": sense}
+
+    def tile_matrix(self, place: Place) -> TileMatrix:
+        """Return what keeps the matrix at `place`, made when it is first asked for."""
         if place not in self.renewed:
-            wiring = Wiring(r_word_line=ohm, r_bit_line=ohm, drive=drive, sense=sense)
-            self.renewed[place] = TileMatrix(wiring, self.config.wire_error, np.random.default_rng(place))
-        return self.renewed[place].matrix(conductances)
+            self.renewed[place] = TileMatrix(Wiring(**self.options()), self.config.wire_error, place)
+        return self.renewed[place]
+
+    def _order(self, number: int, rows: slice, columns: slice, pair: list[np.ndarray]) -> LineOrder | None:
+        if self.config.wire_order == "given":
+            return None
+        place = (number, rows.start, columns.start)
+        if place not in self.orders:
+            self.orders[place] = order_by_sensitivity(pair[0] + pair[1])
+        return self.orders[place]
+
+    def _solved(self, place: Place, conductances: np.ndarray, order: LineOrder | None) -> np.ndarray:
+        physical = conductances if order is None else order.place(conductances)
+        if self.config.wire_error == 0:
+            matrix = effective_matrix(physical, **self.options())
+        else:
+            matrix = self.tile_matrix(place).matrix(physical)
+        return matrix if order is None else order.restore(matrix)
 
 
-def tiles(cells: Cells, size: int | None) -> Iterator[Tile]:
-    """Yield rows and columns, within `cells`, of each tile that holds devices of its own."""
-    region = cells.region
-    twice = region.square and region.shared
-    for rows in spans(region.rows.start, region.rows.stop, size):
-        for columns in spans(region.columns.start, region.columns.stop, size):
-            if twice and columns.start < rows.start:
-                continue
-            yield (
-                slice(rows.start - region.rows.start, rows.stop - region.rows.start),
-                slice(columns.start - region.columns.start, columns.stop - region.columns.start),
-            )
+def assembled(planes: Planes, tiles: Iterable[WiredTile], gains: str) -> np.ndarray:
+    """Return the weights (n_rows, n_cols) of a region from its tiles."""
+    out: np.ndarray = np.zeros(planes.plus.shape, planes.plus.dtype)
+    for tile in tiles:
+        block = tile.gained(gains, planes.region.shared)
+        if planes.twice and tile.rows == tile.columns:
+            block = block + block.T
+        out[tile.rows, tile.columns] = block
+    if planes.twice:
+        mirror_upper(out)
+    if planes.region.square:
+        np.fill_diagonal(out, 0)
+    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class TileSnapshot:
         Probe voltages, +1 or -1 V.
     outputs : (n, probes)
         Weights of the outputs, +1 or -1.
-    sensitivities : (probes, m, n)
+    sensitivities : (probes, m, n) float32
         Exact derivatives of outputs^T currents(inputs) by the conductances: the voltage across the device times the
         one that the outputs' weights, applied to the bit lines, would cause across it (the adjoint network).
     """
@@ -66,7 +67,7 @@ class TileSnapshot:
         return cls(
             conductances=network.conductances.copy(), matrix=effective_matrix(conductances, **wiring.options()),
             slopes=response * factors[4], inputs=inputs, outputs=outputs,
-            sensitivities=forward * backward.transpose(0, 2, 1)[:, ::-1, ::-1],
+            sensitivities=(forward * backward.transpose(0, 2, 1)[:, ::-1, ::-1]).astype(np.float32),
         )  # fmt: skip
 
     def corrected(self, change: np.ndarray) -> np.ndarray:
@@ -78,7 +79,7 @@ class TileSnapshot:
 
         With random signs V and w, the mean of (w^T D^T V)^2 is the squared norm of the matrix D.
         """
-        exact = np.tensordot(self.sensitivities, change, axes=2)
+        exact = np.tensordot(self.sensitivities, change.astype(np.float32), axes=2)
         own = np.einsum("mp,mn,np->p", self.inputs, self.slopes * change, self.outputs, optimize=True)
         scale = np.linalg.norm(self.matrix)
         return float(np.sqrt(np.mean((exact - own) ** 2)) / scale) if scale > 0 else float(np.any(change))
@@ -92,8 +93,9 @@ class TileMatrix:
     wiring : Wiring
     error_limit : float
         Relative error (Frobenius norm of the matrix) beyond which `matrix` solves anew; 0 renews at every change.
-    rng : numpy Generator
-        Source of the probes' signs.
+    seed : sequence of int
+        Of the probes' signs, together with the number of the renewal: what is kept follows from the conductances that
+        were solved for and this number alone.
     probes : int
         Pairs of probe vectors; the estimate scatters by about 1 / sqrt(2 probes) of itself.
 
@@ -101,16 +103,24 @@ class TileMatrix:
     ----------
     renewals : int
         How often the matrix was solved for.
+    estimate : float
+        Relative error that was expected of the matrix that was last returned.
     """
 
-    def __init__(self, wiring: Wiring, error_limit: float, rng: np.random.Generator, probes: int = PROBES) -> None:
+    def __init__(self, wiring: Wiring, error_limit: float, seed: Sequence[int], probes: int = PROBES) -> None:
         if not error_limit >= 0:
             raise InvalidValue(f"`error_limit` must not be negative, but got {error_limit}")
         if probes < 1:
             raise InvalidValue(f"`probes` must be at least 1, but got {probes}")
         self.wiring, self.error_limit, self.renewals = wiring, error_limit, 0
-        self._rng, self._probes = rng, probes
+        self.estimate = 0.0
+        self._seed, self._probes = tuple(seed), probes
         self._snapshot: TileSnapshot | None = None
+
+    @property
+    def solved_for(self) -> np.ndarray:
+        """The conductances (m, n) of the last renewal, S."""
+        return self._taken().conductances
 
     def matrix(self, conductances: np.ndarray) -> np.ndarray:
         """Return the matrix (m, n) of `conductances`: exact after a renewal, else corrected to first order."""
@@ -118,11 +128,18 @@ class TileMatrix:
         if snapshot is not None and snapshot.matrix.shape == np.shape(conductances):
             change = conductances - snapshot.conductances
             if not change.any():
+                self.estimate = 0.0
                 return snapshot.matrix
-            if self.error_limit > 0 and snapshot.missed(change) <= self.error_limit:
+            self.estimate = snapshot.missed(change) if self.error_limit > 0 else np.inf
+            if self.estimate <= self.error_limit:
                 return snapshot.corrected(change)
-        self._snapshot = TileSnapshot.take(conductances, self.wiring, self._rng, self._probes)
-        self.renewals += 1
+        return self.restore(conductances, self.renewals + 1)
+
+    def restore(self, conductances: np.ndarray, renewals: int) -> np.ndarray:
+        """Solve for `conductances` (m, n) as the renewal of that number did, and return the matrix."""
+        rng = np.random.default_rng((*self._seed, renewals))
+        self._snapshot = TileSnapshot.take(conductances, self.wiring, rng, self._probes)
+        self.renewals, self.estimate = renewals, 0.0
         return self._snapshot.matrix
 
     def estimated_error(self, conductances: np.ndarray) -> float:

@@ -27,6 +27,19 @@ def column_gains(conductances: np.ndarray, effective: np.ndarray) -> np.ndarray:
     return np.where(power > 0, (conductances * effective).sum(axis=0) / np.where(power > 0, power, 1), 1.0)
 
 
+def line_gains(targets: np.ndarray, effective: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Return gains of the rows (m,) and columns (n,) for which rows_i M_ij columns_j comes near to the targets (m, n).
+
+    Least squares of one side after the other. A line that is driven with its gain and sensed with it keeps a read and
+    its transpose equal, as devices that serve both directions need it.
+    """
+    rows = np.ones(len(targets))
+    for _ in range(rounds):
+        columns = column_gains(targets, rows[:, np.newaxis] * effective)
+        rows = column_gains(targets.T, (effective * columns).T)
+    return rows, columns
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineOrder:
     """Which logical row and column each physical line carries.
@@ -92,7 +105,8 @@ def compensated_conductances(
     """Return conductances (m, n) in [g_min, g_max] whose effective matrix comes nearer to `targets`, in S.
 
     Rounds of G <- clip(G + targets - M(G)), the fixed point of which is M(G) = targets; of all rounds the best by
-    Frobenius norm is returned, so that the result is never worse than the targets themselves, clipped.
+    Frobenius norm is returned, so that the result is never worse than the targets themselves, clipped. Where a target
+    is 0 the cell is open and stays so.
 
     Raises
     ------
@@ -104,12 +118,13 @@ def compensated_conductances(
     if rounds < 1:
         raise InvalidValue(f"`rounds` must be at least 1, but got {rounds}")
     targets = np.asarray(targets, np.float64)
-    conductances = np.clip(targets, g_min, g_max)
+    there = targets > 0
+    conductances = np.where(there, np.clip(targets, g_min, g_max), 0)
     best, least = conductances, np.inf
     for _ in range(rounds + 1):
         missing = targets - effective_matrix(conductances, r_word_line, r_bit_line, drive=drive, sense=sense)
         error = float(np.linalg.norm(missing))
         if error < least:
             best, least = conductances, error
-        conductances = np.clip(conductances + missing, g_min, g_max)
+        conductances = np.where(there, np.clip(conductances + missing, g_min, g_max), 0)
     return best

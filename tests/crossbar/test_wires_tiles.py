@@ -33,7 +33,7 @@ def test_sensitivities_are_derivatives(rng, ends):
 def test_matrix_is_exact_after_renewal_and_free_in_between(rng):
     conductances = rng.uniform(1e-6, 1e-4, (6, 5))
     wiring = Wiring(r_word_line=20.0, r_bit_line=20.0)
-    tile = TileMatrix(wiring, 1e-2, rng)
+    tile = TileMatrix(wiring, 1e-2, (1,))
     np.testing.assert_allclose(tile.matrix(conductances), effective_matrix(conductances, 20.0, 20.0), rtol=1e-12)
     tile.matrix(conductances * (1 + 1e-3 * rng.normal(size=(6, 5))))
     assert tile.renewals == 1
@@ -43,7 +43,7 @@ def test_matrix_is_exact_after_renewal_and_free_in_between(rng):
 
 
 def test_no_limit_renews_always(rng):
-    tile = TileMatrix(Wiring(r_word_line=1.0, r_bit_line=1.0), 0.0, rng, probes=1)
+    tile = TileMatrix(Wiring(r_word_line=1.0, r_bit_line=1.0), 0.0, (1,), probes=1)
     conductances = rng.uniform(1e-6, 1e-4, (3, 3))
     for factor in (1.0, 1.0, 1.0001):
         tile.matrix(factor * conductances)
@@ -54,7 +54,7 @@ def test_no_limit_renews_always(rng):
 @pytest.mark.parametrize("size", [1e-3, 1e-2])
 def test_estimate_tells_the_true_error(rng, size):
     conductances = rng.uniform(1e-6, 1e-4, (40, 36))
-    tile = TileMatrix(Wiring(r_word_line=10.0, r_bit_line=10.0), np.inf, rng, probes=32)
+    tile = TileMatrix(Wiring(r_word_line=10.0, r_bit_line=10.0), np.inf, (1,), probes=32)
     first = tile.matrix(conductances)
     moved = conductances * (1 + size * rng.normal(size=conductances.shape))
     exact = effective_matrix(moved, 10.0, 10.0)
@@ -96,11 +96,11 @@ def test_compensated_conductances_reach_targets_within_range(rng):
 def test_refuses_what_cannot_be_meant(rng):
     wiring = Wiring(r_word_line=1.0, r_bit_line=1.0)
     with pytest.raises(InvalidValue, match="error_limit"):
-        TileMatrix(wiring, -1.0, rng)
+        TileMatrix(wiring, -1.0, (1,))
     with pytest.raises(InvalidValue, match="probes"):
-        TileMatrix(wiring, 1.0, rng, probes=0)
+        TileMatrix(wiring, 1.0, (1,), probes=0)
     with pytest.raises(InvalidValue, match="no matrix yet"):
-        TileMatrix(wiring, 1.0, rng).estimated_error(np.ones((2, 2)))
+        TileMatrix(wiring, 1.0, (1,)).estimated_error(np.ones((2, 2)))
     with pytest.raises(InvalidValue, match="must exceed"):
         compensated_conductances(np.ones((2, 2)), 1.0, 1.0, g_min=1.0, g_max=1.0)
     with pytest.raises(InvalidValue, match="one shape"):
