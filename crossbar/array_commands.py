@@ -11,7 +11,7 @@ import rich_click as click
 if TYPE_CHECKING:
     from crossbar.programming import ProgrammingReport
 
-PIPE_WIDTH = 130  # columns of the table where no terminal says how wide it is
+PIPE_WIDTH = 150  # columns of the table where no terminal says how wide it is
 
 
 @click.command("program", short_help="Write a trained run to devices, with verification.")
@@ -24,9 +24,9 @@ PIPE_WIDTH = 130  # columns of the table where no terminal says how wide it is
 @click.option("--verify-noise", default=0.0, show_default=True, help="Noise of one verifying read, same unit.")
 @click.option("--mapping", default="pair", show_default=True, help="`pair` or `reference`.")
 @click.option("--symmetry", default="shared", show_default=True, help="`shared` or `two-device`.")
-@click.option("--weight-limit", type=float, help="Weight that fills the range (instead of --weight-coverage).")
+@click.option("--weight-limit", type=float, help="Weight that fills the range; by default the one that errs least.")
 @click.option("--siemens-per-weight", type=float, help="The scale itself, S (instead of --weight-limit).")
-@click.option("--weight-coverage", default=1.0, show_default=True, help="Share of the weights that the range holds.")
+@click.option("--weight-coverage", type=float, help="Share of the weights that the range holds (1: all of them).")
 @click.option("--levels", type=int, help="Conductances that a device can hold.")
 @click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
@@ -59,16 +59,20 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
 
     from crossbar.array_config import ArrayConfig
     from crossbar.chip import load_chip
+    from crossbar.chip_programming import best_scale, given_scale, program_chip
     from crossbar.nonidealities import FaultLaw
-    from crossbar.programming import WriteVerify, program_chip
+    from crossbar.write_verify import WriteVerify
 
     faults = FaultLaw(**{name: options[name] for name in ("levels", "variation", "stuck_low", "stuck_high")})
-    scale = ("mapping", "symmetry", "weight_limit", "siemens_per_weight", "weight_coverage", "programming_error")
+    names = ["mapping", "symmetry", "weight_limit", "siemens_per_weight", "programming_error"]
+    scale = best_scale
+    if options["weight_coverage"] is not None:
+        names, scale = [*names, "weight_coverage"], given_scale
     config = ArrayConfig(
-        device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in scale}
+        device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
     )
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
-    chip, reports = program_chip(load_chip(run), config, settings, np.random.default_rng(options["seed"]))
+    chip, reports = program_chip(load_chip(run), config, settings, np.random.default_rng(options["seed"]), scale)
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
     replace(chip, provenance={**chip.provenance, **notes}).save(out)
     return reports
@@ -79,12 +83,16 @@ def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None
     from rich.console import Console
     from rich.table import Table
 
-    heads = ("network", "devices", "failed", "rms error", "worst", "|dW| / |W|", "pulses", "verify reads", "energy (J)")
+    heads = (
+        "network", "devices", "failed", "rms error", "worst", "range holds", "|dW| / |W|", "by clipping", "pulses",
+        "verify reads", "energy (J)",
+    )  # fmt: skip
     table = Table(*heads)
     for name, report in reports.items():
         table.add_row(
             name, f"{report.devices:,}", f"{report.failed_fraction:.2%}", f"{report.rms_error:.3%}",
-            f"{report.worst_error:.2%}", f"{report.weight_error:.2%}", f"{report.pulses_up + report.pulses_down:,}",
+            f"{report.worst_error:.2%}", f"{report.weight_limit:.3g}", f"{report.weight_error:.2%}",
+            f"{report.clipping_error:.2%}", f"{report.pulses_up + report.pulses_down:,}",
             f"{report.verify_steps:,}", f"{report.energy:.3g}",
         )  # fmt: skip
     console = Console() if Console().is_terminal else Console(width=PIPE_WIDTH)

@@ -10,12 +10,14 @@ from crossbar.array import CrossbarArray
 from crossbar.array_commands import program
 from crossbar.array_config import ArrayConfig
 from crossbar.chip import Chip, load_chip
+from crossbar.chip_programming import best_scale, given_scale, program_chip
 from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
 from crossbar.errors import ExistingFile, InvalidValue
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw
-from crossbar.programming import WriteVerify, program_chip, write_verify
+from crossbar.programming import refresh, write_verify
+from crossbar.write_verify import WriteVerify
 
 DENSE = Network((("pixels", 12), ("hidden", 9), ("latent", 3)))
 LAYERED = Network((("pixels", 12), ("hidden", 9), ("latent", 3)), "layered")
@@ -149,3 +151,100 @@ def test_the_command_programs_a_chip(rng, tmp_path):
     again = run(source, "--device", "ideal", "--programming-error", "pcm", "--out", out, "--seed", 3, "--force")
     assert "encoder" in again.output
     np.testing.assert_array_equal(load_chip(out).conductances["encoder"].plus, first.conductances["encoder"].plus)
+
+
+def heavy_tailed(rng, size=40):
+    """Return weights of a dense network (N, N) as training leaves them: most small, a few large."""
+    weights = np.triu(0.05 * rng.standard_t(3, (size, size)), 1).astype(np.float32)
+    return weights + weights.T
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("tolerance", [0.005, 0.05])
+def test_the_chosen_scale_errs_least(tolerance):
+    weights, settings = heavy_tailed(np.random.default_rng(2)), WriteVerify(tolerance=tolerance)
+    network = Network((("pixels", 20), ("hidden", 20)))
+
+    def error(limit):
+        rng = np.random.default_rng(3)
+        array = CrossbarArray.from_weights(network, weights, ArrayConfig(device=SOFT, weight_limit=limit), rng)
+        array.write(np.zeros_like(weights), rng)
+        return write_verify(array, weights, settings, rng)
+
+    chosen = best_scale(weights, ArrayConfig(device=SOFT), settings, np.random.default_rng(1)).weight_limit
+    largest = np.abs(weights).max()
+    reports = [error(float(largest * 2.0 ** (-k / 2))) for k in range(10)]
+    ours = error(chosen)
+    assert ours.weight_limit == pytest.approx(chosen)
+    assert ours.weight_error <= 1.25 * min(report.weight_error for report in reports)
+    assert ours.weight_error <= 1.01 * reports[0].weight_error
+    assert reports[0].clipping_error == 0 < reports[-1].clipping_error <= reports[-1].weight_error
+
+
+@pytest.mark.needs_jit
+def test_a_coarser_device_gets_a_smaller_range():
+    weights = heavy_tailed(np.random.default_rng(2))
+    limits = [
+        best_scale(weights, ArrayConfig(device=SOFT), WriteVerify(tolerance=tolerance), np.random.default_rng(1))
+        for tolerance in (0.003, 0.1)
+    ]
+    assert limits[1].weight_limit < limits[0].weight_limit
+
+
+def test_a_scale_is_kept_where_one_is_given_or_nothing_errs(rng):
+    weights, settings = heavy_tailed(rng), WriteVerify()
+    given = ArrayConfig(device=SOFT, weight_limit=0.3)
+    assert best_scale(weights, given, settings, rng) is given
+    assert given_scale(weights, ArrayConfig(device=SOFT), settings, rng) == ArrayConfig(device=SOFT)
+    assert best_scale(np.zeros((4, 4)), ArrayConfig(device=SOFT), settings, rng) == ArrayConfig(device=SOFT)
+    assert best_scale(weights, ArrayConfig(), settings, rng).weight_limit == pytest.approx(np.abs(weights).max())
+
+
+@pytest.mark.needs_jit
+def test_the_second_device_makes_up_for_the_first():
+    array, weights, rng = fresh(DENSE, weight_limit=2.0, faults=FaultLaw(stuck_high=0.05))
+    stuck = np.triu((array.cells[0].faults[0].stuck != 0) & (array.cells[0].faults[1].stuck == 0), 1)
+    write_verify(array, weights, WriteVerify(tolerance=0.01), rng)
+    reachable = stuck & (weights >= 0) & (weights <= 2)
+    assert reachable.any()
+    span = array.mapping.high - array.mapping.low
+    assert np.abs(array.weights() - weights)[reachable].max() <= 0.011 * span
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("network", [DENSE, LAYERED])
+def test_pairs_that_drifted_up_are_refreshed_and_keep_their_weights(network):
+    array, weights, rng = fresh(network, weight_limit=2.0)
+    settings = WriteVerify(tolerance=0.01)
+    write_verify(array, weights, settings, rng)
+    drifted = [cells.states[0].hidden.shape for cells in array.cells]
+    for cells, shape in zip(array.cells, drifted, strict=True):
+        up = np.triu(np.ones(shape, bool), 1) if cells.region.square else np.ones(shape, bool)
+        up[::2] = False
+        for state in cells.states:
+            state.hidden[up] = np.minimum(state.hidden[up] + 0.8, 0.95)
+        if cells.region.square:
+            for state in cells.states:
+                state.hidden[...] = np.triu(state.hidden, 1) + np.triu(state.hidden, 1).T
+    array.changed()
+    held, planes = array.weights().copy(), [cells.planes(0.0) for cells in array.cells]
+    report = refresh(array, settings, rng, above=0.7)
+    assert report.devices > 0 == report.failed
+    assert np.abs(array.weights() - held).max() <= 0.011 * (array.mapping.high - array.mapping.low)
+    level = array.mapping.low + 0.7 * (array.mapping.high - array.mapping.low)
+    for cells, before in zip(array.cells, planes, strict=True):
+        high = (before[0] > level) & (before[1] > level)
+        assert high.any()
+        assert not ((cells.planes(0.0)[0] > level) & (cells.planes(0.0)[1] > level)).any()
+        for old, new in zip(before, cells.planes(0.0), strict=True):
+            np.testing.assert_array_equal(old[~high], new[~high])
+    assert refresh(array, settings, rng, above=0.7).devices == 0
+
+
+def test_only_pairs_of_devices_are_refreshed(rng):
+    array = CrossbarArray.from_weights(DENSE, random_weights(DENSE, rng), ArrayConfig(), rng)
+    with pytest.raises(InvalidValue, match="pairs of pulsed devices"):
+        refresh(array, WriteVerify(), rng)
+    array = CrossbarArray.from_weights(DENSE, random_weights(DENSE, rng), ArrayConfig(device=SOFT), rng)
+    with pytest.raises(InvalidValue, match="`above`"):
+        refresh(array, WriteVerify(), rng, above=1.5)
