@@ -109,7 +109,7 @@ class Layout:
         network, _ = self.chip.role("encode")
         settled = states[self.chip.networks[network].block("latent")]
         if self.chip.tied:
-            return settled + float(self.chip.sigma or 0.0) * noise
+            return settled + (0.0 if self.chip.sigma is None else self.chip.sigma) * noise
         means, log_variances = np.split(settled, 2)
         return means + np.exp(0.5 * log_variances) * noise
 

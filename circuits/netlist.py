@@ -202,7 +202,9 @@ def build_both(chip: Chip, image: np.ndarray, array: MemristorArray, noise: np.n
     if not chip.tied or chip.sigma is None:
         raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; export each role alone")
     latents = chip.networks["tied"].block("latent")
-    turn = Turn(latents=np.arange(latents.start, latents.stop), noise=np.asarray(noise, float), sigma=chip.sigma)
+    sigma = float(np.mean(chip.sigma))  # a sigma for each latent goes into its draw
+    draws = np.asarray(noise, float) * (chip.sigma / sigma)
+    turn = Turn(latents=np.arange(latents.start, latents.stop), noise=draws, sigma=sigma)
     return build(chip, "encode", image, array, turn=turn, **parts)
 
 

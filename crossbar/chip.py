@@ -63,8 +63,9 @@ class Chip:
         Trained weights, symmetric, zero where the network does not couple.
     gain : float
         Slope parameter of rho(s) = sigmoid(gain s); 3 in the paper (appendix B.1).
-    sigma : float or None
-        Fixed standard deviation of the latents (tied model), None where the encoder gives the log variance.
+    sigma : float, ndarray (latent,) or None
+        Standard deviation of the latents (tied model), one for all or one each, None where the encoder gives
+        the log variance.
     image_shape : tuple of int
         Rows and columns of an image.
     examples : ndarray (k, pixels)
@@ -79,7 +80,7 @@ class Chip:
     networks: Mapping[str, Network]
     weights: Mapping[str, np.ndarray]
     gain: float = 3.0
-    sigma: float | None = None
+    sigma: float | np.ndarray | None = None
     image_shape: tuple[int, int] = (28, 28)
     examples: np.ndarray = field(default_factory=lambda: np.zeros((0, 784), np.float32))
     conductances: Mapping[str, Conductances] = field(default_factory=dict)
@@ -197,9 +198,16 @@ def _read(file: h5py.File) -> Chip:
         networks=networks,
         weights=weights,
         gain=float(file.attrs["gain"]),
-        sigma=float(file.attrs["sigma"]) if "sigma" in file.attrs else None,
+        sigma=_sigma(file),
         image_shape=(int(file.attrs["image_shape"][0]), int(file.attrs["image_shape"][1])),
         examples=file["examples"][()],
         conductances=conductances,
         provenance=json.loads(file.attrs["provenance"]),
     )
+
+
+def _sigma(file: h5py.File) -> float | np.ndarray | None:
+    if "sigma" not in file.attrs:
+        return None
+    sigma = np.asarray(file.attrs["sigma"])
+    return float(sigma) if sigma.ndim == 0 else sigma

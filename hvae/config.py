@@ -21,6 +21,7 @@ class ModelConfig:
     sigma: float | None = None  # fixed standard deviation of z (tied model only)
     gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
     density: float = 1.0  # dense models: share of the links kept that a layered one has not; 0 leaves its links alone
+    sigma_rule: Literal["fixed", "learned"] = "fixed"  # tied model: learned gives each latent its own, from sigma on
     latent_scale: float = 1.0  # tied model: z is so many times the states of the latent neurons, which rho' confines
 
     def __post_init__(self) -> None:
@@ -41,6 +42,10 @@ class ModelConfig:
         if self.density != 1 and self.name not in {"dh-vae", "tdh-vae"}:
             raise InvalidValue(f"`model.density` thins out dense models, but {self.name} is layered: leave it at 1")
         _positive("model.latent_scale", self.latent_scale)
+        if self.sigma_rule == "learned" and (self.name != "tdh-vae" or self.latent_scale != 1):
+            raise InvalidValue(
+                "`model.sigma_rule` learned is for tdh-vae without `model.latent_scale`: sigma is a parameter there"
+            )
         if self.latent_scale != 1 and self.name != "tdh-vae":
             raise InvalidValue(f"`model.latent_scale` belongs to tdh-vae alone, not to {self.name}: leave it at 1")
 
@@ -167,8 +172,11 @@ class RunConfig:
             raise InvalidValue(
                 "`training.eigenvalue_samples` must be 0 with a `model.latent_scale`: the diagnosis clamps z unscaled"
             )
-        if self.array.device is not None and (self.model.latent_scale != 1 or self.model.density != 1):
-            raise InvalidValue("`model.latent_scale` and `model.density` are for float weights: leave out the array")
+        plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
+        if self.array.device is not None and not plain:
+            raise InvalidValue(
+                "`model.latent_scale`, `density` and `sigma_rule` are for float weights: leave out the array"
+            )
 
 
 _TABLE_3 = {

@@ -96,6 +96,7 @@ class NudgedPhases:
     contrasts: dict[str, list[Contrast]]  # by network
     encoder: Nudged
     decoder: Nudged
+    latent_gradient: np.ndarray  # of the reconstruction loss by z, eq. (9), (batch, latent)
     limited: int  # samples whose contrast was shortened
 
 
@@ -130,7 +131,9 @@ def nudged_phases(
         difference = nudged.difference if count == 0 else nudged.difference * scale[:, None]
         mean = _join(role, nudged.mean, rho(inputs, vae.gain))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
-    return NudgedPhases(contrasts=contrasts, encoder=encoder, decoder=decoder, limited=limited)
+    return NudgedPhases(
+        contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
+    )
 
 
 def input_gradient(landscape: Landscape, inputs: np.ndarray, difference: np.ndarray) -> np.ndarray:

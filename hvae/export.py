@@ -17,7 +17,7 @@ def make_chip(config: RunConfig, vae: HopfieldVAE, parameters: Parameters, datas
     return Chip(
         model=config.model.name,
         networks=vae.networks,
-        weights=parameters,
+        weights={name: parameters[name] for name in vae.networks},
         gain=vae.gain,
         sigma=vae.sigma,
         image_shape=(side, side),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
 
+from crossbar.chip import Chip
 from crossbar.conjugate_gradient import ConjugateGradient
 from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape
@@ -106,17 +107,31 @@ class EquilibriumPropagation:
 
     def couplings(self, parameters: Parameters) -> dict[str, IdealWeights]:
         """Return the exact weights as couplings, by network."""
-        return {name: IdealWeights(self.vae.networks[name], weights) for name, weights in parameters.items()}
+        return {name: IdealWeights(network, parameters[name]) for name, network in self.vae.networks.items()}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
         """Settle free and nudged, and return the batch's metrics and its gradients by eq. (5)."""
+        free, nudged = self.phases(parameters, images, noise)
+        dtype = images.dtype.type
+        networks = self.vae.networks.items()
+        gradients = {name: gradient(network, nudged.contrasts[name], dtype) for name, network in networks}
+        return batch_metrics(free, nudged, images), self._linked(gradients)
+
+    def trained(self, parameters: Parameters) -> HopfieldVAE:  # noqa: ARG002
+        """Return the VAE that `parameters` make: this one, as its weights are apart from it."""
+        return self.vae
+
+    def of_chip(self, chip: Chip, dtype: type) -> Parameters:
+        """Return the parameters that `chip` holds: with its devices' weights where it is programmed."""
+        return {name: chip.effective_weights(name).astype(dtype) for name in chip.networks}
+
+    def phases(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[FreePhase, NudgedPhases]:
+        """Settle free and nudged."""
         free = free_phase(self.vae, self.couplings(parameters), images, noise, self.solver)
         nudged = nudged_phases(
             self.vae, free, images, noise, self.nudging, beta_kl=self.beta_kl, norm_limit=self.norm_limit
         )
-        dtype = images.dtype.type
-        gradients = {name: gradient(self.vae.networks[name], nudged.contrasts[name], dtype) for name in parameters}
-        return batch_metrics(free, nudged, images), self._linked(gradients)
+        return free, nudged
 
     def settle_encoder(self, parameters: Parameters, images: np.ndarray) -> Settled:
         """Return the encoder's equilibria."""
@@ -177,6 +192,51 @@ class ScaledLatents(EquilibriumPropagation):
         return super().decode(parameters, latents / latents.dtype.type(self.scale))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearnedSigma(EquilibriumPropagation):
+    """A tied model that learns a standard deviation of z for each latent: no part of the paper, which fixes one.
+
+    sigma_k = sigma exp(c theta_k), with theta a parameter of its own beside W. Its gradient needs what the chip has
+    measured anyway, the gradient of eq. (9): dL/dtheta_k = c (mean_batch(grad_z_k eps_k) sigma_k + beta_KL (sigma_k^2
+    - 1)). The factor c makes its steps c^2 times those of log sigma under plain gradient descent.
+    """
+
+    SPREAD = "log_sigma"  # theta, among the parameters
+    RATE = 0.3  # c
+
+    @classmethod
+    def of(cls, plain: EquilibriumPropagation) -> LearnedSigma:
+        """Return the learner that starts as `plain`, at its sigma."""
+        return cls(**{one.name: getattr(plain, one.name) for one in fields(plain)})
+
+    def init(self, rng: np.random.Generator, dtype: type) -> Parameters:
+        """Return initial weights, and theta = 0."""
+        return {**super().init(rng, dtype), self.SPREAD: np.zeros(self.latent, dtype)}
+
+    def trained(self, parameters: Parameters) -> HopfieldVAE:
+        """Return the VAE with its learned sigma (latent,)."""
+        return replace(self.vae, sigma=self.vae.sigma * np.exp(self.RATE * parameters[self.SPREAD]))
+
+    def of_chip(self, chip: Chip, dtype: type) -> Parameters:
+        """Return the chip's weights, and the theta of its sigma."""
+        spread = np.log(np.asarray(chip.sigma) / self.vae.sigma) / self.RATE
+        return {**super().of_chip(chip, dtype), self.SPREAD: spread.astype(dtype)}
+
+    def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
+        """Return the metrics, and the gradients by W and by theta."""
+        vae = self.trained(parameters)
+        free, nudged = replace(self, vae=vae).phases(parameters, images, noise)
+        sigma, dtype = np.asarray(vae.sigma), images.dtype.type
+        by_log_sigma = (nudged.latent_gradient * noise).mean(axis=0) * sigma + self.beta_kl * (sigma**2 - 1)
+        gradients = {name: gradient(net, nudged.contrasts[name], dtype) for name, net in self.vae.networks.items()}
+        metrics = batch_metrics(free, nudged, images) | {"mean_sigma": float(sigma.mean())}
+        return metrics, {**self._linked(gradients), self.SPREAD: (self.RATE * by_log_sigma).astype(dtype)}
+
+    def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mu and log sigma^2."""
+        return self.trained(parameters).read_latents(self.settle_encoder(parameters, images).states)
+
+
 def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return which pairs of each network couple: all of neighbouring blocks, and of the others a share `density`.
 
@@ -202,6 +262,8 @@ def make(config: RunConfig) -> Learner:
     if model.density != 1:
         chance = stream(training.seed, "init", 1)
         learner = replace(learner, links=random_links(learner.vae, model.density, chance))
+    if model.sigma_rule == "learned":
+        return LearnedSigma.of(learner)
     return ScaledLatents.of(learner, model.latent_scale) if model.latent_scale != 1 else learner
 
 

@@ -12,7 +12,7 @@ from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile
 from hvae import config_file, learners, onchip
 from hvae.config import RunConfig, SettlingConfig
-from hvae.learners import Learner
+from hvae.learners import EquilibriumPropagation, Learner
 from hvae.model import Parameters
 from hvae.records import RunFolder
 
@@ -70,11 +70,14 @@ def from_chip(chip: Chip) -> Trained:
     if "config" not in chip.provenance:
         raise CorruptFile("the chip does not say how it was trained; program it again from its run")
     config = config_file.check(tomllib.loads(chip.provenance["config"]))
-    parameters = {name: chip.effective_weights(name).astype(config.training.precision) for name in chip.networks}
-    if any(asymmetry(weights) > _SYMMETRY for weights in parameters.values()):
+    if any(asymmetry(chip.effective_weights(name)) > _SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
         config = replace(config, settling=settling)
-    return Trained(config=config, learner=learners.make(config), parameters=parameters, epochs=float("nan"))
+    learner = learners.make(config)
+    if not isinstance(learner, EquilibriumPropagation):
+        raise CorruptFile(f"the chip says that it is a {config.model.name}, which no crossbar holds; program it again")
+    parameters = learner.of_chip(chip, np.dtype(config.training.precision).type)
+    return Trained(config=config, learner=learner, parameters=parameters, epochs=float("nan"))
 
 
 def asymmetry(weights: np.ndarray) -> float:

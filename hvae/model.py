@@ -25,15 +25,15 @@ class HopfieldVAE:
         encoder's latent block holds y_mu and then y_(log sigma^2).
     latent : int
         Dimensions of z.
-    sigma : float or None
-        Fixed standard deviation of z, where the encoder gives no variance.
+    sigma : float, ndarray (latent,) or None
+        Standard deviation of z, where the encoder gives no variance.
     gain : float
         Of rho(s) = sigmoid(gain s).
     """
 
     networks: dict[str, Network]
     latent: int
-    sigma: float | None
+    sigma: float | np.ndarray | None
     gain: float
 
     @property

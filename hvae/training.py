@@ -194,4 +194,5 @@ def _save_chip(run: _Run) -> None:
         chip = make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step)
         replace(chip, conductances=run.learner.conductances()).save(run.folder.path / "chip.h5")
     if isinstance(run.learner, EquilibriumPropagation):
-        make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step).save(run.folder.path / "chip.h5")
+        vae = run.learner.trained(run.parameters)
+        make_chip(run.config, vae, run.parameters, run.dataset, run.step).save(run.folder.path / "chip.h5")

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
-from hvae import config_file, costs, learners
+from hvae import config_file, costs, learners, loading
+from hvae.records import RunFolder
 from hvae.streams import stream
+from hvae.training import train
 
 SMALL = [
     "data.image_size=7", "model.hidden=9", "model.latent=3", "training.eigenvalue_samples=0", "training.beta_kl=0.7",
@@ -82,6 +85,7 @@ def test_the_gradient_with_scaled_latents_is_that_of_the_loss_in_units_of_z(rng)
         ("dh-vae", "model.density=1.5", "must be in"),
         ("dh-vae", "model.latent_scale=2.0", "belongs to tdh-vae alone"),
         ("tdh-vae", "model.latent_scale=0", "must be positive"),
+        ("dh-vae", 'model.sigma_rule="learned"', "is for tdh-vae"),
     ],
 )
 def test_variants_that_mean_nothing_are_refused(model, change, message):
@@ -90,8 +94,49 @@ def test_variants_that_mean_nothing_are_refused(model, change, message):
 
 
 def test_variants_are_not_for_arrays():
-    for change in ("model.latent_scale=2.0", "model.density=0.5"):
+    for change in ("model.latent_scale=2.0", "model.density=0.5", 'model.sigma_rule="learned"'):
         with pytest.raises(InvalidValue, match="for float weights"):
             config_file.resolve("tdh-vae", [], [*SMALL, change, "array.device=ideal"])
     with pytest.raises(InvalidValue, match="clamps z unscaled"):
         config_file.resolve("tdh-vae", [], ["model.latent_scale=2.0"])
+
+
+@pytest.mark.needs_jit
+def test_the_gradient_by_a_learned_sigma_is_that_of_the_loss(rng):
+    """Against finite differences of SSE/2 + beta_KL KL, by theta and by a weight."""
+    one = learner('model.sigma_rule="learned"')
+    parameters = one.init(stream(0, "init"), np.float64)
+    parameters["log_sigma"][:] = (0.5, -1.0, 2.0)
+    images, noise = rng.uniform(-1, 1, (3, 49)), rng.standard_normal((3, 3))
+
+    def loss(weights, spread):
+        at = {"tied": weights, "log_sigma": spread}
+        mean, log_variance = one.encode(at, images)
+        output = one.decode(at, mean + noise * np.exp(log_variance / 2))
+        return costs.sse_half(output, images).mean() + 0.7 * costs.kl_divergence(mean, log_variance).mean()
+
+    metrics, gradients = one.gradients(parameters, images, noise)
+    assert metrics["mean_sigma"] == pytest.approx(0.429 * np.exp(0.3 * parameters["log_sigma"]).mean())
+    for k in range(3):
+        change = np.eye(3)[k] * 1e-5
+        plus, minus = (loss(parameters["tied"], parameters["log_sigma"] + sign * change) for sign in (1, -1))
+        assert gradients["log_sigma"][k] == pytest.approx((plus - minus) / 2e-5, rel=1e-4, abs=1e-6)
+    change = np.zeros_like(parameters["tied"])
+    change[10, 52] = change[52, 10] = 1e-5
+    plus, minus = (loss(parameters["tied"] + sign * change, parameters["log_sigma"]) for sign in (1, -1))
+    assert gradients["tied"][10, 52] == pytest.approx((plus - minus) / 2e-5, rel=1e-3, abs=1e-5)
+
+
+def test_a_learned_sigma_goes_into_the_chip_and_back(tmp_path):
+    """Through a run of one step, its chip file, and the loader: the same sigma for each latent."""
+    small = ["data.image_size=7", "model.hidden=9", "model.latent=3", 'model.sigma_rule="learned"', "training.epochs=1"]
+    limits = ["data.train_limit=64", "training.batch_size=32", "training.validation_samples=0",
+              "training.eigenvalue_samples=1"]  # fmt: skip
+    folder = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], [*small, *limits]))
+    train(folder)
+    trained, chip = loading.load(folder.path), loading.load(folder.path / "chip.h5")
+    learned = trained.parameters["log_sigma"]
+    assert (learned != 0).all()
+    np.testing.assert_allclose(chip.parameters["log_sigma"], learned, atol=1e-6)
+    np.testing.assert_array_equal(chip.parameters["tied"], trained.parameters["tied"])
+    assert load_chip(folder.path).sigma == pytest.approx(0.429 * np.exp(0.3 * learned), rel=1e-6)
