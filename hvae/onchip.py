@@ -114,13 +114,22 @@ class OnChip:
         ]
 
     def costs(self) -> Metrics:
-        """Return what training has cost so far, summed over the arrays, and how far devices have broken W = W^T."""
+        """Return what training has cost so far, summed over the arrays, and how far W = W^T is broken.
+
+        With wires: the largest error that is estimated of a tile's matrix now, and how many were solved for in order
+        to be kept, see `array.wire_error`.
+        """
         counters = [array.counters.as_dict() for array in self.arrays.values()]
         total = {name: float(sum(one[name] for one in counters)) for name in counters[0]}
         kept = ("reads", "pulses_up", "pulses_down", "read_energy", "write_energy", "saturated")
         shown = {name: total[name] for name in kept}
         if self.config.array.symmetry == "two-device":
             shown["asymmetry"] = max(array.asymmetry() for array in self.arrays.values())
+        wires = [array.wires for array in self.arrays.values() if array.config.wire_resistance]
+        if wires:
+            shown.setdefault("asymmetry", 0.0)
+            shown["wire_error"] = max(one.error for one in wires)
+            shown["wire_renewals"] = float(sum(one.renewals for one in wires))
         return shown
 
     def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -167,6 +176,7 @@ class OnChip:
                 * array.mapping.n_planes
                 for name, array in self.arrays.items()
             },
+            "wire_resistance": next(iter(self.arrays.values())).config.wire_resistance,
             "siemens_per_weight": {name: array.mapping.siemens_per_weight for name, array in self.arrays.items()},
         }
 

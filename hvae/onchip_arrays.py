@@ -15,6 +15,7 @@ from crossbar.array_write_errors import gaussian
 from crossbar.converters import adc, dac
 from crossbar.devices import PulsedLaw
 from crossbar.errors import HopbarError, InvalidValue
+from crossbar.line_resistance import line_resistance
 from crossbar.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.presets import Preset
 from crossbar.read_noise import ReadNoise
@@ -56,12 +57,21 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
         dac=None if settings.dac_bits is None else dac(settings.dac_bits),
         adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=settings.adc_range),
         tile_size=settings.tile_size,
-        wire_resistance=settings.wire_resistance,
+        wire_resistance=wire_resistance(settings),
+        wire_ends=settings.wire_ends,
+        wire_gains=settings.wire_gains,
+        wire_order=settings.wire_order,
+        wire_error=settings.wire_error,
         encoding=settings.encoding,
         engine=settings.engine,
         dtype=dtype,
         **range_,
     )  # fmt: skip
+
+
+def wire_resistance(settings: ArraySettings) -> float:
+    """Return the resistance of a wire segment (ohm): as given, or that of the technology's node."""
+    return settings.wire_resistance if settings.wire_node is None else line_resistance(settings.wire_node).ohm
 
 
 def build_arrays(
@@ -88,7 +98,7 @@ def _analog(settings: ArraySettings) -> bool:
     """Tell whether weights are conductances of a range, so that their scale matters."""
     relevant = (
         "levels", "variation", "stuck_low", "stuck_high", "programming_error", "drift_nu", "drift_nu_std",
-        "read_noise", "read_noise_relative", "wire_resistance", "on_off",
+        "read_noise", "read_noise_relative", "wire_resistance", "wire_node", "on_off",
     )  # fmt: skip
     return any(getattr(settings, name) for name in relevant)
 

@@ -55,6 +55,11 @@ class ArraySettings:
     adc_range: float = 12.0  # largest sum of weight times signal that an ADC takes
     tile_size: int | None = None
     wire_resistance: float = 0.0  # ohm a segment
+    wire_node: int | None = None  # or the technology, nm, that sets it (`crossbar.line_resistance`)
+    wire_ends: Literal["one", "both"] = "one"  # where lines are driven and sensed
+    wire_gains: Literal["none", "columns"] = "none"  # calibrated gains of the columns of a tile
+    wire_order: Literal["given", "sensitivity"] = "given"  # of the lines in a tile: as the neurons, or by conductance
+    wire_error: float = 0.0  # of a tile's matrix, relative, before it is solved anew; 0: exact after every update
 
     noisy_phases: Literal["auto", "stepped", "warm"] = "auto"  # how phases of noisy reads are simulated
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
@@ -71,6 +76,8 @@ class ArraySettings:
         for name in ("programming_error", "drift_nu", "drift_nu_std", "age_seconds"):
             if not getattr(self, name) >= 0:
                 raise InvalidValue(f"`array.{name}` must not be negative, but got {getattr(self, name)}")
+        if self.wire_node is not None and self.wire_resistance:
+            raise InvalidValue("give `array.wire_resistance` or `array.wire_node`, not both")
         if self.threshold is not None and not self.threshold > 0:
             raise InvalidValue(f"`array.threshold` must be positive, but got {self.threshold}")
         if self.on_off is not None and not self.on_off > 1:
