@@ -106,8 +106,9 @@ class EquilibriumPropagation:
         return {name: array * self.links[name] for name, array in weights.items()}
 
     def couplings(self, parameters: Parameters) -> dict[str, IdealWeights]:
-        """Return the exact weights as couplings, by network."""
-        return {name: IdealWeights(network, parameters[name]) for name, network in self.vae.networks.items()}
+        """Return the exact weights as couplings, by network (one role alone needs no more than its own)."""
+        networks = self.vae.networks
+        return {name: IdealWeights(networks[name], parameters[name]) for name in networks if name in parameters}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
         """Settle free and nudged, and return the batch's metrics and its gradients by eq. (5)."""

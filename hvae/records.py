@@ -24,6 +24,7 @@ from hvae.config import RunConfig
 from hvae.model import Parameters
 
 SCHEMA = "hopbar-checkpoint/1"
+_BEFORE_A_RUN = {"environment.json", "config.toml.part"}  # what a folder may hold before its config makes it a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,9 @@ class RunFolder:
         Raises
         ------
         ExistingFile
-            There is something at `path` already; nothing is overwritten.
+            There is something at `path` already; nothing is overwritten, but for what a creation that was killed left.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_RUN):
             raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
         path.mkdir(parents=True, exist_ok=True)
         (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")

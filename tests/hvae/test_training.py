@@ -71,8 +71,8 @@ def test_a_run_killed_at_any_moment_resumes_exactly(tmp_path):
     subprocess.run([*command, str(tmp_path / "whole"), *changes], check=True, capture_output=True)
     killed = tmp_path / "killed"
     environment = dict(os.environ)
-    for attempt, wait in enumerate((2.5, 3.0, 3.5)):
-        options = ["--resume"] if (killed / "config.toml").exists() else changes
+    for attempt, wait in enumerate((300.0, 3.0, 3.5)):
+        options = ["--resume"] if attempt else changes
         process = subprocess.Popen([*command, str(killed), *options], stderr=subprocess.DEVNULL, env=environment)
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and process.poll() is None:
@@ -103,6 +103,12 @@ def test_divergence_stops_with_its_reason_and_keeps_the_last_good_checkpoint(tmp
         training.train(folder)
     if folder.has_checkpoint():
         assert all(np.isfinite(weights).all() for weights in folder.load().parameters.values())
+
+
+def test_a_creation_that_was_killed_can_be_made_again(tmp_path):
+    folder = new_run(tmp_path / "run", "tdh-vae")
+    (folder.path / "config.toml").rename(folder.path / "config.toml.part")
+    assert new_run(folder.path, "tdh-vae").config() == new_run(tmp_path / "other", "tdh-vae").config()
 
 
 def test_a_folder_that_exists_is_not_overwritten(tmp_path):
