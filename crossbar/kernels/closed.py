@@ -17,7 +17,6 @@ import numpy as np
 from numba import njit
 
 from crossbar.kernels.random import draw_bits, gaussian, half_gaussian, popcount, stream
-from crossbar.kernels.trains import BLOCK
 
 _ZERO, _ONE, _HALF, _SIXTEENTH = np.float32(0), np.float32(1), np.float32(0.5), np.float32(1 / 16)
 _C2, _C3, _C4, _C5, _C6 = (np.float32(1 / k) for k in (2, 3, 4, 5, 6))
@@ -32,6 +31,8 @@ _NONE = np.uint64(0)
 _AU, _LU, _KU, _DA, _DL, _DK, _W, _XI, _UP, _DN, _PLANES = range(11)
 _LO, _HI = _PLANES, _PLANES + 1
 ROWS = 19
+# devices that a table holds at once: it should stay in the first-level cache beside what streams by (measured)
+EXAMPLE_BLOCK, BATCH_BLOCK = 256, 128
 
 
 @njit(cache=True, inline="always")
@@ -59,7 +60,7 @@ def flow_kick(slope: np.float32, product: bool) -> np.float32:
 
 @njit(cache=True, fastmath=True, inline="always")
 def load(local, weights, planes, i, j0, width, product):
-    """Write to `local` (ROWS, BLOCK) what `width` devices of row i from column j0 need; copies first, for speed."""
+    """Write to `local` (ROWS, >= width) what `width` devices of row i from column j0 need; copies first, for speed."""
     for p in range(8):
         for k in range(width):
             local[_PLANES + p, k] = planes[p, i, j0 + k]
@@ -130,11 +131,11 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
     """
     batch, m = row_words.shape
     n = weights.shape[1]
-    local = np.empty((ROWS, BLOCK), np.float32)
+    local = np.empty((ROWS, EXAMPLE_BLOCK), np.float32)
     longest = np.float32(longest)
     for i in range(m):
-        for j0 in range(first[i], n, BLOCK):
-            width = min(BLOCK, n - j0)
+        for j0 in range(first[i], n, EXAMPLE_BLOCK):
+            width = min(EXAMPLE_BLOCK, n - j0)
             half = (width + 1) // 2
             load(local, weights, planes, i, j0, width, product)
             for b in range(batch):
@@ -205,12 +206,12 @@ def step_batch(weights, planes, product, row_plus, row_minus, column_plus, colum
     """
     n_words, m = row_plus.shape
     n = weights.shape[1]
-    local = np.empty((ROWS, BLOCK), np.float32)
-    counts = np.empty((2, BLOCK), np.int64)
+    local = np.empty((ROWS, BATCH_BLOCK), np.float32)
+    counts = np.empty((2, BATCH_BLOCK), np.int64)
     for i in range(m):
         state = stream(key, i, 0)
-        for j0 in range(first[i], n, BLOCK):
-            width = min(BLOCK, n - j0)
+        for j0 in range(first[i], n, BATCH_BLOCK):
+            width = min(BATCH_BLOCK, n - j0)
             load(local, weights, planes, i, j0, width, product)
             for k in range(width):
                 counts[0, k] = 0

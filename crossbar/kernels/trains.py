@@ -10,7 +10,6 @@ from crossbar.kernels.random import draw_bits, popcount, stream
 _S32, _S63 = np.uint64(32), np.uint64(63)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 _2_32 = np.float64(2.0**32)
-BLOCK = 512
 
 
 @njit(cache=True)
