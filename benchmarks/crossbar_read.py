@@ -3,7 +3,8 @@
     python benchmarks/crossbar_read.py [--quick] [--json]
 
 One thread. Every candidate takes turns with the bare sgemm, so that both see the same machine; the figures are ratios
-of the shortest times. aihwkit and CrossSim run beside ours where they can be imported.
+of the shortest times. aihwkit and CrossSim run beside ours where they are installed and work; where not, that is said,
+and figures are quoted from another machine (`peers.QUOTED`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import peers
 from harness import report
 from threadpoolctl import threadpool_limits
 
@@ -40,8 +42,8 @@ ARRAYS = {
 }
 
 
-def candidates(network: Network, batch: int) -> dict[str, Callable[[], object]]:
-    """Return what is timed, by name: the bare product first."""
+def candidates(network: Network, batch: int) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
+    """Return what is timed, by name, the bare product first; and what is to be said of the peers."""
     rng = np.random.default_rng(SEED)
     weights = random_weights(network, rng)
     signals = rng.random((batch, network.size), dtype=np.float32)
@@ -51,33 +53,26 @@ def candidates(network: Network, batch: int) -> dict[str, Callable[[], object]]:
     for name, settings in ARRAYS.items():
         array = CrossbarArray.from_weights(network, weights, ArrayConfig(**settings), rng)
         found[name] = lambda array=array: array.multiply(signals, patches, out)
-    found.update(peers(weights, signals))
-    return found
+    others, said = beside(weights, signals)
+    return found | others, said
 
 
-def peers(weights: np.ndarray, signals: np.ndarray) -> dict[str, Callable[[], object]]:
-    """Return the same read by other simulators, where they are installed."""
+def beside(weights: np.ndarray, signals: np.ndarray) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
+    """Return the same read by other simulators, where they run, and what is to be said of each."""
     found: dict[str, Callable[[], object]] = {}
-    try:
+    turned = np.ascontiguousarray(weights.T)
+    tile, aihwkit = peers.aihwkit_tile(len(weights), "ConstantStepDevice")
+    if tile is not None:
         import torch
-        from aihwkit.simulator.configs import ConstantStepDevice, SingleRPUConfig
-        from aihwkit.simulator.tiles.analog import AnalogTile
 
-        torch.set_num_threads(1)
-        tile = AnalogTile(len(weights), len(weights), SingleRPUConfig(device=ConstantStepDevice()))
-        tile.set_weights(torch.from_numpy(np.ascontiguousarray(weights.T)))
+        tile.set_weights(torch.from_numpy(turned))
         given = torch.from_numpy(signals)
         found["aihwkit"] = lambda: tile.forward(given)
-    except ImportError:
-        pass
-    try:
-        from simulator import AnalogCore, CrossSimParameters
-
-        core = AnalogCore(np.ascontiguousarray(weights.T), params=CrossSimParameters())
-        found["crosssim"] = lambda: core.matmat(np.ascontiguousarray(signals.T))
-    except ImportError:
-        pass
-    return found
+    core, crosssim = peers.crosssim_core(turned)
+    if core is not None:
+        columns = np.ascontiguousarray(signals.T)
+        found["crosssim"] = lambda: core.matmat(columns)
+    return found, {"aihwkit": aihwkit, "CrossSim": crosssim}
 
 
 def shortest(bare: Callable[[], object], function: Callable[[], object], seconds: float) -> tuple[float, float]:
@@ -106,14 +101,16 @@ def main() -> None:
     sizes = (200, 200, 24) if options.quick else (784, 833, 69)
     network = Network(tuple(zip(("pixels", "hidden", "latent"), sizes, strict=True)))
     with threadpool_limits(1):
-        functions = candidates(network, 128)
+        functions, said = candidates(network, 128)
         bare = functions.pop("sgemm")
         times = {name: shortest(bare, function, 1 if options.quick else 8) for name, function in functions.items()}
     figures = {"sgemm_ms": 1e3 * min(first for first, _ in times.values())}
     figures.update({f"{name}_ms": 1e3 * own for name, (_, own) in times.items()})
     figures.update({f"{name}_over_sgemm": own / first for name, (first, own) in times.items()})
     notes = f"{network.size} x {network.size} dense, batch 128, one thread; shortest of turns that alternate with sgemm"
-    result = report("crossbar_read", figures, TARGETS, seed=SEED, quick=options.quick, notes=notes)
+    result = report(
+        "crossbar_read", figures, TARGETS, seed=SEED, quick=options.quick, notes=notes, extra=peers.tell(said)
+    )
     if options.json:
         print(json.dumps(result))
         return
