@@ -18,6 +18,7 @@ _COMMANDS = {
     "sweep": "hvae.study_commands:sweep",
     "devices": "crossbar.commands:devices",
     "program": "crossbar.array_commands:program",
+    "wires": "hvae.wires_commands:wires",
     "study": "hvae.onchip_commands:study",
     "gradient-quality": "hvae.onchip_commands:gradient_quality",
     "netlist": "circuits.netlist_commands:netlist",
