@@ -39,11 +39,13 @@ from circuits.reference import settle
 from crossbar.chip import load_chip
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-LIMITS = Limits(seconds=3000, gigabytes=12)
-SIZES = {"small": (7, 130, 16, 15), "middle": (14, 560, 40, 6), "full": (28, 833, 69, 1)}
+LIMITS = Limits(seconds=6000, gigabytes=16)
+SIZES = {"small": (7, 130, 16, 15), "digit": (14, 40, 8, 10), "middle": (14, 560, 40, 6), "full": (28, 833, 69, 1)}
 TARGETS = {
     "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
-    "full_rail_ngspice_error": 1e-6, "full_coupled_vacask_error": 1e-6, "single_chip_error": 1e-4,
+    "full_rail_ngspice_encode_error": 1e-6, "full_rail_ngspice_decode_error": 1e-6,
+    "full_coupled_vacask_encode_error": 1e-6, "full_coupled_vacask_decode_error": 1e-6, "single_chip_error": 1e-4,
+    "single_chip_14_error": 1e-4, "middle_vacask_error": 1e-6,
     "contrast_relative_error": 1e-3, "export_seconds": 20.0, "export_peak_gib": 1.0,
 }  # fmt: skip
 
@@ -60,19 +62,23 @@ def chip_of(folder: Path, kind: str, seed: int) -> Layout:
     return Layout(chip=load_chip(run), choices=Choices(idle="drop"))
 
 
-def errors(layout: Layout, engine: str, kind: str, *, fixed_rail: bool = False, roles: int = 2) -> dict[str, float]:
-    """Return largest error, wall seconds, megabytes and softest mode of `roles` roles of one image."""
-    found = {"error": 0.0, "seconds": 0.0, "megabytes": 0.0, "softest": 1e9}
+def errors(
+    layout: Layout, engine: str, kind: str, *, fixed_rail: bool = False, roles: tuple[str, ...] = ("encode", "decode")
+) -> dict[str, float]:
+    """Return largest error, wall and processor seconds, megabytes and softest mode of the `roles` of one image."""
+    found = {"error": 0.0, "seconds": 0.0, "processor_seconds": 0.0, "megabytes": 0.0, "softest": 1e9}
     encoder = layout.encode(layout.image(0))
-    posed = [encoder, layout.decode(layout.latents(settle(encoder), layout.noise(0, 0)))][:roles]
-    for circuit in posed:
+    for role in roles:
+        circuit = encoder
+        if role == "decode":
+            circuit = layout.decode(layout.latents(settle(encoder), layout.noise(0, 0)))
         with tempfile.TemporaryDirectory() as folder:
             one = compare(circuit, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
         found["error"] = max(found["error"], float(abs(one.error).max()))
-        found["seconds"] = max(found["seconds"], one.waveforms.seconds)
-        found["megabytes"] = max(found["megabytes"], one.waveforms.megabytes)
+        for name in ("seconds", "processor_seconds", "megabytes"):
+            found[name] = max(found[name], getattr(one.waveforms, name))
         found["softest"] = min(found["softest"], one.softest)
-        said = f"{engine} {kind} {len(circuit.names)} {abs(one.error).max():.1e} {one.waveforms.seconds:.1f} s"
+        said = f"{engine} {role} {kind} {len(circuit.names)} {abs(one.error).max():.1e} {one.waveforms.seconds:.1f} s"
         print(said, file=sys.stderr, flush=True)
     return found
 
@@ -102,38 +108,77 @@ def small(folder: Path, seeds: range) -> dict[str, float]:
 
 
 def middle(folder: Path, seeds: range) -> dict[str, float]:
-    """796 neurons, encoding: coupled operating point."""
-    return worst(
-        [errors(chip_of(folder, "middle", seed), "ngspice", "op", roles=1) for seed in seeds], "middle_ngspice"
-    )
+    """796 neurons, both roles: coupled operating point."""
+    return worst([errors(chip_of(folder, "middle", seed), "ngspice", "op") for seed in seeds], "middle_ngspice")
+
+
+def middle_vacask(folder: Path, seeds: range) -> dict[str, float]:
+    """796 neurons, both roles: coupled operating point in VACASK."""
+    if engines.engine("vacask").version() is None:
+        return {}
+    return worst([errors(chip_of(folder, "middle", seed), "vacask", "op") for seed in seeds], "middle_vacask")
+
+
+def rails(folder: Path, seeds: range, role: str) -> dict[str, float]:
+    """1686 neurons, every memristor that acts in `role` an R card: fixed rails."""
+    rows = [
+        errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=(role,)) for seed in seeds
+    ]
+    return worst(rows, f"full_rail_ngspice_{role}")
 
 
 def full(folder: Path, seeds: range) -> dict[str, float]:
-    """1686 neurons, every memristor that acts in encoding an R card: fixed rails."""
-    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=1) for seed in seeds]
-    return worst(rows, "full_rail_ngspice")
+    """1686 neurons, encoding."""
+    return rails(folder, seeds, "encode")
+
+
+def full_decode(folder: Path, seeds: range) -> dict[str, float]:
+    """1686 neurons, decoding."""
+    return rails(folder, seeds, "decode")
+
+
+def coupled(folder: Path, seeds: range, role: str) -> dict[str, float]:
+    """1686 neurons, every loop closed, in VACASK."""
+    if engines.engine("vacask").version() is None:
+        return {}
+    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=(role,)) for seed in seeds]
+    return worst(rows, f"full_coupled_vacask_{role}")
 
 
 def vacask(folder: Path, seeds: range) -> dict[str, float]:
-    """1686 neurons, coupled, in VACASK."""
-    if engines.engine("vacask").version() is None:
-        return {}
-    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=1) for seed in seeds]
-    return worst(rows, "full_coupled_vacask")
+    """1686 neurons, coupled, encoding."""
+    return coupled(folder, seeds, "encode")
+
+
+def vacask_decode(folder: Path, seeds: range) -> dict[str, float]:
+    """1686 neurons, coupled, decoding."""
+    return coupled(folder, seeds, "decode")
+
+
+def digits(folder: Path, seeds: range) -> dict[str, float]:
+    """244 neurons, 14 x 14 digits: one transient that encodes, samples and decodes; its picture goes to the docs."""
+    return trips(folder, "digit", seeds, "single_chip_14")
 
 
 def single(folder: Path, seeds: range) -> dict[str, float]:
-    """195 neurons, 7 x 7 digits: one transient that encodes, samples and decodes."""
+    """195 neurons, 7 x 7 digits: the same."""
+    return trips(folder, "small", seeds, "single_chip")
+
+
+def trips(folder: Path, kind: str, seeds: range, name: str) -> dict[str, float]:
+    """Run the single chip of every seed; keep the pictures of the last one."""
     rows = []
+    stem = name.replace("_", "-")
     for seed in seeds:
-        layout = replace(chip_of(folder, "small", seed), choices=Choices())
+        layout = replace(chip_of(folder, kind, seed), choices=Choices())
         with tempfile.TemporaryDirectory() as scratch:
             proof = Proof(role="both", seconds=LIMITS.seconds, keep=Path(scratch))
             summary = prove(layout, proof)
-            for name in ("images", "waveforms"):
-                shutil.copy(Path(scratch) / f"{name}.png", PICTURES / f"single-chip-{name}.png")
-        rows.append({"error": summary["max_abs_error"], "seconds": summary["seconds"]})
-    return worst(rows, "single_chip")
+            for picture in ("images", "waveforms"):
+                shutil.copy(Path(scratch) / f"{picture}.png", PICTURES / f"{stem}-{picture}.png")
+        said = {key: summary[key] for key in ("seconds", "processor_seconds", "megabytes")}
+        rows.append({"error": summary["max_abs_error"], **said})
+    return worst(rows, name)
 
 
 def contrast(folder: Path, seeds: range) -> dict[str, float]:
@@ -175,8 +220,11 @@ def export_alone(run: str, target: str) -> None:
     print(json.dumps({"export_seconds": time.perf_counter() - started, "export_peak_gib": peak}))
 
 
-PARTS = {"small": small, "middle": middle, "full": full, "vacask": vacask, "single": single, "contrast": contrast,
-         "export": exporting}  # fmt: skip
+PARTS = {
+    "small": small, "middle": middle, "middle-vacask": middle_vacask, "full": full, "full-decode": full_decode,
+    "vacask": vacask, "vacask-decode": vacask_decode, "single": single, "digits": digits, "contrast": contrast,
+    "export": exporting,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -193,7 +241,7 @@ def main() -> None:
     asked.chips.mkdir(parents=True, exist_ok=True)
     names = ["small"] if asked.quick else asked.parts.split(",")
     kept = harness.RESULTS / "netlist.json"
-    for name in names:
+    for name in names:  # the file is read again each time: parts may run side by side
         count = 1 if asked.quick else asked.seeds
         found = PARTS[name](asked.chips, range(asked.first, asked.first + count))
         before = json.loads(kept.read_text())["figures"] if kept.exists() and not asked.quick else {}

@@ -137,7 +137,9 @@ def summarise(
         "energy_difference": max((abs(theirs - ours) for ours, theirs in energies), default=None),
         "softest_mode": min((one.softest for _, _, one in comparisons), default=None),
         "tolerance": tolerance, "passed": bool(largest <= tolerance),
-        "seconds": sum(wave.seconds for wave in waves), "megabytes": max(wave.megabytes for wave in waves),
+        "seconds": sum(wave.seconds for wave in waves),
+        "processor_seconds": sum(wave.processor_seconds for wave in waves),
+        "megabytes": max(wave.megabytes for wave in waves),
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,15 @@ class Waveforms:
     names : tuple of str
         Signals, lower case, such as ``v(s_hidden_3)`` or ``s_hidden_3``.
     values : ndarray (n_times, n_signals)
-    seconds, megabytes : float
-        Wall time and peak memory of the run; 0 where unknown.
+    seconds, processor_seconds, megabytes : float
+        Wall time, processor time and peak memory of the run; 0 where unknown.
     """
 
     time: np.ndarray
     names: tuple[str, ...]
     values: np.ndarray
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     megabytes: float = 0.0
 
     def states(self, neurons: Sequence[str], at: float | None = None) -> np.ndarray:
@@ -58,8 +59,10 @@ class Waveforms:
         return self.values[:, [columns[f"s_{name}"] for name in neurons]]
 
 
-def read_raw(path: str | Path, *, seconds: float = 0.0, megabytes: float = 0.0) -> Waveforms:
+def read_raw(path: str | Path, used: Mapping[str, float] | None = None) -> Waveforms:
     """Read the first plot of a binary SPICE raw file (real numbers), as ngspice and VACASK write it.
+
+    `used` are times and memory of the run, fields of `Waveforms`.
 
     Raises
     ------
@@ -82,12 +85,12 @@ def read_raw(path: str | Path, *, seconds: float = 0.0, megabytes: float = 0.0) 
     if not needed or len(body) < 8 * needed or "complex" in fields.get("flags", ""):
         raise CorruptFile(f"{path} holds {len(body)} bytes, too few for {points} points of {count} signals")
     values = np.frombuffer(body, np.float64, needed).reshape(points, count)
-    return _wave(names, values, seconds, megabytes)
+    return _wave(names, values, used or {})
 
 
-def _wave(names: list[str], values: np.ndarray, seconds: float, megabytes: float) -> Waveforms:
+def _wave(names: list[str], values: np.ndarray, used: Mapping[str, float]) -> Waveforms:
     if names[0] == "time":
         time, names, values = values[:, 0].copy(), names[1:], values[:, 1:]
     else:
         time = np.zeros(len(values))
-    return Waveforms(time=time, names=tuple(names), values=values, seconds=seconds, megabytes=megabytes)
+    return Waveforms(time=time, names=tuple(names), values=values, **used)

@@ -66,7 +66,7 @@ class Ngspice:
         outcome = run_limited(self.name, command, netlist.parent, limits)
         refuse_failure(self.name, outcome.log)
         try:
-            return read_raw(raw, seconds=outcome.seconds, megabytes=outcome.megabytes)
+            return read_raw(raw, outcome.used)
         except (CorruptFile, FileNotFoundError) as error:
             raise EngineError(f"ngspice gave no result ({error}); see its log beside the netlist") from error
 

@@ -37,11 +37,21 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a process ended: its log, wall time in seconds, peak memory in megabytes."""
+    """How a process ended: its log, wall and processor time in seconds, peak memory in megabytes."""
 
     log: str
     seconds: float
+    processor_seconds: float
     megabytes: float
+
+    @property
+    def used(self) -> dict[str, float]:
+        """Times and memory by name."""
+        return {
+            "seconds": self.seconds,
+            "processor_seconds": self.processor_seconds,
+            "megabytes": self.megabytes,
+        }
 
 
 def run_limited(
@@ -70,7 +80,8 @@ def run_limited(
     seconds = time.perf_counter() - started
     if code != 0:
         raise EngineError(_last_words(engine, code, text, limits))
-    return Outcome(log=text, seconds=seconds, megabytes=usage / 1024)
+    used = usage.ru_utime + usage.ru_stime
+    return Outcome(log=text, seconds=seconds, processor_seconds=used, megabytes=usage.ru_maxrss / 1024)
 
 
 def _limit_memory(process_id: int, gigabytes: float) -> None:
@@ -79,15 +90,17 @@ def _limit_memory(process_id: int, gigabytes: float) -> None:
         resource.prlimit(process_id, resource.RLIMIT_AS, (size, size))
 
 
-def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, int]:
-    """Return exit code and peak memory in KiB; kill the process group when its time is over."""
+def _wait(
+    process: subprocess.Popen, engine: str, limits: Limits, started: float
+) -> tuple[int, resource.struct_rusage]:
+    """Return exit code and what was used; kill the process group when its time is over."""
     pause = 0.002
     try:
         while time.perf_counter() - started <= limits.seconds:
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
             if done:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, usage.ru_maxrss
+                return process.returncode, usage
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
     finally:

@@ -68,6 +68,4 @@ def _waveforms(names: list[str], values: np.ndarray, outcome: Outcome) -> Wavefo
     keep = [column for column, name in enumerate(names) if name != "time"]
     time = values[:, names.index("time")] if "time" in names else np.zeros(len(values))
     kept = tuple(names[column] for column in keep)
-    return Waveforms(
-        time=time, names=kept, values=values[:, keep], seconds=outcome.seconds, megabytes=outcome.megabytes
-    )
+    return Waveforms(time=time, names=kept, values=values[:, keep], **outcome.used)

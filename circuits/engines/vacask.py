@@ -60,7 +60,7 @@ class Vacask:
         search = {"PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
         outcome = run_limited(self.name, [str(program), "-qp", path.name], folder, limits, search)
         try:
-            return read_raw(raw, seconds=outcome.seconds, megabytes=outcome.megabytes)
+            return read_raw(raw, outcome.used)
         except (CorruptFile, FileNotFoundError) as error:
             said = "; ".join(outcome.log.strip().splitlines()[-3:])
             raise EngineError(f"VACASK gave no result ({error}): {said}") from error

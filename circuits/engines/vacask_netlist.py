@@ -10,6 +10,8 @@ import numpy as np
 from circuits.netlist import Circuit
 from crossbar.errors import EngineError
 
+TIGHT = 1e-5  # of an operating point over a transient's tolerances: Newton's method stops at the first step within them
+
 CELLS = """\
 `include "constants.vams"
 `include "disciplines.vams"
@@ -149,7 +151,9 @@ def devices(circuit: Circuit) -> Iterator[str]:
 def control(circuit: Circuit) -> Iterator[str]:
     """Yield the options and the analysis."""
     asked = circuit.analysis
-    yield f"control\n  options reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={asked.vntol!r}\n"
+    tight = TIGHT if asked.kind == "op" else 1.0
+    tolerances = {name: tight * getattr(asked, name) for name in ("reltol", "abstol", "vntol")}
+    yield "control\n  options " + " ".join(f"{name}={value!r}" for name, value in tolerances.items()) + "\n"
     yield '  options tran_method="gear2"\n'
     if asked.kind == "op":
         guesses = ", ".join(f'"{node}", {volts!r}' for node, volts in circuit.guessed().items())
