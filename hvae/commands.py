@@ -158,8 +158,8 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
     fitted = prior != "standard"
     density = evaluation.density(trained, images.load(trained.config.data), prior, seed) if fitted else None
     generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
-    source = f"a {prior} fitted to encoded images" if fitted else "N(0, I)"
-    click.echo(write_images(generated, out, f"{trained.config.model.name}: generated from z ~ {source}"))
+    title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(prior)}"
+    click.echo(write_images(generated, out, title))
 
 
 @click.command("show-config", short_help="Print the resolved configuration of a model.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from hvae import figures, images, loading, sampling
+from hvae import evaluation, figures, images, loading, sampling
 from hvae.records import RunFolder
 from hvae.streams import stream
 
@@ -23,7 +23,10 @@ PANELS = {
 
 
 def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
-    """Draw Figures 2 to 4 of the paper for one run, and its learning curves; return the files written."""
+    """Draw Figures 2 to 4 of the paper for one run, and its learning curves; return the files written.
+
+    Samples are generated from the run's own prior, ``sampling.prior``.
+    """
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
     name = trained.config.model.name
@@ -33,12 +36,15 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
         trained.learner, trained.parameters, dataset.test_images[chosen], stream(seed, "latent")
     )
     decoded = images.enlarge(np.clip(output, -1, 1))
-    generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, stream(seed, "sampling")))
+    prior = trained.config.sampling.prior
+    density = evaluation.density(trained, dataset, prior, seed)
+    rng = stream(seed, "sampling")
+    generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, rng, density))
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         "originals": figures.originals(originals, dataset.test_labels),
         "reconstructions": figures.reconstructions(originals[chosen], {name: decoded}),
-        "samples": figures.samples(generated, f"{name}: generated from z ~ N(0, I)"),
+        "samples": figures.samples(generated, f"{name}: generated from z ~ {evaluation.source(prior)}"),
     }
     if run.is_dir():
         drawn["learning_curves"] = figures.learning_curves(RunFolder.open(run).metrics(), x="epoch", panels=PANELS)

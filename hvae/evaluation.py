@@ -67,6 +67,11 @@ def density(trained: Trained, dataset: Dataset, prior: str, seed: int) -> Latent
     return latent_density.of_model(config, trained.learner, trained.parameters, dataset.train_images, rng)
 
 
+def source(prior: str) -> str:
+    """Return where z comes from, in words."""
+    return "N(0, I)" if prior == "standard" else f"a {prior} fitted to encoded images"
+
+
 def keep(run: Path, found: Mapping[str, object]) -> Path:
     """Write an evaluation into its run folder, or beside its chip file as CHIP.evaluation.json; return the path.
 

@@ -15,7 +15,7 @@ from crossbar.errors import CorruptFile
 from hvae.records import RunFolder
 
 FIGURES = {
-    "samples": "Generated from the prior.",
+    "samples": "Generated.",
     "reconstructions": "Test images and their reconstructions.",
     "originals": "Originals.",
     "learning_curves": "Learning curves.",
