@@ -108,6 +108,13 @@ class Proof:
     keep: Path | None = None
 
 
+def default_mode(layout: Layout, largest: int) -> str:
+    """Return how a chip whose largest network has `largest` neurons is verified: wires cost two nodes a device."""
+    if layout.choices.wires is not None:
+        return "coupled" if largest <= SMALL else "tile"
+    return "coupled" if largest <= COUPLED else "fixed-rail"
+
+
 def prove(layout: Layout, proof: Proof) -> dict:
     """Verify the chip of `layout`, keep pictures, waveforms and verification.json where asked; return the summary.
 
@@ -115,7 +122,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
     """
     engine = engines.engine(proof.engine)
     largest = max(network.size for network in layout.chip.networks.values())
-    mode = proof.mode or ("coupled" if largest <= COUPLED else "fixed-rail")
+    mode = proof.mode or default_mode(layout, largest)
     if largest > SMALL and proof.role != "both":
         layout = Layout(chip=layout.chip, choices=replace(layout.choices, idle="drop"))
     limits = engines.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
@@ -127,7 +134,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
             n_samples=proof.n_samples, seed=proof.seed,
         )  # fmt: skip
     summary = dict(found.summary)
-    if proof.keep is not None:
+    if proof.keep is not None and mode != "tile":
         from circuits.verify_figures import draw_images, draw_waveforms
 
         runs = [(one.circuit, one.waveforms) for _, _, one in found.comparisons]
@@ -135,6 +142,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
         picture = draw_images(layout, found, proof.keep / "images.png")
         drawn = draw_waveforms(layout, *runs[0], proof.keep / "waveforms.png")
         summary |= {"picture": picture and str(picture), "waveforms": drawn and str(drawn)}
+    if proof.keep is not None:
         (proof.keep / "verification.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary
 

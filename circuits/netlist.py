@@ -10,6 +10,7 @@ import numpy as np
 from circuits.electrical import Electrical, Wires
 from circuits.memristor_array import MemristorArray
 from circuits.names import neuron_names
+from circuits.wired import wired_weights
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
 
@@ -150,6 +151,10 @@ class Circuit:
         if self.rails is not None and (self.nudge or self.turn):
             raise InvalidValue("the fixed-rail check is for one settled role, without nudges or a turn of roles")
 
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N) that the array realises, through the resistance of its lines if they have any."""
+        return self.array.weights() if self.wires is None else wired_weights(self.array, self.wires)
+
     def signals(self, states: np.ndarray) -> np.ndarray:
         """Return rho(s) (N,) at `states`."""
         return 0.5 * (1 + np.tanh(0.5 * self.gain * states))
@@ -159,7 +164,7 @@ class Circuit:
         if self.guess is None:
             return {}
         rho = self.signals(self.guess)
-        values = {"s": self.guess, "p": self.electrical.v_read * rho, "m": self.array.weights() @ rho}
+        values = {"s": self.guess, "p": self.electrical.v_read * rho, "m": self.weights() @ rho}
         return {
             f"{node}_{name}": float(voltages[index])
             for node, voltages in values.items()

@@ -17,6 +17,9 @@ ROLES = ("encode", "decode", "both")
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a chip is laid out."""
     options = [
+        click.option("--wires", is_flag=True, help="Lines with resistance, in tiles."),
+        click.option("--r-wire", type=float, default=1.0, show_default=True, help="Ohm per segment, with --wires."),
+        click.option("--tile", type=int, default=128, show_default=True, help="Lines of a tile, with --wires."),
         click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
         click.option("--neuron", type=click.Choice(("behavioural", "opamp")), default="behavioural", show_default=True,
                      help="Ideal amplifiers, or operational amplifiers of finite gain."),
@@ -36,9 +39,6 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
 @click.option("--device", type=click.Choice(DEVICES), default="linear", show_default=True, help="Memristor model.")
-@click.option("--wires", is_flag=True, help="Lines with resistance, in tiles.")
-@click.option("--r-wire", type=float, default=1.0, show_default=True, help="Ohm per segment, with --wires.")
-@click.option("--tile", type=int, default=128, show_default=True, help="Rows and columns of a tile, with --wires.")
 @click.option("--phase", type=click.Choice(("free", "nudged")), default="free", show_default=True,
               help="Free phase alone, or free, +beta and -beta in one transient.")  # fmt: skip
 @click.option("--beta", type=float, default=0.05, show_default=True, help="Strength of the nudge.")
@@ -74,7 +74,8 @@ def netlist(
 @click.command("verify", short_help="Prove in a circuit simulator that the netlist is the chip.")
 @click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
 @click.option("--engine", "engine_name", default="ngspice", show_default=True, help="ngspice, pyspice or vacask.")
-@click.option("--mode", type=click.Choice(("coupled", "fixed-rail")), help="Default: coupled up to 800 neurons.")
+@click.option("--mode", type=click.Choice(("coupled", "fixed-rail", "tile")),
+              help="Default: coupled up to 800 neurons (with --wires 200, else one tile).")  # fmt: skip
 @click.option("--analysis", type=click.Choice(("tran", "op")), help="Default: tran up to 200 neurons.")
 @click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
 @click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
@@ -84,21 +85,25 @@ def netlist(
 @_choices
 def verify(
     chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
-    timeout: float, memory: float, keep: Path | None, symmetry: str | None, neuron: str, g_min: float, g_max: float,
-    seed: int, as_json: bool,
+    timeout: float, memory: float, keep: Path | None, wires: bool, r_wire: float, tile: int, symmetry: str | None,
+    neuron: str, g_min: float, g_max: float, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Settle the exported circuit in a circuit simulator and compare it with ours, neuron by neuron.
+
+    With --wires, the simulator's side are the weights that currents find through the lines' resistance.
 
     Exit code 0 if every state agrees within the tolerance, 1 if not. Pictures, waveforms and
     verification.json go to --keep.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
     """
+    from circuits.electrical import Wires
     from circuits.exporting import Proof, prove
     from circuits.layout import Choices, Layout
     from crossbar.chip import load_chip
 
-    choices = Choices(symmetry=symmetry, amplifier=neuron, g_min=g_min, g_max=g_max)
+    lines = Wires(r_word_line=r_wire, r_bit_line=r_wire, tile=tile) if wires else None
+    choices = Choices(symmetry=symmetry, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
     proof = Proof(
         engine=engine_name, mode=mode, analysis=analysis, role=role, n_samples=n_samples, seed=seed, seconds=timeout,
         gigabytes=memory, keep=keep,
@@ -117,7 +122,10 @@ def _show(summary: dict) -> None:
     click.echo(
         f"{verdict}: {summary['engine']} {summary['engine_version']}, {summary['mode']} {summary['analysis']}, "
         f"{summary['n_neurons']} neurons, {summary['n_memristors']:,} memristors, largest error "
-        f"{summary['max_abs_error']:.1e} V of {summary['tolerance']:.0e} allowed, {summary['seconds']:.1f} s"
+        f"{summary['max_abs_error']:.1e} {summary.get('unit', 'V')}, {summary['tolerance']:.0e} allowed, "
+        f"{summary['seconds']:.1f} s"
     )
+    if "current_kept" in summary:
+        click.echo(f"  wires let {summary['current_kept']:.1%} of the tile's current through")
     for name, error in summary["blocks"].items():
         click.echo(f"  {name}: max {error['max']:.1e}, rms {error['rms']:.1e}")

@@ -28,7 +28,7 @@ def settle(circuit: Circuit) -> np.ndarray:
     """
     free = ~circuit.clamped
     order = np.concatenate([np.flatnonzero(circuit.clamped), np.flatnonzero(free)])
-    weights = circuit.array.weights()[np.ix_(order, order)]
+    weights = circuit.weights()[np.ix_(order, order)]
     n_clamped = int(circuit.clamped.sum())
     network = Network((("clamped", n_clamped), ("free", len(order) - n_clamped)))
     landscape = Landscape.clamp(
@@ -60,7 +60,7 @@ def polish(circuit: Circuit, states: np.ndarray, beta: float = 0.0, *, reach: fl
         It does not converge, or leads further away than `reach`.
     """
     free = np.flatnonzero(~circuit.clamped)
-    weights = circuit.array.weights()
+    weights = circuit.weights()
     inner = weights[np.ix_(free, free)]
     current = states.astype(np.float64, copy=True)
     for _ in range(50):
@@ -97,7 +97,7 @@ def _gradient_and_hessian(
 def softest_mode(circuit: Circuit, states: np.ndarray) -> float:
     """Return the smallest real part of the Hessian's eigenvalues: 1 / it is the slowest time constant of settling."""
     free = np.flatnonzero(~circuit.clamped)
-    weights = circuit.array.weights()
+    weights = circuit.weights()
     _, hessian = _gradient_and_hessian(circuit, weights, weights[np.ix_(free, free)], states, free, 0.0)
     symmetric = np.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
     return float(np.linalg.eigvalsh(hessian)[0] if symmetric else np.linalg.eigvals(hessian).real.min())
@@ -106,4 +106,4 @@ def softest_mode(circuit: Circuit, states: np.ndarray) -> float:
 def energy(circuit: Circuit, states: np.ndarray) -> float:
     """Return E(s) of eq. (1) over all neurons."""
     signals = rho(states.astype(np.float64), circuit.gain)
-    return float(0.5 * states @ states - 0.5 * signals @ circuit.array.weights() @ signals)
+    return float(0.5 * states @ states - 0.5 * signals @ circuit.weights() @ signals)

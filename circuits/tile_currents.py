@@ -11,12 +11,20 @@ from circuits.electrical import Wires
 from circuits.engines.ngspice import Ngspice
 from circuits.engines.process import Limits
 from circuits.tile import segments
+from circuits.waveforms import Waveforms
 
 
 def tile_currents(
     conductances: np.ndarray, voltages: np.ndarray, wires: Wires, model: MemristorModel, folder: Path, limits: Limits
 ) -> np.ndarray:
-    """Return the currents (n,) out of one tile's bit lines, in A, by ngspice.
+    """Return the currents (n,) out of one tile's bit lines, in A, by ngspice (see `tile_waveforms`)."""
+    return tile_waveforms(conductances, voltages, wires, model, folder, limits)[0]
+
+
+def tile_waveforms(
+    conductances: np.ndarray, voltages: np.ndarray, wires: Wires, model: MemristorModel, folder: Path, limits: Limits
+) -> tuple[np.ndarray, Waveforms]:
+    """Return the currents (n,) out of one tile's bit lines, in A, by ngspice, and its run.
 
     Parameters
     ----------
@@ -51,4 +59,5 @@ def tile_currents(
     path.write_text("".join(lines))
     engine = Ngspice()
     engine.check()
-    return 1e-6 * engine.run(path, limits).states([f"out_{column}" for column in range(columns)])
+    waveforms = engine.run(path, limits)
+    return 1e-6 * waveforms.states([f"out_{column}" for column in range(columns)]), waveforms

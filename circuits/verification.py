@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from circuits.engines.engine import Engine
 from circuits.engines.process import Limits
 from circuits.layout import Layout
 from circuits.single_chip import RoundTrip, round_trip
+from circuits.wired_tile import compare_tile
 from crossbar.errors import InvalidValue
 
-MODES = ("coupled", "fixed-rail")
+MODES = ("coupled", "fixed-rail", "tile")
 SMALL = 200  # neurons up to which a coupled transient is the default analysis
 TOLERANCE = 1e-6
 CHIP_TOLERANCE = 1e-4  # of the single chip's transient: switches and sample-and-holds have finite resistance
@@ -59,7 +60,8 @@ def verify(
 
     Parameters
     ----------
-    mode : {"coupled", "fixed-rail"}
+    mode : {"coupled", "fixed-rail", "tile"}
+        "tile": the tile with wires that carries most current, alone, its lines driven as in equilibrium.
     role : {"encode", "decode", "both"} or None
         None settles both roles, one after the other; "both" runs the single chip's transient.
     kind : {"tran", "op"} or None
@@ -73,8 +75,8 @@ def verify(
     """
     if mode not in MODES:
         raise InvalidValue(f"`mode` must be one of {', '.join(MODES)}, but got {mode!r}")
-    if layout.choices.wires is not None:
-        raise InvalidValue("a chip is verified without wires; `hopbar wires` measures what they do")
+    if mode == "tile":
+        return _tile(layout, engine, folder, limits, role, n_samples, seed)
     samples = range(_checked(n_samples, layout))
     comparisons: list[tuple[str, int, Comparison]] = []
     trips: list[tuple[int, RoundTrip]] = []
@@ -108,10 +110,40 @@ def _roles(
     chosen = [role] if role else ["encode", "decode"]
     found = []
     for name in chosen:
-        analysis = kind or ("tran" if len(posed[name].names) <= SMALL else "op")
+        small = len(posed[name].names) <= SMALL and layout.choices.wires is None
+        analysis = kind or ("tran" if small else "op")
         fixed = mode == "fixed-rail"
         found.append((name, sample, compare(posed[name], engine, folder, limits, kind=analysis, fixed_rail=fixed)))
     return found
+
+
+def _tile(
+    layout: Layout, engine: Engine, folder: Path, limits: Limits, role: str | None, n_samples: int, seed: int
+) -> Verification:
+    """Return the verdict on one tile with wires, for each sample."""
+    if engine.name != "ngspice" or role == "both":
+        raise InvalidValue("--mode tile runs in ngspice, and for one role; leave out --engine, or take another role")
+    found = []
+    for sample in range(_checked(n_samples, layout)):
+        circuit = layout.encode(layout.image(sample))
+        if role == "decode":
+            ideal = replace(circuit, wires=None)
+            circuit = layout.decode(layout.latents(reference.settle(ideal), layout.noise(seed, sample)))
+        found.append(compare_tile(circuit, reference.settle(replace(circuit, wires=None)), folder, limits))
+    worst = max(found, key=lambda one: one.error)
+    waves = [one.waveforms for one in found]
+    summary = {
+        "engine": engine.name, "engine_version": engine.version(), "mode": "tile", "analysis": "op",
+        "symmetry": circuit.array.symmetry, "device": layout.choices.device, "neuron": layout.choices.amplifier,
+        "n_samples": len(found), "n_neurons": layout.n_neurons, "n_memristors": layout.n_memristors,
+        "n_memristors_simulated": worst.n_memristors, "max_abs_error": worst.error, "unit": "of the largest current",
+        "rows": [worst.rows.start, worst.rows.stop], "columns": [worst.columns.start, worst.columns.stop],
+        "current_kept": worst.kept, "blocks": {}, "tolerance": TOLERANCE, "passed": bool(worst.error <= TOLERANCE),
+        "seconds": sum(wave.seconds for wave in waves),
+        "processor_seconds": sum(wave.processor_seconds for wave in waves),
+        "megabytes": max(wave.megabytes for wave in waves),
+    }  # fmt: skip
+    return Verification(comparisons=(), trips=(), tolerance=TOLERANCE, summary=summary)
 
 
 def summarise(

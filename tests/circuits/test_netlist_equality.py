@@ -179,3 +179,28 @@ def test_soft_or_unknown_requests_are_refused(small_chip):
         prove(layout, Proof(n_samples=9))
     with pytest.raises(InvalidValue, match="beta"):
         nudged.nudge_decoder(layout.decode(np.zeros(2)), slice(0, 9), np.zeros(9), 2.0)
+
+
+@spice
+@pytest.mark.parametrize("r_wire", [1.0, 50.0])
+def test_a_coupled_network_with_wires_settles_where_wired_weights_say(small_chip, tmp_path, r_wire):
+    wires = Wires(r_word_line=r_wire, r_bit_line=r_wire, tile=10)
+    layout = Layout(chip=small_chip, choices=Choices(wires=wires))
+    summary = prove(layout, Proof(keep=tmp_path))
+    assert (summary["mode"], summary["analysis"]) == ("coupled", "op")
+    assert summary["passed"], summary
+    circuit = layout.encode(layout.image(0))
+    ideal = reference.settle(replace(circuit, wires=None))
+    assert np.abs(reference.settle(circuit) - ideal).max() > 1e-5
+
+
+@spice
+def test_verify_measures_a_tile_with_wires(small_chip, tmp_path):
+    layout = Layout(chip=small_chip, choices=Choices(wires=Wires(r_word_line=20.0, r_bit_line=20.0, tile=8)))
+    summary = prove(layout, Proof(mode="tile", role="decode", n_samples=2, keep=tmp_path))
+    assert summary["passed"]
+    assert summary["n_memristors_simulated"] <= 64
+    assert 0 < summary["max_abs_error"] < 1e-6
+    assert 0.5 < summary["current_kept"] < 0.9999
+    with pytest.raises(InvalidValue, match="give --wires"):
+        prove(Layout(chip=small_chip), Proof(mode="tile"))

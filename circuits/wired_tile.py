@@ -1,0 +1,66 @@
+"""One tile of a trained chip, its wires included, in a circuit simulator beside `crossbar.wires`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from circuits.cells.linear import LinearMemristor
+from circuits.engines.process import Limits
+from circuits.netlist import Circuit
+from circuits.tile_currents import tile_waveforms
+from circuits.waveforms import Waveforms
+from circuits.wired import bit_lines, tiles
+from crossbar.errors import InvalidValue
+from crossbar.wires import output_currents
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TileComparison:
+    """Currents (n,) out of one tile's bit lines, in A: without wires, by the simulator, by ngspice."""
+
+    rows: range
+    columns: range
+    n_memristors: int
+    ideal: np.ndarray
+    ours: np.ndarray
+    theirs: np.ndarray
+    waveforms: Waveforms
+
+    @property
+    def error(self) -> float:
+        """Largest difference over the largest current."""
+        return float(np.abs(self.theirs - self.ours).max() / np.abs(self.ours).max())
+
+    @property
+    def kept(self) -> float:
+        """Current that leaves the tile over what would leave it without wires."""
+        return float(self.ours.sum() / self.ideal.sum())
+
+
+def compare_tile(circuit: Circuit, states: np.ndarray, folder: Path, limits: Limits) -> TileComparison:
+    """Run the tile of `circuit` that carries most current at `states` (N,) in ngspice, and in `crossbar.wires`.
+
+    Raises
+    ------
+    InvalidValue
+        A circuit without wires, or with memristors that are not resistors.
+    EngineError
+    """
+    wires = circuit.wires
+    if wires is None or circuit.device != "linear":
+        raise InvalidValue("--mode tile compares linear devices with wires: give --wires, and --device linear")
+    volts = circuit.electrical.v_read * circuit.signals(states)
+    lines = bit_lines(circuit.array)
+    rows, columns = max(
+        tiles(circuit.array, wires), key=lambda tile: float((volts[tile[0]] @ lines[np.ix_(*tile)]).sum())
+    )
+    held = np.ascontiguousarray(lines[np.ix_(rows, columns)])
+    ours = output_currents(held, volts[rows], wires.r_word_line, wires.r_bit_line)[0]
+    theirs, waveforms = tile_waveforms(held, volts[rows], wires, LinearMemristor(), folder, limits)
+    return TileComparison(
+        rows=rows, columns=columns, n_memristors=int(np.count_nonzero(held)), ideal=volts[rows] @ held, ours=ours,
+        theirs=theirs, waveforms=waveforms,
+    )  # fmt: skip
