@@ -9,10 +9,11 @@ nodes at or above 0 V and half at or below, and of a current source b at each no
 
     E = sum_ij g_ij (v_i - v_j)^2 / 2 - sum_j b_j v_j,
 
-layer by layer in closed form, v_j = clip((sum_i g_ij v_i + b_j) / sum_i g_ij). Nudged equilibria minimise E +- beta C with
-C = |v_out - y|^2 / 2; eq. (5) of arXiv:2311.15047 then reads dC/dg_ij = ((v_i - v_j)+^2 - (v_i - v_j)-^2) / (4 beta),
-a local rule. Hyperparameters are those of the author's public code: input gain 100, four sweeps a phase, beta 1, learning
-rate 0.006 times 0.99 an epoch, batches of 4, conductances from max(0, U(-1, 1) / sqrt(fan-in)), pixels in [0, 1].
+layer by layer in closed form, v_j = clip((sum_i g_ij v_i + b_j) / sum_i g_ij). Nudged equilibria minimise E +- beta C
+with C = |v_out - y|^2 / 2; eq. (5) of arXiv:2311.15047 then reads dC/dg_ij = ((v_i - v_j)+^2 - (v_i - v_j)-^2) / (4
+beta), a local rule. Hyperparameters are those of the author's public code: input gain 100, four sweeps a phase, beta 1,
+learning rate 0.006 times 0.99 an epoch, batches of 4, conductances from max(0, U(-1, 1) / sqrt(fan-in)), pixels in
+[0, 1].
 """
 
 from __future__ import annotations
