@@ -1,0 +1,61 @@
+"""Equilibria of weights that wires have made asymmetric."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossbar.asymmetric_settling import HeldAntisymmetry
+from crossbar.conjugate_gradient import ConjugateGradient
+from crossbar.couplings import IdealWeights, random_weights
+from crossbar.energy import Landscape
+from crossbar.errors import InvalidValue
+from crossbar.network import Network
+from crossbar.settling import Euler
+
+NETWORK = Network((("pixels", 6), ("hidden", 5), ("latent", 2)), "dense")
+
+
+def landscape(rng, skew, batch=3):
+    weights = random_weights(NETWORK, rng, np.float64)
+    odd = rng.normal(size=weights.shape)
+    weights = weights + skew * np.linalg.norm(weights) * (odd - odd.T) / np.linalg.norm(odd - odd.T)
+    couplings = IdealWeights(NETWORK, weights, symmetric=skew == 0)
+    return Landscape.clamp(couplings, NETWORK.role(["pixels"]), rng.uniform(-1, 1, (batch, 6)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), skew=st.sampled_from([0.0, 0.05, 0.2, 0.5]))
+def test_it_ends_at_rest_points_of_the_whole_dynamics(seed, skew):
+    one = landscape(np.random.default_rng(seed), skew)
+    found = HeldAntisymmetry(tolerance=1e-6, max_sweeps=2000, max_rounds=200).settle(one)
+    assert found.settled.all()
+    np.testing.assert_allclose(found.pull, one.pull(found.states), atol=1e-12)
+    assert np.abs(one.gradient(found.states)).max() < 1.001e-6
+    euler = Euler(time_step=0.3, max_sweeps=5000, tolerance=1e-8).settle(one, found.states)
+    np.testing.assert_allclose(found.states, euler.states, atol=1e-4)  # a stable one
+
+
+def test_without_asymmetry_it_is_the_symmetric_solver(rng):
+    one = landscape(rng, 0.0)
+    ours = HeldAntisymmetry(tolerance=1e-7).settle(one)
+    np.testing.assert_allclose(ours.states, ConjugateGradient(tolerance=1e-8).settle(one).states, atol=1e-6)
+
+
+def test_what_does_not_settle_is_told(rng):
+    found = HeldAntisymmetry(tolerance=1e-9, max_sweeps=2).settle(landscape(rng, 0.3))
+    assert not found.settled.any()
+
+
+def test_impossible_settings_and_noisy_couplings_are_refused(rng):
+    with pytest.raises(InvalidValue, match="`tolerance`"):
+        HeldAntisymmetry(tolerance=0)
+    with pytest.raises(InvalidValue, match="`max_sweeps`"):
+        HeldAntisymmetry(max_sweeps=0)
+    noisy = SimpleNamespace(couplings=SimpleNamespace(static=False))
+    with pytest.raises(InvalidValue, match="static"):
+        HeldAntisymmetry().settle(noisy)
