@@ -92,12 +92,15 @@ class NudgingConfig:
     tolerance: float = 3e-2  # linear-response: relative remainder of the linear system
     max_sweeps: int = 60  # products with W a sample may take in a nudged phase
     norm_limit: float = 5.0  # a sample's contrast is shortened to this many medians of the batch
+    refine_above: float | None = None  # linear-response: longer contrasts, in medians, are found again closer; or none
 
     def __post_init__(self) -> None:
         _positive("nudging.beta", self.beta)
         _positive("nudging.tolerance", self.tolerance)
         _at_least("nudging.max_sweeps", self.max_sweeps, 1)
         _positive("nudging.norm_limit", self.norm_limit)
+        if self.refine_above is not None:
+            _positive("nudging.refine_above", self.refine_above)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +128,7 @@ class TrainingConfig:
     epochs: int = 10
     batch_size: int = 128
     beta_kl: float = 1.0  # weight of the KL term, relative to SSE/2 summed over pixels in [-1, 1]
+    conditioning: float = 0.0  # strength of the penalty -log(lambda_min) on the decoder's softest samples; 0 for none
     seed: int = 0
     precision: Literal["float32", "float64"] = "float32"
     checkpoint_seconds: float = 60.0  # a checkpoint at least so often, and after every epoch
@@ -138,6 +142,8 @@ class TrainingConfig:
         _at_least("training.validation_samples", self.validation_samples, 0)
         _at_least("training.eigenvalue_samples", self.eigenvalue_samples, 0)
         _positive("training.beta_kl", self.beta_kl)
+        if not 0 <= self.conditioning < float("inf"):
+            raise InvalidValue(f"`training.conditioning` must not be negative, but got {self.conditioning}")
         _positive("training.checkpoint_seconds", self.checkpoint_seconds)
 
 
@@ -168,10 +174,6 @@ class RunConfig:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
-        if self.model.latent_scale != 1 and self.training.eigenvalue_samples:
-            raise InvalidValue(
-                "`training.eigenvalue_samples` must be 0 with a `model.latent_scale`: the diagnosis clamps z unscaled"
-            )
         plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
         if self.array.device is not None and not plain:
             raise InvalidValue(

@@ -18,7 +18,8 @@ def smallest_eigenvalues(learner: EquilibriumPropagation, parameters: Parameters
     1 / lambda_min time constants; a negative value marks a saddle.
     """
     vae = learner.vae
-    mean, _ = learner.encode(parameters, images.astype(next(iter(parameters.values())).dtype))
+    encoded = learner.settle_encoder(parameters, images.astype(parameters[vae.encoder].dtype))
+    mean, _ = vae.read_latents(encoded.states)  # in units of the states, whatever z is
     weights = parameters[vae.decoder].astype(np.float64)
     couplings = IdealWeights(vae.networks[vae.decoder], weights)
     landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64), gain=vae.gain)

@@ -6,6 +6,7 @@ import pytest
 from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
 from hvae import config_file, costs, learners, loading
+from hvae.diagnostics import smallest_eigenvalues
 from hvae.records import RunFolder
 from hvae.streams import stream
 from hvae.training import train
@@ -93,12 +94,18 @@ def test_variants_that_mean_nothing_are_refused(model, change, message):
         learner(change, model=model)
 
 
+@pytest.mark.needs_jit
+def test_the_stiffness_with_scaled_latents_is_that_of_the_same_network_without(rng):
+    images = rng.uniform(-1, 1, (2, 49))
+    plain, scaled = learner("model.sigma=0.2"), learner("model.sigma=0.4", "model.latent_scale=2.0")
+    parameters = plain.init(stream(0, "init"), np.float64)
+    np.testing.assert_allclose(*(smallest_eigenvalues(one, parameters, images) for one in (plain, scaled)))
+
+
 def test_variants_are_not_for_arrays():
     for change in ("model.latent_scale=2.0", "model.density=0.5", 'model.sigma_rule="learned"'):
         with pytest.raises(InvalidValue, match="for float weights"):
             config_file.resolve("tdh-vae", [], [*SMALL, change, "array.device=ideal"])
-    with pytest.raises(InvalidValue, match="clamps z unscaled"):
-        config_file.resolve("tdh-vae", [], ["model.latent_scale=2.0"])
 
 
 @pytest.mark.needs_jit
