@@ -26,7 +26,7 @@ from crossbar.neurons import rho
 from crossbar.response import LinearResponse
 from crossbar.settling import Euler
 from hvae import costs, images, loading
-from hvae.equilibrium import Contrast, _join, gradient
+from hvae.equilibrium import Contrast, gradient, join
 from hvae.nudging import FiniteNudging, LinearResponseNudging, Nudging
 
 BATCH = 128
@@ -76,7 +76,7 @@ def ep_gradient(problem: Case, solver, nudging: Nudging) -> tuple[np.ndarray, fl
     landscape = problem.landscape
     free = solver.settle(landscape)
     nudged = nudging.contrast(landscape, free, problem.cost)
-    mean = _join(landscape.role, nudged.mean, rho(problem.inputs, landscape.gain))
+    mean = join(landscape.role, nudged.mean, rho(problem.inputs, landscape.gain))
     contrast = Contrast(role=landscape.role, difference=nudged.difference, mean=mean)
     found = gradient(landscape.role.network, [contrast], problem.inputs.dtype.type)
     sweeps = float(free.sweeps.mean() + nudged.sweeps.mean())

@@ -174,6 +174,8 @@ class RunConfig:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
+        if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
+            raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")
         plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
         if self.array.device is not None and not plain:
             raise InvalidValue(

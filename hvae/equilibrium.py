@@ -98,6 +98,7 @@ class NudgedPhases:
     decoder: Nudged
     latent_gradient: np.ndarray  # of the reconstruction loss by z, eq. (9), (batch, latent)
     limited: int  # samples whose contrast was shortened
+    softest: float | None = None  # smallest Hessian eigenvalue seen, where the decoder is conditioned
 
 
 def nudged_phases(
@@ -129,7 +130,7 @@ def nudged_phases(
         scale, count = _limit(nudged.difference, norm_limit)
         limited += count
         difference = nudged.difference if count == 0 else nudged.difference * scale[:, None]
-        mean = _join(role, nudged.mean, rho(inputs, vae.gain))
+        mean = join(role, nudged.mean, rho(inputs, vae.gain))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
     return NudgedPhases(
         contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
@@ -173,7 +174,8 @@ def _limit(difference: np.ndarray, norm_limit: float) -> tuple[np.ndarray, int]:
     return scale, int(long.sum())
 
 
-def _join(role: Role, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:
+def join(role: Role, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:
+    """Return what `free` (batch, n_free) and `clamped` (batch, n_clamped) neurons hold, in order, (batch, N)."""
     joined = np.empty((len(free), role.network.size), free.dtype)
     for name in role.network.names:
         source = clamped if name in role.clamped else free

@@ -15,11 +15,12 @@ from crossbar.energy import Landscape
 from crossbar.response import LinearResponse
 from crossbar.settling import Euler, Settled, Solver
 from hvae import costs
+from hvae.conditioning import Conditioning
 from hvae.config import NudgingConfig, RunConfig, SettlingConfig
 from hvae.equilibrium import FreePhase, NudgedPhases, free_phase, gradient, nudged_phases
 from hvae.forward_vae import ForwardVAE
 from hvae.model import HopfieldVAE, Parameters, build
-from hvae.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging
+from hvae.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
 from hvae.streams import stream
 
 Metrics = dict[str, float]
@@ -90,6 +91,7 @@ class EquilibriumPropagation:
     beta_kl: float
     norm_limit: float
     links: Mapping[str, np.ndarray] | None = None  # by network: boolean (N, N), symmetric
+    conditioning: Conditioning | None = None  # of the decoder
 
     @property
     def latent(self) -> int:
@@ -132,7 +134,13 @@ class EquilibriumPropagation:
         nudged = nudged_phases(
             self.vae, free, images, noise, self.nudging, beta_kl=self.beta_kl, norm_limit=self.norm_limit
         )
-        return free, nudged
+        return free, nudged if self.conditioning is None else self._conditioned(self.conditioning, free, nudged)
+
+    def _conditioned(self, conditioning: Conditioning, free: FreePhase, nudged: NudgedPhases) -> NudgedPhases:
+        soft = conditioning.soften(free.decoding, free.decoder, free.latents, nudged.decoder.difference)
+        name = self.vae.decoder
+        contrasts = nudged.contrasts | {name: nudged.contrasts[name] + soft.contrasts}
+        return replace(nudged, contrasts=contrasts, softest=float(soft.eigenvalues.min()))
 
     def settle_encoder(self, parameters: Parameters, images: np.ndarray) -> Settled:
         """Return the encoder's equilibria."""
@@ -170,7 +178,7 @@ class ScaledLatents(EquilibriumPropagation):
         vae = replace(plain.vae, sigma=(plain.vae.sigma or 1.0) / scale)
         return cls(
             vae=vae, solver=plain.solver, nudging=plain.nudging, beta_kl=plain.beta_kl * scale**2,
-            norm_limit=plain.norm_limit, links=plain.links, scale=scale,
+            norm_limit=plain.norm_limit, links=plain.links, conditioning=plain.conditioning, scale=scale,
         )  # fmt: skip
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
@@ -270,12 +278,14 @@ def make(config: RunConfig) -> Learner:
 
 def make_hopfield(config: RunConfig) -> EquilibriumPropagation:
     """Return the Hopfield VAE that `config` describes, on exact weights."""
+    strength = config.training.conditioning
     return EquilibriumPropagation(
         vae=build(config.model, config.data.image_size**2),
         solver=make_solver(config.settling),
         nudging=make_nudging(config.nudging, config.settling),
         beta_kl=config.training.beta_kl,
         norm_limit=config.nudging.norm_limit,
+        conditioning=Conditioning(strength=strength, solver=LinearResponse(tolerance=1e-2)) if strength else None,
     )
 
 
@@ -290,7 +300,7 @@ def make_nudging(config: NudgingConfig, settling: SettlingConfig) -> Nudging:
     """Return the nudging that `config` names; its phases use the solver of `settling`."""
     linear = LinearResponse(tolerance=config.tolerance, max_sweeps=config.max_sweeps)
     if config.method == "linear-response":
-        return LinearResponseNudging(solver=linear)
+        return LinearResponseNudging(solver=linear, refinement=make_refinement(config, settling))
     solver: Solver
     if settling.solver == "euler":
         solver = Euler(time_step=settling.time_step, max_sweeps=config.max_sweeps, tolerance=settling.tolerance)
@@ -298,6 +308,17 @@ def make_nudging(config: NudgingConfig, settling: SettlingConfig) -> Nudging:
     # The contrast divides by beta, so that the nudged states must be that much closer to rest than the free ones.
     solver = ConjugateGradient(tolerance=settling.tolerance * config.beta, max_sweeps=config.max_sweeps)
     return FiniteNudging(signs=SIGNS[config.method], beta=config.beta, solver=solver, prediction=linear)
+
+
+def make_refinement(config: NudgingConfig, settling: SettlingConfig) -> Refinement | None:
+    """Return the refinement that `config` asks for: tolerances a hundredth for states, a thirtieth for responses."""
+    if config.refine_above is None or settling.solver == "euler":
+        return None
+    return Refinement(
+        above=config.refine_above,
+        settler=ConjugateGradient(tolerance=max(settling.tolerance / 100, 2e-5), max_sweeps=settling.max_sweeps),
+        solver=LinearResponse(tolerance=config.tolerance / 30, max_sweeps=2 * config.max_sweeps),
+    )
 
 
 def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> Metrics:
@@ -314,4 +335,4 @@ def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> 
         "decoder_sweeps": float(free.decoder.sweeps.mean() + nudged.decoder.sweeps.mean()),
         "largest_state": float(max(np.abs(free.encoder.states).max(), np.abs(free.decoder.states).max())),
         "latent_variance": float(free.mean.var(axis=0).mean()),
-    }
+    } | ({} if nudged.softest is None else {"softest_eigenvalue": nudged.softest})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -47,21 +47,68 @@ class Nudging(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LinearResponseNudging:
-    """The limit beta -> 0 of eq. (5): one linear system in place of two nudged phases; see `LinearResponse`."""
+    """The limit beta -> 0 of eq. (5): one linear system in place of two nudged phases; see `LinearResponse`.
+
+    An error of the free state enters the response divided by the smallest Hessian eigenvalue, twice: the few samples
+    that are nearly singular are those of the longest contrasts, and dominate both a batch's gradient and its error.
+    """
 
     solver: LinearResponse
+    refinement: Refinement | None = None
 
     def contrast(self, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
         """Return rho' delta and rho(s), where H delta = -grad L."""
-        force = cost.quadratic * free.states + cost.linear
-        response = self.solver.respond(landscape, free, force)
-        signals = rho(free.states, landscape.gain)
-        return Nudged(
-            difference=rho_slope(signals, landscape.gain) * response.displacement,
-            mean=signals,
-            sweeps=response.sweeps,
-            failed=response.outcome != 0,
-        )
+        nudged = _respond(self.solver, landscape, free, cost)
+        return nudged if self.refinement is None else self.refinement.refine(landscape, free, cost, nudged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refinement:
+    """Sweeps where they tell: samples of long contrasts are settled on, and their response is found again, closer.
+
+    Attributes
+    ----------
+    above : float
+        Length of a contrast, in medians of the batch, from which a sample is refined; failed ones always are.
+    settler : Solver
+        Goes on from the free states, at a tighter tolerance.
+    solver : LinearResponse
+        At a tighter tolerance too.
+    """
+
+    above: float
+    settler: Solver
+    solver: LinearResponse
+
+    def __post_init__(self) -> None:
+        if not self.above > 0:
+            raise InvalidValue(f"`above` must be positive, but got {self.above}")
+
+    def refine(self, landscape: Landscape, free: Settled, cost: Nudge, nudged: Nudged) -> Nudged:
+        """Return `nudged` with its long contrasts made anew, their sweeps counted."""
+        norms = np.sqrt(np.einsum("ij,ij->i", nudged.difference, nudged.difference))
+        rows = np.flatnonzero((norms > self.above * np.median(norms)) | nudged.failed)
+        if not len(rows):
+            return nudged
+        some = landscape.select(rows)
+        closer = self.settler.settle(some, free.states[rows])
+        again = _respond(self.solver, some, closer, cost.select(rows))
+        again = replace(again, sweeps=nudged.sweeps[rows] + closer.sweeps + again.sweeps)
+        merged = {name: getattr(nudged, name).copy() for name in ("difference", "mean", "sweeps", "failed")}
+        for name, values in merged.items():
+            values[rows] = getattr(again, name)
+        return Nudged(**merged)
+
+
+def _respond(solver: LinearResponse, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
+    response = solver.respond(landscape, free, cost.quadratic * free.states + cost.linear)
+    signals = rho(free.states, landscape.gain)
+    return Nudged(
+        difference=rho_slope(signals, landscape.gain) * response.displacement,
+        mean=signals,
+        sweeps=response.sweeps,
+        failed=response.outcome != 0,
+    )
 
 
 SIGNS: Mapping[str, tuple[float, float]] = {"centred": (1, -1), "positive": (1, 0), "negative": (0, -1)}
