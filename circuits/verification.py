@@ -132,7 +132,7 @@ def _tile(
         found.append(compare_tile(circuit, reference.settle(replace(circuit, wires=None)), folder, limits))
     worst = max(found, key=lambda one: one.error)
     waves = [one.waveforms for one in found]
-    summary = {
+    summary: dict[str, object] = {
         "engine": engine.name, "engine_version": engine.version(), "mode": "tile", "analysis": "op",
         "symmetry": circuit.array.symmetry, "device": layout.choices.device, "neuron": layout.choices.amplifier,
         "n_samples": len(found), "n_neurons": layout.n_neurons, "n_memristors": layout.n_memristors,
