@@ -17,12 +17,17 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 import numpy as np
 from harness import best_time, report
 
+from crossbar.array import CrossbarArray
+from crossbar.array_config import ArrayConfig
+from crossbar.couplings import IdealWeights, random_weights
+from crossbar.network import Network
 from crossbar.tile_wires import TileMatrix, Wiring
 from crossbar.wire_compensation import column_gains, compensated_conductances, order_by_sensitivity
 from crossbar.wires import effective_matrix, output_currents, solve
@@ -136,6 +141,33 @@ def renewal(rng: np.random.Generator, size: int) -> list[dict]:
     return rows
 
 
+def learning_cost(rng: np.random.Generator, neurons: int, tile: int) -> dict[str, float]:
+    """Return CPU seconds of a dense array of shared pairs behind wires: its matrix solved for, kept, and read."""
+    network = Network((("pixels", neurons // 2), ("latent", neurons - neurons // 2)), "dense")
+    weights = random_weights(network, rng)
+    config = ArrayConfig(tile_size=tile, wire_resistance=OHM, wire_error=0.01, g_min=1e-6, weight_limit=2.0)
+    array = CrossbarArray.from_weights(network, weights, config, rng)
+    signals, out = rng.random((64, neurons), dtype=np.float32), np.empty((64, neurons), np.float32)
+    patches = network.patches(network.names, network.names)
+
+    def spent(function: Callable[[], object]) -> float:
+        start = time.process_time()
+        function()
+        return time.process_time() - start
+
+    array.multiply(signals[:1], patches, out[:1])  # compiles
+    array.wires.renewed.clear()
+    array.changed()
+    found = {"neurons": neurons, "tile": tile, "solve_cpu_s": spent(array.matrix)}
+    array.update(1e-3 * rng.normal(size=signals.shape).astype(np.float32), signals, rate=0.01, rng=rng)
+    found["kept_matrix_cpu_s"] = spent(array.matrix)
+    found["estimated_error"] = array.wires.error
+    found["read_cpu_s"] = min(spent(lambda: array.multiply(signals, patches, out)) for _ in range(5))
+    ideal = IdealWeights(network, array.matrix())
+    found["ideal_read_cpu_s"] = min(spent(lambda: ideal.multiply(signals, patches, out)) for _ in range(5))
+    return found
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,6 +184,7 @@ def main() -> None:
         figures |= peer(rng, 64 if arguments.quick else 256, 100)
         figures |= peer(rng, 64 if arguments.quick else 512, 1)
     extra = {"losses": losses(rng, [64] if arguments.quick else [64, 128, 256]), "renewal": renewal(rng, 64)}
+    extra["learning"] = learning_cost(rng, 256 if arguments.quick else 1686, 128)
     targets = {name: value for name, value in TARGETS.items() if name in figures}
     result = report("wires", figures, targets, seed=arguments.seed, quick=arguments.quick, notes=notes, extra=extra)
     if arguments.json:

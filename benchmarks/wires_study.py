@@ -5,7 +5,8 @@
 
 Every group of cells is kept in DIR when it is done: a run that was stopped goes on, and `--groups 0,3` does these
 alone, so that processes can share the work. Who finds all groups done writes benchmarks/results/wires_study.json and
-docs/pictures/wires_study.png. Ideal weights stand on pairs from 1 to 100 uS; see `hopbar wires --help`.
+docs/pictures/wires_study.png; `--partial` writes what there is, and names the groups that are missing. Ideal weights
+stand on pairs from 1 to 100 uS; see `hopbar wires --help`.
 """
 
 from __future__ import annotations
@@ -82,12 +83,18 @@ def treatment(placed: Placed, real: np.ndarray, tile: int, ohm: float) -> dict[s
     return found
 
 
+def kept_in(cache: Path, group: Group) -> Path:
+    """Return the file of a group."""
+    symmetry, tile, ohm, names = group
+    return cache / f"{symmetry}-{tile}-{ohm:g}-{len(names)}-{names[0]}.json"
+
+
 def run_groups(source: Path, cache: Path, wanted: list[Group], count: int, seed: int) -> None:
     """Measure what is not in `cache` yet."""
     judges: dict[str, Judge] = {}
     data = None
     for symmetry, tile, ohm, names in wanted:
-        path = cache / f"{symmetry}-{tile}-{ohm:g}-{len(names)}-{names[0]}.json"
+        path = kept_in(cache, (symmetry, tile, ohm, names))
         if path.exists():
             continue
         if symmetry not in judges:
@@ -114,6 +121,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--groups", help="numbers of groups, all by default")
     parser.add_argument("--n-images", type=int, default=500)
+    parser.add_argument("--partial", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
@@ -122,24 +130,27 @@ def main() -> None:
     every = groups(arguments.quick)
     chosen = range(len(every)) if arguments.groups is None else [int(number) for number in arguments.groups.split(",")]
     count = 50 if arguments.quick else arguments.n_images
-    run_groups(arguments.run, arguments.cache, [every[number] for number in chosen], count, arguments.seed)
     compared = arguments.cache / "treatment.json"
-    if len(every) - 1 in chosen and not compared.exists():
-        placed = open_placed(arguments.run, "two-device", DeviceRange())
-        real = images.load(placed.trained.config.data).test_images[:64].astype(np.float32)
-        compared.write_text(json.dumps(treatment(placed, real, 128, 10.0)))
-    done = list(arguments.cache.glob("*-*-*.json"))
-    if len(done) < len(every) or not compared.exists():
-        print(f"{len(done)} of {len(every)} groups are done", file=sys.stderr)
+    if not arguments.partial:
+        run_groups(arguments.run, arguments.cache, [every[number] for number in chosen], count, arguments.seed)
+        if len(every) - 1 in chosen and not compared.exists():
+            placed = open_placed(arguments.run, "two-device", DeviceRange())
+            real = images.load(placed.trained.config.data).test_images[:64].astype(np.float32)
+            compared.write_text(json.dumps(treatment(placed, real, 128, 10.0)))
+    missing = [kept_in(arguments.cache, group).stem for group in every if not kept_in(arguments.cache, group).exists()]
+    missing += [] if compared.exists() else [compared.stem]
+    if missing and not arguments.partial:
+        print(f"missing: {', '.join(missing)}", file=sys.stderr)
         return
-    result = finish(arguments, done, json.loads(compared.read_text()), count)
+    result = finish(arguments, missing, count)
     if arguments.json:
         print(json.dumps(result))
 
 
-def finish(arguments: argparse.Namespace, done: list[Path], compared: dict[str, float], count: int) -> dict:
+def finish(arguments: argparse.Namespace, missing: list[str], count: int) -> dict:
     """Write the result and the picture."""
-    kept = [json.loads(path.read_text()) for path in done]
+    kept = [json.loads(path.read_text()) for path in sorted(arguments.cache.glob("*-*-*.json"))]
+    compared = arguments.cache / "treatment.json"
     cells = sorted(
         (cell for one in kept for cell in one["cells"]),
         key=lambda cell: (cell["symmetry"], cell["tile"], cell["ohm"], cell["compensation"]),
@@ -151,7 +162,8 @@ def finish(arguments: argparse.Namespace, done: list[Path], compared: dict[str, 
         numbers[f"frechet_distance_{name}"] = cell["frechet_distance"]
     extra = {
         "command": " ".join(sys.argv), "run": str(arguments.run), "n_images": count, "device": "pairs, 1 to 100 uS",
-        "cells": cells, "treatment_of_asymmetry": compared, "cpu_s": sum(one["cpu_s"] for one in kept),
+        "cells": cells, "cpu_s": sum(one["cpu_s"] for one in kept), "missing": missing,
+        "treatment_of_asymmetry": json.loads(compared.read_text()) if compared.exists() else None,
     }  # fmt: skip
     notes = "Frechet distance of generated images from the whole test split; the same latents in every cell."
     result = report("wires_study", numbers, {}, seed=arguments.seed, quick=arguments.quick, notes=notes, extra=extra)

@@ -103,6 +103,8 @@ def _heat_map(axes: Axes, cells: Sequence[Mapping[str, Any]], key: str, norm: No
         grid[tiles.index(cell["tile"]), ohms.index(cell["ohm"])] = cell[key]
     axes.imshow(grid, origin="lower", aspect="auto", cmap="viridis", norm=norm)
     for (row, column), value in np.ndenumerate(grid):
+        if np.isnan(value):
+            continue
         colour = "black" if norm(value) > 0.6 else "white"
         axes.text(column, row, _shown(float(value)), ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(ohms)), [f"{ohm:.3g}" for ohm in ohms])
