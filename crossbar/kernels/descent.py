@@ -166,7 +166,8 @@ def _precondition(r, u, g, bend, gain, minima, pitch, near, z):
         slant = gain * r[i] * (one - r[i])
         square = slant * slant
         newton = g[i] * (square / max(bend[i] * square, quarter))
-        place = min(abs(u[i]) * pitch, r.dtype.type(last))
+        reach = abs(u[i]) * pitch
+        place = reach if reach < last else r.dtype.type(last)  # NaN too ends inside the table
         node = int(place)
         rest = minima[node] + (place - r.dtype.type(node)) * (minima[node + 1] - minima[node])
         away = r[i] - (rest if u[i] > 0 else one - rest)
