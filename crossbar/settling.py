@@ -112,7 +112,7 @@ class Euler:
         dtype = drive.dtype.type
         states = np.zeros_like(drive) if start is None else start.astype(drive.dtype, copy=True)
         linear, quadratic = nudge_arrays(landscape)
-        product, forces = np.empty_like(drive), np.empty_like(drive)
+        product = np.empty_like(drive)
         residual = np.empty(len(drive), drive.dtype)
         gain, time_step = dtype(landscape.gain), dtype(self.time_step)
         sweeps = 0
@@ -120,7 +120,7 @@ class Euler:
             signals = rho(states, landscape.gain)
             landscape.couplings.multiply(signals, landscape.role.within, product)
             sweeps += 1
-            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, forces, residual)
+            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual)
             if residual.max() < self.tolerance or not np.isfinite(residual).all():
                 break
         pull = landscape.pull(states)

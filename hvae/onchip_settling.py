@@ -62,7 +62,7 @@ class ChipSteps:
         number = drive.dtype.type
         states = np.zeros_like(drive) if start is None else start.astype(drive.dtype, copy=True)
         linear, quadratic = nudge_arrays(landscape)
-        product, forces, total = np.empty_like(drive), np.empty_like(drive), np.zeros_like(drive)
+        product, total = np.empty_like(drive), np.zeros_like(drive)
         residual = np.empty(len(drive), drive.dtype)
         gain, time_step = number(landscape.gain), number(self.time_step)
         limit = self.tolerance if landscape.couplings.static else 0.0
@@ -70,7 +70,7 @@ class ChipSteps:
         while made < self.steps:
             signals = rho(states, landscape.gain)
             landscape.couplings.multiply(signals, landscape.role.within, product)
-            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, forces, residual)
+            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual)
             made += 1
             if made > self.steps - self.average:
                 total += states

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from analytic_systems import EXACT, random_landscape
 
-from crossbar.conjugate_gradient import ConjugateGradient, minima
+from crossbar.conjugate_gradient import ConjugateGradient, lone_minimum
 from crossbar.energy import Nudge
 from crossbar.errors import InvalidValue
+from crossbar.kernels.descent import FARTHEST
 from crossbar.neurons import rho, rho_slope
 from crossbar.response import LinearResponse
 from hvae.nudging import LinearResponseNudging, Refinement
@@ -37,10 +38,12 @@ def test_a_bad_threshold_is_refused():
         Refinement(above=0.0, settler=EXACT, solver=PRECISE)
 
 
-def test_minima_are_where_a_neuron_alone_rests():
-    """At its own minimum a neuron's state is s = rho'(s) u; nodes are 1/32 apart."""
-    signals = minima(3.0)[: 40 * 32 : 7]
-    states = np.log(signals / (1 - signals)) / 3.0
-    pulls = np.arange(0, 40 * 32, 7) / 32
-    np.testing.assert_allclose(rho(states), signals, atol=1e-12)
-    np.testing.assert_allclose(states, rho_slope(signals) * pulls, atol=1e-9)
+@pytest.mark.parametrize("gain", [1.0, 3.0, 6.0])
+def test_lone_minimum_is_where_a_neuron_alone_rests(gain):
+    """At its own minimum a neuron's state is s = rho'(s) u; the polynomial gives that signal for any gain."""
+    states = np.linspace(0.01, 4.8, 200) / gain
+    signals = rho(states, gain)
+    v = gain**2 * states / rho_slope(signals, gain)
+    assert v.max() < FARTHEST
+    power = np.polynomial.polynomial.polyval(np.log1p(v / 9), lone_minimum())
+    np.testing.assert_allclose(1 - 1 / (2 + v * power), signals, atol=6e-4)
