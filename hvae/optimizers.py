@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from hvae.config import OptimizerConfig
+from hvae.kernels import adam
 from hvae.model import Parameters
 
 
@@ -64,14 +65,16 @@ class Adam:
             gradient = gradients[name]
             mean = self.state.setdefault(f"mean/{name}", np.zeros_like(weights))
             square = self.state.setdefault(f"square/{name}", np.zeros_like(weights))
-            mean += number(1 - self.beta1) * (gradient - mean)
-            square += number(1 - self.beta2) * (gradient * gradient - square)
-            if self.weight_decay:
-                weights *= number(1 - learning_rate * self.weight_decay)
-            scale = np.sqrt(square)
-            scale *= number(second_bias**-0.5)
-            scale += number(self.epsilon)
-            weights -= number(learning_rate / first_bias) * mean / scale
+            adam.step(
+                _flat(weights), _flat(gradient), _flat(mean), _flat(square),
+                number(1 - self.beta1), number(1 - self.beta2), number(1 - learning_rate * self.weight_decay),
+                number(learning_rate / first_bias), number(second_bias**-0.5), number(self.epsilon),
+            )  # fmt: skip
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    """Return `array` as one line that shares its memory."""
+    return array.reshape(-1, copy=False)
 
 
 def make(config: OptimizerConfig) -> Optimizer:
