@@ -4,7 +4,9 @@
 
 One whole training step (encoder and decoder, free and nudged, the gradient of all weights) on a batch of 128 training
 images, its processor time multiplied to the epoch of 54,000 images; the optimizer's step is left out everywhere. Beside
-each time stands the cosine of the gradient to the converged one (1e-9, float64).
+each time stand two cosines of the gradient: to the converged one (1e-9, float64) of our minima, and to that of its own,
+which are found by going on from where the scheme stopped. Speed-ups compare with the cheapest scheme whose cosine to
+its own converged gradient is 0.99, or with the best where none is.
 """
 
 from __future__ import annotations
@@ -15,18 +17,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from harness import report
 from settling_cases import BATCH, cosine, euler, exact, fast
 
+from crossbar.energy import Landscape
+from crossbar.settling import Settled, Solver
 from hvae import images, loading
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 
 STEPS_AN_EPOCH = 54000 // BATCH
-EULER = [(0.3, 200, 60), (0.2, 800, 240)]
+WANTED = 0.99
+LENGTHS = ((0.3, 200, 60), (0.4, 400, 120), (0.4, 800, 240), (0.4, 1600, 480), (0.4, 3200, 960))
+EULER = [(*length, beta) for length in LENGTHS for beta in (0.05, 0.01)]
+
+
+@dataclass(frozen=True)
+class Onward:
+    """Settles in single precision by one solver, and goes on from there by another."""
+
+    first: Solver
+    then: Solver
+
+    def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
+        """Settle from `start`, or from state zero."""
+        couplings = replace(landscape.couplings, weights=landscape.couplings.matrix().astype(np.float32))
+        single = replace(landscape, couplings=couplings, drive=landscape.drive.astype(np.float32))
+        near = self.first.settle(single, start).states
+        return self.then.settle(landscape, near.astype(landscape.drive.dtype))
 
 
 def timed(learner: EquilibriumPropagation, weights: dict, pictures: np.ndarray, noise: np.ndarray) -> tuple:
@@ -36,13 +57,13 @@ def timed(learner: EquilibriumPropagation, weights: dict, pictures: np.ndarray, 
     return gradients["tied"], time.process_time() - start
 
 
-def torch_step(python: str, weights: np.ndarray, pictures, noise, scheme: tuple, learner, reference) -> dict:
+def torch_step(python: str, weights: np.ndarray, pictures, noise, scheme: tuple, learner, references) -> dict:
     """Return cosine and processor time of the PyTorch step, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "problem.npz"
         np.savez(
-            path, weights=weights, images=pictures, noise=noise, steps=np.array(scheme[1:]), time_step=scheme[0],
-            beta=0.05, beta_kl=learner.beta_kl, sigma=learner.vae.sigma, threads=1,
+            path, weights=weights, images=pictures, noise=noise, steps=np.array(scheme[1:3]), time_step=scheme[0],
+            beta=scheme[3], beta_kl=learner.beta_kl, sigma=learner.vae.sigma, threads=1,
             n_hidden=dict(learner.vae.networks["tied"].blocks)["hidden"],
         )  # fmt: skip
         peer = Path(__file__).parent / "peers" / "torch_euler.py"
@@ -51,7 +72,18 @@ def torch_step(python: str, weights: np.ndarray, pictures, noise, scheme: tuple,
             print(f"PyTorch skipped: {done.stderr.strip()}", file=sys.stderr)
             return {}
         found = json.loads(done.stdout)
-        return {"cpu_seconds": found["cpu_seconds"], "cosine": cosine(np.load(found["gradient"]), reference)}
+        return {"cpu_seconds": found["cpu_seconds"], **cosines(np.load(found["gradient"]), *references)}
+
+
+def cosines(found: np.ndarray, reference: np.ndarray, own: np.ndarray) -> dict[str, float]:
+    """Return the cosines to the converged gradient of our minima, and to that of the scheme's own."""
+    return {"cosine": cosine(found, reference), "cosine_to_own": cosine(found, own)}
+
+
+def chosen(rows: list[dict]) -> dict:
+    """Return the cheapest of `rows` whose gradient is as good as wanted, or the best."""
+    good = [row for row in rows if row["cosine_to_own"] >= WANTED]
+    return min(good, key=lambda row: row["cpu_seconds"]) if good else max(rows, key=lambda row: row["cosine_to_own"])
 
 
 def main() -> None:
@@ -71,28 +103,32 @@ def main() -> None:
         return replace(learner, solver=parts[0], nudging=parts[1])
 
     weights = trained.parameters
-    precise = {name: array.astype(np.float64) for name, array in weights.items()}
-    reference, _ = timed(scheme(exact()), precise, pictures.astype(np.float64), noise.astype(np.float64))
-    ours_as = scheme(fast(3e-4, 3e-3))
+    precise = [{name: array.astype(np.float64) for name, array in weights.items()},
+               pictures.astype(np.float64), noise.astype(np.float64)]  # fmt: skip
+    reference, _ = timed(scheme(exact()), *precise)
+    ours_as = scheme(fast(1e-3, 1e-2))
     timed(ours_as, weights, pictures, noise)  # compile
     found, seconds = min((timed(ours_as, weights, pictures, noise) for _ in range(3)), key=lambda pair: pair[1])
     ours = {"cpu_seconds": seconds, "cosine": cosine(found, reference)}
-    peers = {}
-    for parts in EULER[:1] if options.quick else EULER:
-        found, seconds = timed(scheme(euler(*parts)), weights, pictures, noise)
-        peers[f"euler {parts}"] = {"cpu_seconds": seconds, "cosine": cosine(found, reference)}
-        plain = torch_step(options.torch_python, weights["tied"], pictures, noise, parts, learner, reference)
-        peers |= {f"torch {parts}": plain} if plain else {}
+    peers: dict[str, list[dict]] = {"euler": [], "torch": []}
+    for parts in EULER[:2] if options.quick else EULER:
+        named = dict(zip(("time_step", "free", "nudged", "beta"), parts, strict=True))
+        by_euler = euler(*parts)
+        found, seconds = timed(scheme(by_euler), weights, pictures, noise)
+        own, _ = timed(scheme((Onward(by_euler[0], exact()[0]), exact()[1])), *precise)
+        peers["euler"].append({**named, "cpu_seconds": seconds, **cosines(found, reference, own)})
+        plain = torch_step(options.torch_python, weights["tied"], pictures, noise, parts, learner, (reference, own))
+        peers["torch"] += [{**named, **plain}] if plain else []
     figures = {"epoch_seconds": ours["cpu_seconds"] * STEPS_AN_EPOCH, "cosine": ours["cosine"]}
-    for kind in ("euler", "torch"):
-        rows = [row for name, row in peers.items() if name.startswith(kind)]
+    for kind, rows in peers.items():
         if rows:
-            best = max(rows, key=lambda row: row["cosine"])
-            figures[f"{kind}_best_cosine"] = best["cosine"]
+            best = chosen(rows)
+            figures[f"{kind}_cosine_to_own"] = best["cosine_to_own"]
+            figures[f"{kind}_best_cosine_to_ours"] = max(row["cosine"] for row in rows)
             figures[f"speedup_over_{kind}"] = best["cpu_seconds"] / ours["cpu_seconds"]
-    targets = {"cosine": 0.99, "speedup_over_euler": 8, "speedup_over_torch": 8}
+    targets = {"cosine": WANTED, "speedup_over_euler": 8, "speedup_over_torch": 8}
     extra = {"run": options.run.name, "batch": len(pictures), "ours": ours, "peers": peers}
-    notes = "one batch extrapolated to an epoch; Euler at the setting of its best cosine, which is below ours"
+    notes = "one batch extrapolated to an epoch; Euler from state zero, centred; its nudged phases from the free one"
     name = f"epoch-{options.run.name}"
     result = report(name, figures, targets, seed=0, quick=options.quick, notes=notes, extra=extra)
     print(json.dumps(result if options.json else figures))

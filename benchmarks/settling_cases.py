@@ -98,10 +98,10 @@ def exact() -> tuple[ConjugateGradient, Nudging]:
     return ConjugateGradient(tolerance=1e-9, max_sweeps=3000), nudging
 
 
-def euler(time_step: float, free: int, nudged: int) -> tuple[Euler, Nudging]:
-    """Return the paper's scheme with given numbers of steps, beta = 0.05, centred."""
+def euler(time_step: float, free: int, nudged: int, beta: float = 0.05) -> tuple[Euler, Nudging]:
+    """Return the paper's scheme with given numbers of steps, centred."""
     solver = Euler(time_step=time_step, max_sweeps=nudged)
-    return Euler(time_step=time_step, max_sweeps=free), FiniteNudging(signs=(1, -1), beta=0.05, solver=solver)
+    return Euler(time_step=time_step, max_sweeps=free), FiniteNudging(signs=(1, -1), beta=beta, solver=solver)
 
 
 def measured(problem: Case, solver: Solver, nudging: Nudging, reference: np.ndarray) -> dict[str, float]:

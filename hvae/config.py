@@ -69,7 +69,7 @@ class SettlingConfig:
     """How equilibria are found."""
 
     solver: Literal["conjugate-gradient", "euler"] = "conjugate-gradient"
-    tolerance: float = 1e-2  # settled when every component of grad E is smaller
+    tolerance: float = 1e-3  # settled when every component of grad E is smaller
     max_sweeps: int = 200  # products with W a sample may take; steps of the free phase with euler
     time_step: float = 0.3  # euler: dt in time constants
 
@@ -89,7 +89,7 @@ class NudgingConfig:
 
     method: Literal["linear-response", "centred", "positive", "negative"] = "linear-response"
     beta: float = 0.05  # strength of the nudge; linear-response is its limit 0
-    tolerance: float = 3e-2  # linear-response: relative remainder of the linear system
+    tolerance: float = 1e-2  # linear-response: relative remainder of the linear system
     max_sweeps: int = 60  # products with W a sample may take in a nudged phase
     norm_limit: float = 5.0  # a sample's contrast is shortened to this many medians of the batch
     refine_above: float | None = None  # linear-response: longer contrasts, in medians, are found again closer; or none

@@ -7,7 +7,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.model import Parameters
 
 

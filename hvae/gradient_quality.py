@@ -29,7 +29,7 @@ from crossbar.network import Network
 from crossbar.response import LinearResponse
 from hvae.config import RunConfig
 from hvae.equilibrium import free_phase, gradient, nudged_phases
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.model import Parameters
 from hvae.nudging import LinearResponseNudging
 from hvae.onchip import MEAN, RESPONSE, OnChip, make_onchip

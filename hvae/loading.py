@@ -12,7 +12,8 @@ from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile
 from hvae import config_file, learners, onchip
 from hvae.config import RunConfig, SettlingConfig
-from hvae.learners import EquilibriumPropagation, Learner
+from hvae.hopfield_learner import EquilibriumPropagation
+from hvae.learners import Learner
 from hvae.model import Parameters
 from hvae.records import RunFolder
 

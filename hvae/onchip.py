@@ -18,7 +18,8 @@ from crossbar.network import Role
 from hvae import costs
 from hvae.config import RunConfig
 from hvae.equilibrium import Contrast, NudgedPhases, free_phase, nudged_phases
-from hvae.learners import EquilibriumPropagation, Metrics, batch_metrics, make_hopfield
+from hvae.hopfield_learner import EquilibriumPropagation, Metrics, batch_metrics
+from hvae.learners import make_hopfield
 from hvae.model import HopfieldVAE, Parameters
 from hvae.onchip_arrays import array_config, build_arrays, restore_arrays
 from hvae.onchip_phases import ChipSignals, ChipStep, chip_step, over_all

@@ -16,7 +16,7 @@ import numpy as np
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 from hvae import config_file, evaluation, images, loading
 from hvae.config import RunConfig, SamplingConfig
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.loading import Trained
 from hvae.records import RunFolder, environment
 

@@ -15,7 +15,8 @@ from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
 from hvae.export import make_chip
-from hvae.learners import EquilibriumPropagation, Learner
+from hvae.hopfield_learner import EquilibriumPropagation
+from hvae.learners import Learner
 from hvae.learning_rules import ChipOptimizer, make_chip_optimizer
 from hvae.model import Parameters
 from hvae.onchip import OnChip, make_onchip

@@ -13,7 +13,7 @@ from crossbar.array_config import ArrayConfig
 from crossbar.chip import Conductances, load_chip
 from crossbar.errors import InvalidValue
 from hvae import learners, loading
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.loading import Trained
 from hvae.model import Parameters
 from hvae.onchip import OnChip

@@ -8,7 +8,7 @@ from crossbar.energy import Landscape
 from crossbar.network import Network
 from crossbar.response import LinearResponse
 from hvae.config import ModelConfig
-from hvae.learners import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.model import build
 from hvae.nudging import LinearResponseNudging
 
