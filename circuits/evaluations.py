@@ -12,6 +12,9 @@ from circuits.models import Model, chip_model, forward_model
 from crossbar.chip import load_chip
 from crossbar.errors import CorruptFile
 
+FILES = ("evaluation.json", "evaluation_mixture.json", "evaluation_gaussian.json")
+"""Evaluations on the test split by prior, all on the same features; the first that a run folder holds is read."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
@@ -34,8 +37,8 @@ class Merit:
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
-    """Return the run folders at or below `paths`: those with ``evaluation.json`` and a chip, or an F-VAE."""
-    folders = {found.parent for path in paths for found in path.rglob("evaluation.json")}
+    """Return the run folders at or below `paths`: those with an evaluation and a chip, or an F-VAE."""
+    folders = {found.parent for path in paths for name in FILES for found in path.rglob(name)}
     return sorted(folder for folder in folders if (folder / "chip.h5").exists() or (folder / "config.toml").exists())
 
 
@@ -45,9 +48,9 @@ def read_evaluation(folder: Path) -> Evaluation:
     Raises
     ------
     CorruptFile
-        ``evaluation.json`` is no JSON, or lacks ``frechet_distance`` or ``sse_half``.
+        The evaluation is no JSON, or lacks ``frechet_distance`` or ``sse_half``.
     """
-    path = folder / "evaluation.json"
+    path = next(path for name in FILES if (path := folder / name).exists())
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         distance, error = float(record["frechet_distance"]), float(record["sse_half"])

@@ -146,6 +146,9 @@ def test_pareto_front_leaves_out_what_another_run_beats():
 def test_runs_are_found_and_read(tied_run, untied_run):
     assert find_runs([tied_run.parent]) == [tied_run, untied_run]
     assert read_evaluation(untied_run).frechet_distance == 300.0
+    (untied_run / "evaluation.json").rename(untied_run / "evaluation_mixture.json")  # a run whose prior is no N(0, I)
+    assert find_runs([tied_run.parent]) == [tied_run, untied_run]
+    assert read_evaluation(untied_run).frechet_distance == 300.0
     (tied_run / "evaluation.json").write_text("{}")
     with pytest.raises(CorruptFile, match="frechet_distance"):
         read_evaluation(tied_run)
