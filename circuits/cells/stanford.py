@@ -23,10 +23,14 @@ class StanfordPku:
         gamma = gamma_0 - beta (gap / 1 nm)^3, and 0 where gamma |V| / t_ox < f_min
         dgap/dt = -velocity exp(-E_a q / (k T)) sinh(gamma a_0 q V / (t_ox k T))
 
-    Sources: Jiang et al., IEEE TED 63(5), 2016, doi 10.1109/TED.2016.2545412 (recalled, its text was not at hand);
-    equations and numbers are those of MemTorch's `Stanford_PKU` class, read in its source. We depart in the
-    bounds of the gap, which are those of the chip's conductances at the read voltage, in the clamp of the gap within
-    them, and in leaving out the random term (MemTorch: model_switch 0).
+    Model: Jiang et al., IEEE TED 63(5), 2016, doi 10.1109/TED.2016.2545412; its text could not be had. Read instead:
+    the Verilog-A module `rram_v_1_0_0` of the Stanford-PKU release, in a copy with two lines marked as added (they set
+    gamma_0 to 16 for negative voltages, which it is already), and MemTorch's `Stanford_PKU` class. Both have the
+    equations above and every number below, with the charge rounded to 1.6e-19 C.
+
+    We depart in the bounds of the gap, which are those of the chip's conductances at the read voltage (1 to 100 uS at
+    0.02 V: 2.07 to 0.92 nm), where the release has 0.2 to 1.7 nm: below 4.5 uS we go beyond the range it was made for.
+    Further in the clamp of the gap within them, and in leaving out the random term (model_switch 0, the default).
     """
 
     g_min: float = 1e-6

@@ -26,10 +26,17 @@ class Vteam:
 
     Reads below `v_off` leave the state exactly as it is, and are exactly linear.
 
-    Sources: Kvatinsky et al., IEEE TCAS-II 62(8), 2015, doi 10.1109/TCSII.2015.2433536 (its text was not at hand);
-    equations and numbers are those of MemTorch's `VTEAM` class, read in its source. We depart in the resistances, which
-    are those of the chip instead of 50 ohm and 1 kohm, and in a stiff clamp that keeps w within its bounds: a hard
-    window alone overshoots them in SPICE. `window` "linear" (f_off = 1 - w, f_on = w) makes pulses follow soft bounds.
+    Model: Kvatinsky et al., IEEE TCAS-II 62(8), 2015, doi 10.1109/TCSII.2015.2433536; of it only the abstract could be
+    had. Read instead, and agreeing with the equations above (rates, thresholds, linear resistance, stop at the bounds):
+    MemTorch's `VTEAM` class, and the VTEAM branch of the authors' own Verilog-A (Technion, December 2015) in a copy
+    that somebody trimmed (github.com/ngxx-fus/memristor, old_memristor_model.va). Both have k_on -10, k_off 5e-4 (m/s),
+    alpha_on 3, alpha_off 1, v_off 0.02, length 3e-9; v_on is -0.2 in MemTorch, as here, and -0.3 in the copy, whose
+    resistances were changed too. The authors' manual (Technion, November 2014) suggests length 3e-9 for VTEAM, with 50
+    ohm and 1 kohm; of its table, no rates could be read. So these numbers are the authors' example, no fitted device.
+
+    We depart in the resistances, which are those of the chip, and in a stiff clamp that keeps w within its bounds: a
+    hard window alone overshoots them in SPICE. `window` "linear" (f_off = 1 - w, f_on = w) makes pulses follow soft
+    bounds; "rectangular" is the codes' "no window".
     """
 
     g_min: float = 1e-6

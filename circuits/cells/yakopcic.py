@@ -22,11 +22,15 @@ class Yakopcic:
         f = exp(-alpha_p (x - x_p)) (1 - x) / (1 - x_p)      eta V > 0 and x >= x_p, else 1
         f = exp(alpha_n (x + x_n - 1)) x / (1 - x_n)         eta V < 0 and x <= 1 - x_n, else 1
 
-    Sources: Yakopcic et al., IEEE TCAD 32(8), 2013, doi 10.1109/TCAD.2013.2252057 (its text was not at hand; the
-    equations were read in published SPICE and ModSpec listings of the model, which agree); the numbers are the set a
-    0.17, b 0.05, V_p 0.16, V_n 0.15, A 4000, x_p 0.3, x_n 0.5, alpha_p 1, alpha_n 5, eta 1 of Xyce's regression tests.
-    We depart in `a`, which is set so that x = 1 conducts g_max
-    of the chip, and in a stiff clamp of x within its bounds.
+    Model: Yakopcic et al., IEEE TCAD 32(8), 2013, doi 10.1109/TCAD.2013.2252057; its text could not be had. Read
+    instead, and agreeing with the equations above: Xyce's N_DEV_MemristorYakopcic.C (its comments number them as the
+    paper's equations 1 and 3 to 6), and the model's SPICE listing with `wp`, `wn`, `G`, `F` and `IVRel` in two
+    repositories. The numbers are the fit to the Ag chalcogenide device of Oblea et al. driven by a sine, as
+    github.com/thomastiotto/Memristor-Models has it (`oblea_sine`: a 0.17, b 0.05, A 4000, V_p 0.16, V_n 0.15, x_p 0.3,
+    x_n 0.5, eta 1; alpha_p 1 and alpha_n 5 stand in its `oblea_pulsed`, which differs in a only), and Xyce's regression
+    tests. A listing with V_p 0.65 and V_n 0.56 exists too, without its source.
+
+    We depart in `a`, set so that x = 1 conducts g_max of the chip, and in a stiff clamp of x within its bounds.
     """
 
     g_min: float = 1e-6

@@ -1,4 +1,10 @@
-"""A circuit in VACASK's language: its cells in Verilog-A, its memristors as resistors."""
+"""A circuit in VACASK's language: its cells in Verilog-A, its memristors as resistors.
+
+VACASK keeps a place on the diagonal of every unknown. Where that place holds a zero, as in the row of an ideal
+voltage source, KLU must take its pivot elsewhere, which breaks the order it chose and fills the matrix. So the cells of
+a two-device array have no ideal sources: word lines, virtual grounds and clamps end in `OUTPUT` siemens, a nano-ohm,
+which moves a voltage by 1e-11 of itself, and sense amplifier and neuron are one cell, whose drive m = W rho is no node.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +17,29 @@ from circuits.netlist import Circuit
 from crossbar.errors import EngineError
 
 TIGHT = 1e-5  # of an operating point over a transient's tolerances: Newton's method stops at the first step within them
+OUTPUT = 1e9  # siemens of every output and virtual ground
 
 CELLS = """\
 `include "constants.vams"
 `include "disciplines.vams"
 
+// bit lines qp and qn at virtual ground, m = (I(qp) - I(qn)) / scale their weighted sum W rho,
 // tau ds/dt = -s + rho'(s) m (eq. 2); 1 V is a state of 1
-module hopbar_neuron(s, m);
-  inout s, m;
-  electrical s, m;
+module hopbar_neuron(s, qp, qn);
+  inout s, qp, qn;
+  electrical s, qp, qn;
   parameter real gain = 3;
   parameter real c_state = 1e-12;
   parameter real r_leak = 1e6;
-  real t;
+  parameter real scale = 1e-6;
+  parameter real g_out = 1e9;
+  real t, m;
   analog begin
     t = tanh(0.5 * gain * V(s));
-    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * V(m) / r_leak;
+    m = g_out * (V(qp) - V(qn)) / scale;
+    I(qp) <+ g_out * V(qp);
+    I(qn) <+ g_out * V(qn);
+    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * m / r_leak;
   end
 endmodule
 
@@ -36,18 +49,30 @@ module hopbar_driver(s, p);
   electrical s, p;
   parameter real gain = 3;
   parameter real v_read = 0.1;
-  analog V(p) <+ v_read * 0.5 * (1 + tanh(0.5 * gain * V(s)));
+  parameter real g_out = 1e9;
+  analog I(p) <+ g_out * (V(p) - v_read * 0.5 * (1 + tanh(0.5 * gain * V(s))));
 endmodule
 
-// v(m) = (I(qp) - I(qn)) / scale; a nano-ohm in series, as a branch of exactly 0 V would collapse its node
-module hopbar_sense(qp, qn, m);
-  inout qp, qn, m;
-  electrical qp, qn, m;
-  parameter real scale = 1e-6;
+// a node held at a voltage: a clamped state, a fixed word line, an idle bit line at 0
+module hopbar_hold(x);
+  inout x;
+  electrical x;
+  parameter real g_out = 1e9;
+  (* type="instance" *) parameter real volts = 0;
+  analog I(x) <+ g_out * (V(x) - volts);
+endmodule
+
+// the neuron of a shared array, which has its drive as a node
+module hopbar_gate(s, m);
+  inout s, m;
+  electrical s, m;
+  parameter real gain = 3;
+  parameter real c_state = 1e-12;
+  parameter real r_leak = 1e6;
+  real t;
   analog begin
-    V(qp) <+ 1e-9 * I(qp);
-    V(qn) <+ 1e-9 * I(qn);
-    V(m) <+ (I(qp) - I(qn)) / scale;
+    t = tanh(0.5 * gain * V(s));
+    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * V(m) / r_leak;
   end
 endmodule
 
@@ -96,37 +121,52 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     scale = circuit.array.siemens_per_weight * electrical.v_read
     yield "Hopbar: a continuous Hopfield network in memristors\n"
     yield "".join(f"// {line}\n" for line in circuit.heading)
-    yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\nmodel source vsource\n'
-    states = f"gain={gain!r} c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"
+    yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\n'
     drives = f"gain={gain!r} v_read={electrical.v_read!r}"
-    yield f"model neuron hopbar_neuron {states}\nmodel driver hopbar_driver {drives}\n"
-    yield f"model sense hopbar_sense scale={scale!r}\nmodel shared hopbar_shared {drives} scale={scale!r}\n"
-    yield from neurons(circuit)
+    states = f"gain={gain!r} c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"
+    if circuit.array.symmetry == "shared":
+        yield f"model source vsource\nmodel gate hopbar_gate {states}\n"
+        yield f"model shared hopbar_shared {drives} scale={scale!r}\n"
+        yield from shared_neurons(circuit)
+    else:
+        yield f"model neuron hopbar_neuron {states} scale={scale!r} g_out={OUTPUT!r}\n"
+        yield f"model driver hopbar_driver {drives} g_out={OUTPUT!r}\nmodel hold hopbar_hold g_out={OUTPUT!r}\n"
+        yield from neurons(circuit)
     yield from devices(circuit)
     yield from control(circuit)
 
 
 def neurons(circuit: Circuit) -> Iterator[str]:
-    """Yield the cells of every neuron."""
-    shared = circuit.array.symmetry == "shared"
-    row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    if circuit.rails is not None and shared:
+    """Yield the cells of every neuron of a two-device array; bit lines without devices are left out."""
+    signals = None if circuit.rails is None else circuit.electrical.v_read * circuit.signals(circuit.rails)
+    for index, name in enumerate(circuit.names):
+        if circuit.clamped[index]:
+            yield f"clamp_{name} (s_{name}) hold volts={float(circuit.held[index])!r}\n"
+            for sign, matrix in (("p", circuit.array.plus), ("n", circuit.array.minus)):
+                if matrix[index].any():
+                    yield f"idle{sign}_{name} (q{sign}_{name}) hold\n"
+        else:
+            yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) neuron\n"
+        if signals is None:
+            yield f"driver_{name} (s_{name} p_{name}) driver\n"
+        else:
+            yield f"rail_{name} (p_{name}) hold volts={float(signals[index])!r}\n"
+
+
+def shared_neurons(circuit: Circuit) -> Iterator[str]:
+    """Yield the cells of every neuron of a shared array.
+
+    Its drivers sense what they deliver, a difference of large currents: their sources must be ideal.
+    """
+    if circuit.rails is not None:
         raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
-    signals = None if circuit.rails is None else circuit.signals(circuit.rails)
+    row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
     for index, name in enumerate(circuit.names):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
         else:
-            yield f"neuron_{name} (s_{name} m_{name}) neuron\n"
-        if shared:
-            total = float(row_sums[index])
-            yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) shared s_row={total!r}\n"
-            continue
-        yield f"sense_{name} (qp_{name} qn_{name} m_{name}) sense\n"
-        if signals is None:
-            yield f"driver_{name} (s_{name} p_{name}) driver\n"
-        else:
-            yield f"rail_{name} (p_{name} 0) source dc={float(circuit.electrical.v_read * signals[index])!r}\n"
+            yield f"neuron_{name} (s_{name} m_{name}) gate\n"
+        yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) shared s_row={float(row_sums[index])!r}\n"
 
 
 def devices(circuit: Circuit) -> Iterator[str]:
@@ -154,11 +194,18 @@ def control(circuit: Circuit) -> Iterator[str]:
     tight = TIGHT if asked.kind == "op" else 1.0
     tolerances = {name: tight * getattr(asked, name) for name in ("reltol", "abstol", "vntol")}
     yield "control\n  options " + " ".join(f"{name}={value!r}" for name, value in tolerances.items()) + "\n"
-    yield '  options tran_method="gear2"\n'
+    residuals = int(circuit.array.symmetry == "shared")  # at nano-ohms residuals are rounding, not error
+    yield f'  options tran_method="gear2" nr_residualcheck={residuals}\n'
     if asked.kind == "op":
-        guesses = ", ".join(f'"{node}", {volts!r}' for node, volts in circuit.guessed().items())
+        guesses = ", ".join(f'"{node}", {volts!r}' for node, volts in guessed(circuit).items())
         yield f"  analysis circuit op{f' nodeset={{{guesses}}}' if guesses else ''}\nendc\n"
         return
     unit = circuit.electrical.time_constant
     times = f"step={0.01 * unit!r} stop={asked.stop * unit!r} maxstep={asked.max_step * unit!r}"
     yield f'  analysis circuit tran {times} icmode="uic"\nendc\n'
+
+
+def guessed(circuit: Circuit) -> dict[str, float]:
+    """Return the nodesets: a two-device array has no nodes m_X."""
+    shared = circuit.array.symmetry == "shared"
+    return {node: volts for node, volts in circuit.guessed().items() if shared or not node.startswith("m_")}
