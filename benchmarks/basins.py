@@ -8,12 +8,10 @@ one scheme disagree, the start lies on the border of two basins.
 
 from __future__ import annotations
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
-from harness import report
+from harness import parser, report
 from settling_cases import decoder_case
 
 from crossbar.conjugate_gradient import ConjugateGradient
@@ -39,12 +37,9 @@ def slowly(landscape: Landscape, states: np.ndarray, time_step: float, tolerance
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--samples", type=int, default=256)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    asked = parser(__doc__)
+    asked.add_argument("--samples", type=int, default=256)
+    options = asked.parse_args()
     problem = decoder_case(options.run, 16 if options.quick else options.samples)
     landscape, single = problem.landscape, problem.as_type(np.float32).landscape
     rounds, zero = 4 if options.quick else 60, np.zeros_like(single.drive)

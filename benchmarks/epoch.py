@@ -11,7 +11,6 @@ its own converged gradient is 0.99, or with the best where none is.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from harness import report
+from harness import parser, report
 from settling_cases import BATCH, cosine, euler, exact, fast
 
 from crossbar.energy import Landscape
@@ -88,12 +87,9 @@ def chosen(rows: list[dict]) -> dict:
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--torch-python", default=sys.executable)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    asked = parser(__doc__)
+    asked.add_argument("--torch-python", default=sys.executable)
+    options = asked.parse_args()
     trained = loading.load(options.run)
     learner = replace(trained.learner, norm_limit=np.inf)
     pictures = images.load(trained.config.data).train_images[: 16 if options.quick else BATCH].astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import subprocess
@@ -24,6 +25,16 @@ def best_time(function: Callable[[], object], repeats: int = 10) -> float:
         function()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def parser(description: str | None, *, of_a_run: bool = True) -> argparse.ArgumentParser:
+    """Return a parser of what all benchmarks take: `--quick`, `--json` and, where it is `of_a_run`, a run folder."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if of_a_run:
+        made.add_argument("run", type=Path, help="run folder of a trained Hopfield VAE")
+    made.add_argument("--quick", action="store_true", help="a smaller case, under a minute, kept nowhere")
+    made.add_argument("--json", action="store_true", help="print one JSON object")
+    return made
 
 
 def machine() -> dict[str, object]:

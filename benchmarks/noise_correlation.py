@@ -11,14 +11,13 @@ Draws docs/pictures/noise_correlation.png.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from harness import report
+from harness import parser, report
 
 from hvae import images, loading
 from hvae.gradient_quality import cosine, exact_gradient, state_cause
@@ -55,11 +54,7 @@ def draw(rows: list[dict]) -> None:
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser(__doc__).parse_args()
     trained = loading.load(options.run)
     batch = images.load(trained.config.data).train_images[: 8 if options.quick else 64].astype(np.float32)
     noise = stream(0, "latent").standard_normal((len(batch), trained.learner.latent)).astype(np.float32)

@@ -1,76 +1,73 @@
 """What a training step on the chip costs beside an ideal one of the same network.
 
-    python benchmarks/onchip.py [--quick] [--json]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/onchip.py RUN [--quick] [--json]
 
-TDH-VAE of the paper's size (784 + 833 + 69 neurons; --quick: 14 x 14 pixels, 128 hidden), batch 64, random weights of
-the start, random images. One step = all phases and the update. `noisy` has white read noise, so that phases run on the
-fast path (`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Ratios of
-times within one run; sweeps are products with W an example, both roles and all phases.
+RUN is a run folder of a trained TDH-VAE, whose weights all chips begin with. One step = all phases and the update, on
+batches of 64 training images. `noisy` has white read noise, so that phases run on the fast path
+(`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Processor times of
+one thread; ratios within one run; sweeps are products with W an example, both roles and all phases.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
-from harness import report
+from harness import parser, report
 
-from hvae import config_file, learners, optimizers
+from hvae import images, learners, loading, optimizers
+from hvae.config import OptimizerConfig
 from hvae.learning_rules import make_chip_optimizer
 from hvae.onchip import make_onchip
-from hvae.streams import stream
+from hvae.onchip_settings import ArraySettings
 
 CASES = {
-    "pulsed": ["array.device=epiram"],
-    "noisy": ["array.device=epiram", "array.read_noise=0.001"],
-    "noisy_converters": ["array.device=epiram", "array.read_noise=0.001", "array.dac_bits=7", "array.adc_bits=9"],
-    "mixed_precision": ["array.device=epiram", "array.rule=mixed-precision"],
+    "pulsed": {},
+    "noisy": {"read_noise": 0.001},
+    "noisy_converters": {"read_noise": 0.001, "dac_bits": 7, "adc_bits": 9},
+    "mixed_precision": {"rule": "mixed-precision"},
 }
-COMMON = ["training.batch_size=64", "optimizer.name=sgd", "optimizer.learning_rate=0.2", "training.beta_kl=1.0"]
-QUICK = ["data.image_size=14", "model.hidden=128", "model.latent=16"]
-STEPS = 6
+BATCH, STEPS, RATE = 64, 6, 0.05
 
 
-def measure(learner, optimizer, parameters, pixels: int, latent: int) -> dict[str, float]:
-    """Return the median seconds of a step, and its sweeps an example, after one step that is not counted."""
+def measure(learner, optimizer, parameters, pictures: np.ndarray) -> dict[str, float]:
+    """Return the median processor time of a step, and its sweeps an example, after one step that is not counted."""
     rng = np.random.default_rng(0)
     seconds, sweeps = [], []
-    for _ in range(STEPS):
-        images = np.sign(rng.standard_normal((64, pixels))).astype(np.float32)
-        noise = rng.standard_normal((64, latent)).astype(np.float32)
-        start = time.perf_counter()
-        metrics, gradients = learner.gradients(parameters, images, noise)
-        optimizer.step(parameters, gradients, 0.05)
-        seconds.append(time.perf_counter() - start)
+    for batch in pictures:
+        noise = rng.standard_normal((len(batch), learner.latent)).astype(np.float32)
+        start = time.process_time()
+        metrics, gradients = learner.gradients(parameters, batch, noise)
+        optimizer.step(parameters, gradients, RATE)
+        seconds.append(time.process_time() - start)
         sweeps.append(metrics["encoder_sweeps"] + metrics["decoder_sweeps"])
     return {"seconds": float(np.median(seconds[1:])), "sweeps": float(np.mean(sweeps[1:]))}
 
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    size = QUICK if options.quick else []
-    config = config_file.resolve("tdh-vae", [], [*COMMON, *size])
-    pixels, latent = config.data.image_size**2, config.model.latent
-    learner = learners.make(config)
-    weights = learner.init(stream(0, "init"), np.float32)
-    ideal = measure(learner, optimizers.make(config.optimizer), weights, pixels, latent)
+    options = parser(__doc__).parse_args()
+    trained = loading.load(options.run)
+    weights = {name: array.copy() for name, array in trained.parameters.items()}
+    sgd = OptimizerConfig(name="sgd", learning_rate=RATE)
+    config = replace(trained.config, optimizer=sgd, array=ArraySettings())
+    steps = 2 if options.quick else STEPS
+    pictures = images.load(config.data).train_images[: steps * BATCH].astype(np.float32).reshape(steps, BATCH, -1)
+    ideal = measure(learners.make(config), optimizers.make(sgd), trained.parameters, pictures)
     figures = {"ideal_seconds": ideal["seconds"], "ideal_sweeps": ideal["sweeps"]}
+    limit = max(float(np.abs(array).max()) for array in weights.values())
     for name, changes in CASES.items():
-        case = config_file.resolve("tdh-vae", [], [*COMMON, *size, *changes])
-        chip = make_onchip(case)
-        found = measure(chip, make_chip_optimizer(case, chip), chip.weights(), pixels, latent)
+        case = replace(config, array=ArraySettings(device="epiram", weight_limit=1.1 * limit, **changes))
+        chip = make_onchip(case, weights)
+        found = measure(chip, make_chip_optimizer(case, chip), chip.weights(), pictures)
         figures |= {f"{name}_seconds": found["seconds"], f"{name}_sweeps": found["sweeps"]}
         figures[f"{name}_over_ideal"] = found["seconds"] / ideal["seconds"]
         equal = (found["seconds"] / found["sweeps"]) / (ideal["seconds"] / ideal["sweeps"])
         figures[f"{name}_over_ideal_of_as_many_sweeps"] = equal
     targets = {f"{name}_over_ideal_of_as_many_sweeps": 3.0 for name in CASES}
-    result = report("onchip", figures, targets, seed=0, quick=options.quick)
+    result = report("onchip", figures, targets, seed=0, quick=options.quick, extra={"run": options.run.name})
     if options.json:
         print(json.dumps(result))
     else:

@@ -9,13 +9,11 @@ images. (Networks trained at each size would be better; they are hours of traini
 
 from __future__ import annotations
 
-import argparse
 import json
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
-from harness import best_time, report
+from harness import best_time, parser, report
 from settling_cases import decoder_case
 
 from crossbar.conjugate_gradient import ConjugateGradient
@@ -55,11 +53,7 @@ def row(landscape: Landscape) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser(__doc__).parse_args()
     trained = decoder_case(options.run, 128).as_type(np.float32).landscape
     rng = np.random.default_rng(1)
     own = trained.drive.shape[1]

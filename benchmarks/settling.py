@@ -9,12 +9,10 @@ products with W, mean over examples, free + nudged.
 
 from __future__ import annotations
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
-from harness import report
+from harness import parser, report
 from settling_cases import BATCH, decoder_case, ep_gradient, euler, exact, fast, measured, refined
 
 TARGETS = {0.99: 40, 0.999: 55, 0.9999: 70}
@@ -36,11 +34,7 @@ def reached(rows: list[dict], wanted: float) -> float:
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser(__doc__).parse_args()
     precise = decoder_case(options.run, 16 if options.quick else BATCH)
     reference, sweeps, ending = ep_gradient(precise, *exact())
     problem = precise.as_type(np.float32)

@@ -7,15 +7,13 @@ Times are processor times, least of several; a sweep is the slope between settli
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from harness import report
+from harness import parser, report
 from settling_cases import BATCH, case, decoder_case, ep_gradient, fast
 
 from crossbar.conjugate_gradient import ConjugateGradient
@@ -36,11 +34,7 @@ def least(function: Callable[[], object], repeats: int) -> float:
 
 def main() -> None:
     """Measure, print, and keep the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser(__doc__).parse_args()
     repeats = 3 if options.quick else 10
     problem = decoder_case(options.run, BATCH).as_type(np.float32)
     landscape = problem.landscape
