@@ -1,7 +1,7 @@
 """What the compiler does not vectorise by itself: the logarithm, and the largest of many numbers.
 
 Each function has a form for float32, that of training, and one for float64, that of verification; numba takes the one
-of its argument.
+of its argument. (Kernels that are cached on disk do not see changes of this file: clear `__pycache__` after one.)
 """
 
 from __future__ import annotations
