@@ -185,6 +185,15 @@ def training_seconds(run: RunFolder) -> float:
     return run.load().step * mean(seconds.values()) if seconds else 0.0
 
 
+def late_progress(run: RunFolder) -> tuple[float, float] | None:
+    """Return the validation Frechet distance after three quarters of the epochs and after the last; None without both.
+
+    Where they are near, more epochs at this schedule would hardly help.
+    """
+    found = [line["validation_frechet_distance"] for line in run.metrics() if "validation_frechet_distance" in line]
+    return (found[3 * len(found) // 4 - 1], found[-1]) if len(found) >= 4 else None
+
+
 def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
     """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made."""
     rows = [found for row in planned.rows if (found := _table_row(row, planned, count))]
@@ -224,6 +233,7 @@ def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | N
         "parameters": n_parameters(first),
         "epochs": _spread([float(one["epochs"]) for one in evaluations]),
         "seconds": _spread([training_seconds(run) for run in runs]),
+        "late_progress": late_progress(runs[0]),
     }
     return found | {key: _spread([float(one[key]) for one in evaluations]) for key in SCORES}
 

@@ -38,12 +38,12 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    heads = ["model", "z drawn from", "data", "weights", "seeds", "epochs", "training", *_COLUMNS]
+    heads = ["model", "z drawn from", "data", "weights", "seeds", "epochs", "training", "late", *_COLUMNS]
     lines = ["| " + " | ".join(heads) + " |", "|---" * 3 + "|--:" * (len(heads) - 3) + "|"]
     for row in rows:
         name = f"**{row['label']}**" if row["of_the_paper"] else row["label"]
         cells = [name, _prior(row["prior"]), row["dataset"], f"{row['parameters']:,}", str(row["seeds"])]
-        cells += [f"{row['epochs']['mean']:.3g}", _duration(row["seconds"]["mean"])]
+        cells += [f"{row['epochs']['mean']:.3g}", _duration(row["seconds"]["mean"]), _late(row["late_progress"])]
         cells += [_number(row[key], style) for key, style in _COLUMNS.values()]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -62,7 +62,8 @@ def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str
         + ", clipped to [-1, 1]; they are not comparable to FID on Inception features. The floor is what as many "
         "training images reach. Values are means over seeds, ± their standard deviation where there are several. "
         "Training is the wall time of the steps of one run, without evaluations, on a machine that may have had "
-        "other work. Nothing was selected on the test split.",
+        "other work. Late: the validation Frechet distance (z from N(0, I)) after three quarters of the "
+        "epochs, and after the last. Nothing was selected on the test split.",
         "",
     ]
 
@@ -91,6 +92,10 @@ def _order(labels: Sequence[str]) -> str:
 def _number(value: Mapping[str, Any], style: str) -> str:
     text = format(value["mean"], style)
     return text if value["std"] is None else f"{text} ± {value['std']:.2g}"
+
+
+def _late(progress: Sequence[float] | None) -> str:
+    return "" if progress is None else f"{progress[0]:.4g} → {progress[1]:.4g}"
 
 
 def _prior(name: str) -> str:
