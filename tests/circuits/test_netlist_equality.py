@@ -37,6 +37,24 @@ def test_coupled_circuits_settle_where_the_simulator_does(small_chip, tmp_path, 
 
 
 @spice
+@pytest.mark.parametrize("idle", ["keep", "drop"])
+def test_vacask_finds_its_own_way_to_the_operating_point(small_chip, tmp_path, idle):
+    engine = engines.engine("vacask")
+    if engine.version() is None:
+        pytest.skip(f"vacask is missing: {engine.remedy}")
+    layout = Layout(chip=small_chip, choices=Choices(idle=idle))
+    found = compare(layout.decode(np.full(2, 0.4)), engine, tmp_path, LIMITS, kind="tran-op")
+    assert np.abs(found.error).max() < 1e-9
+    assert "nodeset={" not in (tmp_path / "circuit.sim").read_text()
+
+
+def test_only_vacask_joins_a_transient_and_an_operating_point(small_chip, tmp_path):
+    layout = Layout(chip=small_chip)
+    with pytest.raises(EngineError, match="tran-op"):
+        compare(layout.encode(layout.image(0)), engines.engine("ngspice"), tmp_path, LIMITS, kind="tran-op")
+
+
+@spice
 @pytest.mark.parametrize("symmetry", ["two-device", "shared"])
 def test_fixed_rails_hold_every_neuron_at_its_equilibrium(small_chip, tmp_path, symmetry):
     layout = Layout(chip=small_chip, choices=Choices(symmetry=symmetry))
