@@ -44,7 +44,8 @@ SIZES = {"small": (7, 130, 16, 15), "digit": (14, 40, 8, 10), "middle": (14, 560
 TARGETS = {
     "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
     "full_rail_ngspice_encode_error": 1e-6, "full_rail_ngspice_decode_error": 1e-6,
-    "full_coupled_vacask_encode_error": 1e-6, "full_coupled_vacask_decode_error": 1e-6, "single_chip_error": 1e-4,
+    "full_coupled_vacask_encode_error": 1e-6, "full_coupled_vacask_decode_error": 1e-6,
+    "full_coupled_vacask_encode_from_zero_error": 1e-6, "single_chip_error": 1e-4,
     "single_chip_14_error": 1e-4, "middle_vacask_error": 1e-6,
     "contrast_relative_error": 1e-3, "export_seconds": 20.0, "export_peak_gib": 1.0,
 }  # fmt: skip
@@ -121,9 +122,7 @@ def middle_vacask(folder: Path, seeds: range) -> dict[str, float]:
 
 def rails(folder: Path, seeds: range, role: str) -> dict[str, float]:
     """1686 neurons, every memristor that acts in `role` an R card: fixed rails."""
-    rows = [
-        errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=(role,)) for seed in seeds
-    ]
+    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=(role,)) for seed in seeds]
     return worst(rows, f"full_rail_ngspice_{role}")
 
 
@@ -137,12 +136,12 @@ def full_decode(folder: Path, seeds: range) -> dict[str, float]:
     return rails(folder, seeds, "decode")
 
 
-def coupled(folder: Path, seeds: range, role: str) -> dict[str, float]:
+def coupled(folder: Path, seeds: range, role: str, kind: str = "op") -> dict[str, float]:
     """1686 neurons, every loop closed, in VACASK."""
     if engines.engine("vacask").version() is None:
         return {}
-    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=(role,)) for seed in seeds]
-    return worst(rows, f"full_coupled_vacask_{role}")
+    rows = [errors(chip_of(folder, "full", seed), "vacask", kind, roles=(role,)) for seed in seeds]
+    return worst(rows, f"full_coupled_vacask_{role}" + ("" if kind == "op" else "_from_zero"))
 
 
 def vacask(folder: Path, seeds: range) -> dict[str, float]:
@@ -153,6 +152,11 @@ def vacask(folder: Path, seeds: range) -> dict[str, float]:
 def vacask_decode(folder: Path, seeds: range) -> dict[str, float]:
     """1686 neurons, coupled, decoding."""
     return coupled(folder, seeds, "decode")
+
+
+def vacask_zero(folder: Path, seeds: range) -> dict[str, float]:
+    """1686 neurons, coupled, encoding: a coarse transient from zero, then the operating point from its end."""
+    return coupled(folder, seeds, "encode", "tran-op")
 
 
 def digits(folder: Path, seeds: range) -> dict[str, float]:
@@ -222,8 +226,8 @@ def export_alone(run: str, target: str) -> None:
 
 PARTS = {
     "small": small, "middle": middle, "middle-vacask": middle_vacask, "full": full, "full-decode": full_decode,
-    "vacask": vacask, "vacask-decode": vacask_decode, "single": single, "digits": digits, "contrast": contrast,
-    "export": exporting,
+    "vacask": vacask, "vacask-decode": vacask_decode, "vacask-zero": vacask_zero, "single": single,
+    "digits": digits, "contrast": contrast, "export": exporting,
 }  # fmt: skip
 
 
