@@ -18,6 +18,7 @@ from crossbar.errors import EngineError
 
 TIGHT = 1e-5  # of an operating point over a transient's tolerances: Newton's method stops at the first step within them
 LOOSE = 1e2  # of a transient that only leads to an operating point
+NOISE = 1e-11  # volts that no tolerance goes below: solutions of a full chip repeat to some 1e-14
 OUTPUT = 1e9  # siemens of every output and virtual ground
 
 CELLS = """\
@@ -211,6 +212,7 @@ def control(circuit: Circuit) -> Iterator[str]:
 def tolerances(asked: Analysis, factor: float) -> str:
     """Return the options that set the tolerances of `asked`, times `factor`."""
     values = {name: factor * getattr(asked, name) for name in ("reltol", "abstol", "vntol")}
+    values["vntol"] = max(values["vntol"], NOISE)
     return "  options " + " ".join(f"{name}={value!r}" for name, value in values.items()) + "\n"
 
 
