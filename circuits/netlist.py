@@ -15,6 +15,7 @@ from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
 
 AMPLIFIERS = ("behavioural", "opamp")
+KINDS = ("tran", "op", "tran-op")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +63,9 @@ class Analysis:
 
     Attributes
     ----------
-    kind : {"tran", "op"}
-        A transient from the initial state (`uic`), or the operating point.
+    kind : {"tran", "op", "tran-op"}
+        A transient from the initial state (`uic`), the operating point, or a coarse transient at whose end the
+        operating point is sought.
     marks : mapping of str to float
         Ends of the phases in time constants, in order; the last one ends the transient.
     reltol, abstol, vntol, chgtol : float
@@ -81,8 +83,8 @@ class Analysis:
     max_step: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.kind not in ("tran", "op"):
-            raise InvalidValue(f"`kind` must be tran or op, but got {self.kind!r}")
+        if self.kind not in KINDS:
+            raise InvalidValue(f"`kind` must be one of {', '.join(KINDS)}, but got {self.kind!r}")
         if any(not 0 < end < float("inf") for end in self.marks.values()):
             raise InvalidValue(f"`marks` must be positive times, but got {dict(self.marks)}")
 

@@ -75,8 +75,9 @@ def netlist(
 @click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
 @click.option("--engine", "engine_name", default="ngspice", show_default=True, help="ngspice, pyspice or vacask.")
 @click.option("--mode", type=click.Choice(("coupled", "fixed-rail", "tile")),
-              help="Default: coupled up to 800 neurons (with --wires 200, else one tile).")  # fmt: skip
-@click.option("--analysis", type=click.Choice(("tran", "op")), help="Default: tran up to 200 neurons.")
+              help="Default: coupled up to 800 neurons and in VACASK (with --wires 200, else one tile).")  # fmt: skip
+@click.option("--analysis", type=click.Choice(("tran", "op", "tran-op")),
+              help="Default: tran up to 200 neurons. tran-op (VACASK): coarse tran, then op from its end.")  # fmt: skip
 @click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
 @click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
 @click.option("--timeout", type=float, default=900.0, show_default=True, help="Seconds a simulation may take.")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.netlist import Circuit
+from circuits.netlist import Analysis, Circuit
 from crossbar.errors import EngineError
 
 TIGHT = 1e-5  # of an operating point over a transient's tolerances: Newton's method stops at the first step within them
+LOOSE = 1e2  # of a transient that only leads to an operating point
+NOISE = 1e-11  # volts that no tolerance goes below: solutions of a full chip repeat to some 1e-14
 OUTPUT = 1e9  # siemens of every output and virtual ground
 
 CELLS = """\
@@ -191,18 +193,34 @@ def devices(circuit: Circuit) -> Iterator[str]:
 def control(circuit: Circuit) -> Iterator[str]:
     """Yield the options and the analysis."""
     asked = circuit.analysis
-    tight = TIGHT if asked.kind == "op" else 1.0
-    tolerances = {name: tight * getattr(asked, name) for name in ("reltol", "abstol", "vntol")}
-    yield "control\n  options " + " ".join(f"{name}={value!r}" for name, value in tolerances.items()) + "\n"
+    yield "control\n"
     residuals = int(circuit.array.symmetry == "shared")  # at nano-ohms residuals are rounding, not error
     yield f'  options tran_method="gear2" nr_residualcheck={residuals}\n'
-    if asked.kind == "op":
-        guesses = ", ".join(f'"{node}", {volts!r}' for node, volts in guessed(circuit).items())
-        yield f"  analysis circuit op{f' nodeset={{{guesses}}}' if guesses else ''}\nendc\n"
+    if asked.kind == "tran":
+        yield tolerances(asked, 1.0)
+        yield f"  analysis circuit {transient(circuit)}\nendc\n"
         return
-    unit = circuit.electrical.time_constant
+    start = "{" + ", ".join(f'"{node}", {volts!r}' for node, volts in guessed(circuit).items()) + "}"
+    if asked.kind == "tran-op":
+        yield f"{tolerances(asked, LOOSE)}  options tran_minpts=0\n"
+        yield f'  analysis way {transient(circuit)} store="end" write=0\n'
+        start = '"end"'
+    yield tolerances(asked, TIGHT)
+    yield f"  analysis circuit op{'' if start == '{}' else f' nodeset={start}'}\nendc\n"
+
+
+def tolerances(asked: Analysis, factor: float) -> str:
+    """Return the options that set the tolerances of `asked`, times `factor`."""
+    values = {name: factor * getattr(asked, name) for name in ("reltol", "abstol", "vntol")}
+    values["vntol"] = max(values["vntol"], NOISE)
+    return "  options " + " ".join(f"{name}={value!r}" for name, value in values.items()) + "\n"
+
+
+def transient(circuit: Circuit) -> str:
+    """Return the transient from state zero."""
+    unit, asked = circuit.electrical.time_constant, circuit.analysis
     times = f"step={0.01 * unit!r} stop={asked.stop * unit!r} maxstep={asked.max_step * unit!r}"
-    yield f'  analysis circuit tran {times} icmode="uic"\nendc\n'
+    return f'tran {times} icmode="uic"'
 
 
 def guessed(circuit: Circuit) -> dict[str, float]:

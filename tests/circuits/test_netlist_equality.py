@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from circuits import engines, export, nudged, reference
 from circuits.comparison import compare, duration
 from circuits.electrical import Wires
-from circuits.engines import Limits
+from circuits.engines import Limits, vacask_netlist
 from circuits.exporting import Proof, Request, export_chip, prove
 from circuits.layout import Choices, Layout
 from circuits.netlist import Analysis
@@ -34,6 +35,40 @@ def test_coupled_circuits_settle_where_the_simulator_does(small_chip, tmp_path, 
     found = compare(layout.encode(layout.image(0)), engine, tmp_path, LIMITS, kind=kind)
     assert np.abs(found.error).max() < 1e-6
     assert np.abs(found.ours).max() > 0.3
+
+
+@spice
+@pytest.mark.parametrize("idle", ["keep", "drop"])
+def test_vacask_finds_its_own_way_to_the_operating_point(small_chip, tmp_path, idle):
+    engine = engines.engine("vacask")
+    if engine.version() is None:
+        pytest.skip(f"vacask is missing: {engine.remedy}")
+    layout = Layout(chip=small_chip, choices=Choices(idle=idle))
+    found = compare(layout.decode(np.full(2, 0.4)), engine, tmp_path, LIMITS, kind="tran-op")
+    assert np.abs(found.error).max() < 1e-9
+    assert "nodeset={" not in (tmp_path / "circuit.sim").read_text()
+
+
+def test_vacask_netlists_have_no_ideal_sources_and_every_memristor(small_chip, tmp_path):
+    layout = Layout(chip=small_chip, choices=Choices(idle="drop"))
+    circuit = layout.encode(layout.image(0))
+    text = vacask_netlist.write(circuit, tmp_path).read_text()
+    cards = re.findall(r"^r([pn])_(\w+?)__(\w+) \(p_\3 q\1_\2\) r r=(\S+)$", text, re.MULTILINE)
+    found = {
+        (sign, circuit.names.index(target), circuit.names.index(source)): 1 / float(ohm)
+        for sign, target, source, ohm in cards
+    }
+    matrices = {"p": circuit.array.plus, "n": circuit.array.minus}
+    assert len(found) == circuit.array.n_memristors == text.count(" r r=")
+    assert all(np.isclose(matrices[sign][i, j], value, rtol=1e-15) for (sign, i, j), value in found.items())
+    assert "source" not in text
+    assert "idle" not in text
+
+
+def test_only_vacask_joins_a_transient_and_an_operating_point(small_chip, tmp_path):
+    layout = Layout(chip=small_chip)
+    with pytest.raises(EngineError, match="tran-op"):
+        compare(layout.encode(layout.image(0)), engines.engine("ngspice"), tmp_path, LIMITS, kind="tran-op")
 
 
 @spice
