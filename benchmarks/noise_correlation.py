@@ -20,6 +20,7 @@ import numpy as np
 from harness import parser, report
 
 from hvae import images, loading
+from hvae.config import OptimizerConfig
 from hvae.gradient_quality import cosine, exact_gradient, state_cause
 from hvae.onchip import make_onchip
 from hvae.streams import stream
@@ -63,7 +64,8 @@ def main() -> None:
         for name, settings in CASES.items():
             nudging = replace(trained.config.nudging, method="centred", beta=beta, max_sweeps=200)
             array = replace(trained.config.array, device="ideal", **{"read_noise": NOISE, **settings})
-            chip = make_onchip(replace(trained.config, nudging=nudging, array=array), trained.parameters)
+            config = replace(trained.config, nudging=nudging, array=array, optimizer=OptimizerConfig(name="sgd"))
+            chip = make_onchip(config, trained.parameters)
             exact = exact or exact_gradient(chip, chip.weights(), batch, noise)[0]
             found = state_cause(chip, chip.weights(), "read noise", batch, noise)
             rows.append({"case": name, "beta": beta, "cosine": cosine(found["tied"], exact["tied"]),
