@@ -48,6 +48,8 @@ def draw(rows: list[dict]) -> None:
         axes.plot([row["beta"] for row in own], [1 - row["cosine"] for row in own], "o-", label=name)
     axes.set(xscale="log", yscale="log", xlabel="nudge, beta", ylabel="1 - cosine to the exact gradient",
              title=f"read noise {NOISE:g} of g_max")  # fmt: skip
+    axes.set_xticks(BETAS, [f"{beta:g}" for beta in BETAS])
+    axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(PICTURE, dpi=130)
