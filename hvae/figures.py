@@ -103,7 +103,7 @@ def samples_of_models(generated: Mapping[str, np.ndarray]) -> Figure:
     figure, axes = _canvas(len(generated), n_columns)
     _show(axes, np.concatenate([images[:n_columns] for images in generated.values()]), n_columns)
     _label_rows(axes, list(generated))
-    axes.set_title("Generated from z ~ N(0, I)")
+    axes.set_title("Generated; z from N(0, I) unless the row says otherwise")
     return figure
 
 
