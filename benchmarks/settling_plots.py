@@ -43,6 +43,8 @@ def scaling(path: Path) -> None:
         axis.plot([c[0] for c in chosen], [c[1] for c in chosen], "o-", label="ms a sample")
         axis.plot([c[0] for c in chosen], [c[2] for c in chosen], "s--", label="sweeps")
         axis.set(xscale="log", yscale="log", xlabel=f"{key} ({other} {own})")
+        axis.set_xticks([c[0] for c in chosen], [str(c[0]) for c in chosen])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
         axis.legend()
     figure.savefig(PICTURES / f"{path.stem}.png", dpi=130)
