@@ -136,13 +136,13 @@ class OnChip:
     def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return y_mu and y_(log sigma^2) of the settled encoder."""
         del parameters
-        return self.vae.read_latents(self._score(self.vae.encoder, self.vae.encode_role, images))
+        return self.vae.read_latents(self.rest(self.vae.encoder, self.vae.encode_role, images))
 
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return the settled decoder's pixels, not clipped."""
         del parameters
         role = self.vae.decode_role
-        return self._score(self.vae.decoder, role, latents)[:, role.columns("pixels")]
+        return self.rest(self.vae.decoder, role, latents)[:, role.columns("pixels")]
 
     def conductances(self) -> dict[str, Conductances]:
         """Return the devices of each network, as a chip file keeps them."""
@@ -198,7 +198,8 @@ class OnChip:
         )  # fmt: skip
         return step_metrics(step, images), list(step.signals)
 
-    def _score(self, network: str, role: Role, inputs: np.ndarray) -> np.ndarray:
+    def rest(self, network: str, role: Role, inputs: np.ndarray) -> np.ndarray:
+        """Return the free states (batch, n_free) that `inputs` settle to, on an account apart from training's."""
         array = self.arrays[network]
         with _aside(array) as spent:
             array.new_batch()

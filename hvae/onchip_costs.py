@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from crossbar.array_config import ArrayConfig
+import numpy as np
+
+from crossbar.neurons import rho
 from hvae.config import RunConfig
+from hvae.equilibrium import join
+from hvae.onchip import OnChip
 
 TIME_CONSTANTS = (1e-8, 1e-7, 1e-6)  # s: assumed
 PHASES_A_TRAINING_IMAGE = 6  # both roles free, and nudged twice
@@ -46,11 +50,24 @@ class Costs:
         return asdict(self)
 
 
-def costs(config: RunConfig, array: ArrayConfig, totals: Mapping[str, float], images: int) -> Costs:
-    """Return what one of `images` training images has cost a chip whose counters say `totals`."""
+def phase_power(chip: OnChip, rng: np.random.Generator, count: int = 32) -> float:
+    """Return the power (W) that the decoder's devices dissipate at rest: V^2 sum_i rho_i^2 G_i, mean over z ~ N(0, I).
+
+    G_i is all the conductance on line i. The array's own counter of read energy would not do: the fast solvers read
+    with search directions, which no chip does and which have any length.
+    """
+    array, role = chip.arrays[chip.vae.decoder], chip.vae.decode_role
+    latents: np.ndarray = rng.standard_normal((count, role.n_clamped)).astype(array.config.kind)
+    rest = chip.rest(chip.vae.decoder, role, latents)
+    signals = join(role, rho(rest, chip.vae.gain), rho(latents, chip.vae.gain))
+    plus, minus = array.conductances()
+    return array.config.read_voltage**2 * float((signals**2 @ (plus + minus).sum(axis=1)).mean())
+
+
+def costs(config: RunConfig, totals: Mapping[str, float], images: int, power: float) -> Costs:
+    """Return what one of `images` training images has cost a chip whose counters say `totals`, at `power` (W)."""
     settling = config.settling
     phase = settling.max_sweeps * settling.time_step
-    power = totals["read_energy"] / totals["reads"] / array.read_time if totals["reads"] else 0.0
     seen = max(images, 1)
     return Costs(
         train_reads=totals["reads"] / seen,

@@ -16,7 +16,7 @@ from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.loading import Trained
 from hvae.onchip import OnChip, make_onchip
-from hvae.onchip_costs import costs
+from hvae.onchip_costs import costs, phase_power
 from hvae.records import RunFolder
 from hvae.streams import stream
 from hvae.studies import Cell, Study
@@ -91,11 +91,9 @@ def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     totals = chip.costs()
     found |= {"way": chip.way_name, "pulses": totals["pulses_up"] + totals["pulses_down"], "reads": totals["reads"]}
     found |= {"write_energy": totals["write_energy"], "read_energy": totals["read_energy"]}
-    array = next(iter(chip.arrays.values()))
-    if found["reads"] == 0 and chip.scored:  # never trained here: what scoring spent tells the power
-        totals = totals | chip.scored[next(iter(chip.scored))].as_dict()
     seen = steps * _batch(trained.config, dataset)
-    found["costs"] = costs(trained.config, array.config, totals, seen).as_dict()
+    power = phase_power(chip, stream(trained.config.training.seed, "sampling", 2**30))
+    found["costs"] = costs(trained.config, totals, seen, power).as_dict()
     found["asymmetry"] = max(array.asymmetry() for array in chip.arrays.values())
     return found
 

@@ -9,6 +9,7 @@ from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
 from hvae import config_file, images, loading, training
 from hvae.onchip import OnChip, for_array, make_onchip
+from hvae.onchip_costs import phase_power
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
@@ -145,3 +146,13 @@ def test_an_ideal_run_keeps_no_array_in_its_config():
     assert "[array]" not in config_file.dump(config_file.resolve("tdh-vae"))
     text = config_file.dump(config_file.resolve("tdh-vae", [], ["array.device=ideal"]))
     assert 'device = "ideal"' in text
+
+
+def test_the_power_of_a_phase_is_that_of_signals_on_conductances():
+    """No line is driven beyond V, so that V^2 times all conductance bounds the power; most lines carry a share of V."""
+    sizes = ["data.image_size=7", "model.hidden=10", "model.latent=3", "optimizer.name=sgd", "array.device=epiram"]
+    chip = make_onchip(config_file.resolve("tdh-vae", [], sizes))
+    array = chip.arrays["tied"]
+    bound = array.config.read_voltage**2 * sum(plane.sum() for plane in array.conductances())
+    power = phase_power(chip, np.random.default_rng(0))
+    assert 0.01 * bound < power < bound
