@@ -93,10 +93,7 @@ def main() -> None:
     targets = {
         f"update_ms_{kind}_{pulses}": limit for kind, limits in TARGETS.items() for pulses, limit in limits.items()
     }
-    notes = (
-        f"{size} x {size}, batch 128, best of {repeats}, one thread; `exact` is the faster of `example` and "
-        "`walk`."
-    )
+    notes = f"{size} x {size}, batch 128, best of {repeats}, one thread; `exact` is the faster of `example` and `walk`."
     result = report(
         "crossbar_update", figures, {} if options.quick else targets, seed=SEED, quick=options.quick, notes=notes,
         extra={**peers.tell(said), "runs": table},

@@ -205,9 +205,7 @@ class CrossbarArray:
 
     # ------------------------------------------------------------------ writing
 
-    def update(
-        self, response: np.ndarray, mean: np.ndarray, *, rate: float, rng: np.random.Generator
-    ) -> PulseReport:
+    def update(self, response: np.ndarray, mean: np.ndarray, *, rate: float, rng: np.random.Generator) -> PulseReport:
         """Add rate sum_b (R_b S_b^T + S_b R_b^T), on coupled pairs, to the weights, by pulses where there are devices.
 
         Parameters

@@ -118,9 +118,7 @@ def pulse_shape(preset: Preset) -> PulseShape:
     return PulseShape(**{ours: preset.number("pulse", theirs) or 0.0 for ours, theirs in names.items()})
 
 
-def _make(
-    region: Region, config: ArrayConfig, device: Hardware, mapping: Mapping, rng: np.random.Generator
-) -> Cells:
+def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mapping, rng: np.random.Generator) -> Cells:
     """Return the devices of one region, at zero."""
     faults = tuple(_faults(region, config, rng) for _ in range(mapping.n_planes))
     if device.law is None:

@@ -90,9 +90,7 @@ def _limit_memory(process_id: int, gigabytes: float) -> None:
         resource.prlimit(process_id, resource.RLIMIT_AS, (size, size))
 
 
-def _wait(
-    process: subprocess.Popen, engine: str, limits: Limits, started: float
-) -> tuple[int, resource.struct_rusage]:
+def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, resource.struct_rusage]:
     """Return exit code and what was used; kill the process group when its time is over."""
     pause = 0.002
     try:

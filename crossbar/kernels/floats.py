@@ -49,9 +49,7 @@ def _log_single(x):
     mantissa = np.int32(bits - (exponent << _FRACTION)).view(np.float32)
     f = (mantissa - _ONE) / (mantissa + _ONE)
     w = f * f
-    return np.float32(exponent) * _LN2 + _TWO * f * (
-        _ONE + w * (_THIRD + w * (_FIFTH + w * (_SEVENTH + w * _NINTH)))
-    )
+    return np.float32(exponent) * _LN2 + _TWO * f * (_ONE + w * (_THIRD + w * (_FIFTH + w * (_SEVENTH + w * _NINTH))))
 
 
 def _log_double(x):

@@ -10,9 +10,7 @@ from crossbar.errors import CorruptFile, MissingFile
 from hvae import config_file, run_report
 from hvae.records import RunFolder
 
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 SCORES = {"sse_half": 12.5, "kl": 3.0, "frechet_distance": 321.0, "floor": 1.0, "active_latents": 7}
 
 
