@@ -90,7 +90,7 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
 @click.option("--n", "count", type=click.IntRange(2), help="Generated images; as many as the split has by default.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
 @click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
-@click.option("--features", type=click.Choice(["mnist", "inception"]), default="mnist", show_default=True)
+@click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
 @_json
 def evaluate(

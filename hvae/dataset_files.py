@@ -20,12 +20,11 @@ FOLDER_VARIABLE = "HOPBAR_DATA"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileRecord:
-    """What one unpacked IDX file must be; a sum that is None was not published and is not checked."""
+    """What one unpacked IDX file must be."""
 
     name: str  # without .gz
     shape: tuple[int, ...]
-    sha256: str | None = None  # of the unpacked bytes
-    md5_gz: str | None = None  # of the packed file
+    sha256: str  # of the unpacked bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +36,8 @@ class Source:
     licence: str
     mirrors: tuple[str, ...]
     files: tuple[FileRecord, ...]
+    folders: tuple[Path, ...] = ()  # where a system's package puts them
+    package: str | None = None  # Debian's name of it
 
 
 def known_sources() -> dict[str, Source]:
@@ -50,7 +51,13 @@ def _source(name: str, entry: Mapping) -> Source:
         FileRecord(name=key, **{**fact, "shape": tuple(fact["shape"])}) for key, fact in entry["files"].items()
     )
     return Source(
-        name=name, source=entry["source"], licence=entry["licence"], mirrors=tuple(entry["mirrors"]), files=files
+        name=name,
+        source=entry["source"],
+        licence=entry["licence"],
+        mirrors=tuple(entry["mirrors"]),
+        files=files,
+        folders=tuple(Path(one) for one in entry.get("folders", ())),
+        package=entry.get("package"),
     )
 
 
@@ -58,7 +65,8 @@ def find_folder(source: Source, folder: Path | None = None) -> Path:
     """Return the folder that holds the files of `source`, fetching them into the user's cache if they are nowhere.
 
     Sought in this order: `folder` (and nowhere else if it is given), the folder in ``HOPBAR_DATA``, the user's cache,
-    the mirrors.  The first two may hold the files themselves or in a sub-folder named after the data set.
+    the folder of a system's package, the mirrors.  The first two may hold the files themselves or in a sub-folder named
+    after the data set.
 
     Raises
     ------
@@ -76,13 +84,15 @@ def find_folder(source: Source, folder: Path | None = None) -> Path:
 
 
 def held_folder(source: Source) -> Path | None:
-    """Return the folder that holds all files of `source` already, in ``HOPBAR_DATA`` or the user's cache, or None."""
+    """Return the folder that holds all files of `source` already, or None; mirrors are not asked."""
     variable = os.environ.get(FOLDER_VARIABLE)
     found = _holding(source, Path(variable)) if variable else None
-    cached = cache_folder() / source.name
-    if found is None and all(locate(cached, record) is not None for record in source.files):
-        return cached
-    return found
+    if found is not None:
+        return found
+    for folder in (cache_folder() / source.name, *source.folders):
+        if all(locate(folder, record) is not None for record in source.files):
+            return folder
+    return None
 
 
 def cache_folder() -> Path:
@@ -114,9 +124,6 @@ def _is_file_of(source: Source, folder: Path) -> bool:
     path = locate(folder, record)
     if path is None:
         return False
-    packed = path.read_bytes()
-    if record.md5_gz is not None:
-        return hashlib.md5(packed, usedforsecurity=False).hexdigest() == record.md5_gz
     try:
         return hashlib.sha256(idx.unpack(path)).hexdigest() == record.sha256
     except CorruptFile:
@@ -171,9 +178,11 @@ def _fetch_one(source: Source, record: FileRecord, folder: Path) -> None:
         if error is None:
             return
         errors.append(f"{mirror}: {error}")
+    install = f", install Debian's package {source.package}" if source.package else ""
     raise MissingFile(
         f"could not download {record.name}.gz of {source.name!r}. Copy the four .gz files into a folder and name it "
-        f"with {FOLDER_VARIABLE}=FOLDER, or use the embedded data set mnist-5k. What was tried: {'; '.join(errors)}"
+        f"with {FOLDER_VARIABLE}=FOLDER{install}, or use the embedded data set mnist-5k. "
+        f"What was tried: {'; '.join(errors)}"
     )
 
 
@@ -181,11 +190,10 @@ def _failure(mirror: str, record: FileRecord, folder: Path) -> Exception | None:
     """Fetch one file; return what went wrong, or None.  Sums of unpacked bytes are checked when the file is read."""
     import pooch
 
-    known_hash = f"md5:{record.md5_gz}" if record.md5_gz else None
     packed = f"{record.name}.gz"
     try:
-        pooch.retrieve(mirror + packed, known_hash=known_hash, fname=packed, path=folder)
-    except (OSError, ValueError) as error:  # no network, no such address, or a sum that does not agree
+        pooch.retrieve(mirror + packed, known_hash=None, fname=packed, path=folder)
+    except (OSError, ValueError) as error:  # no network, or no such address
         return error
     return None
 
@@ -206,10 +214,7 @@ def read(source: Source, folder: Path) -> dict[str, np.ndarray]:
 
 def _read(source: Source, record: FileRecord, path: Path) -> np.ndarray:
     content = idx.unpack(path)
-    if record.sha256 is not None:
-        _check_sum(source, path, hashlib.sha256(content).hexdigest(), record.sha256)
-    if record.md5_gz is not None and path.suffix == ".gz":
-        _check_sum(source, path, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), record.md5_gz)
+    _check_sum(source, path, hashlib.sha256(content).hexdigest(), record.sha256)
     array = idx.parse(content, str(path))
     if array.shape != record.shape:
         raise CorruptFile(

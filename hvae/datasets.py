@@ -63,8 +63,9 @@ def load(name: str, folder: Path | str | None = None) -> Dataset:
 
     ``mnist-5k`` is embedded (it has no use for `folder`): 4000 training, 500 validation and 500 test digits, 400/50/50
     of each class, all taken from the MNIST *training* set.  ``mnist`` and ``fashion-mnist`` are read from `folder`, the
-    folder in the environment variable HOPBAR_DATA, the user's cache, or a mirror, in this order; their last 5000
-    training images are the validation split (55,000 remain), and the 10,000 test images are the publisher's.
+    folder in the environment variable HOPBAR_DATA, the user's cache, the folder of a system's package (Debian's
+    dataset-fashion-mnist), or a mirror, in this order; their last 5000 training images are the validation split (55,000
+    remain), and the 10,000 test images are the publisher's.
 
     Pixels become ``x = v / 127.5 - 1`` for a grey value v in 0..255 (paper, B.1: the range is [-1, 1]).
 
@@ -99,7 +100,7 @@ def _assemble(source: dataset_files.Source, folder: Path, arrays: dict[str, np.n
     return Dataset(
         name=source.name,
         source=str(folder),
-        checked=_what_was_checked(source, folder),
+        checked="SHA-256 of the unpacked bytes of all four files, and their shapes",
         train_images=pixels[:-VALIDATION_SIZE],
         train_labels=labels[:-VALIDATION_SIZE],
         validation_images=pixels[-VALIDATION_SIZE:],
@@ -107,13 +108,6 @@ def _assemble(source: dataset_files.Source, folder: Path, arrays: dict[str, np.n
         test_images=scale(arrays["t10k-images-idx3-ubyte"]),
         test_labels=arrays["t10k-labels-idx1-ubyte"].astype(np.int64),
     )
-
-
-def _what_was_checked(source: dataset_files.Source, folder: Path) -> str:
-    if all(record.sha256 for record in source.files):
-        return "SHA-256 of the unpacked bytes of all four files, and their shapes"
-    packed = all((folder / f"{record.name}.gz").is_file() for record in source.files)
-    return "MD5 of the four .gz files, and their shapes" if packed else "shapes only: unpacked files, no published sum"
 
 
 def _load_embedded() -> Dataset:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -22,19 +20,6 @@ from hvae.streams import stream
 _FIT = 2**30  # index of the stream that ex-post densities are fitted with
 
 
-class Extractor(Protocol):
-    """A net whose activations are compared, such as `hvae.inception.Inception`."""
-
-    @property
-    def name(self) -> str:
-        """Name of the net, with a hash of its weights."""
-        ...
-
-    def extract(self, images: np.ndarray) -> np.ndarray:
-        """Return the features (n, d) of images (n, 784)."""
-        ...
-
-
 def evaluate_trained(
     trained: Trained,
     dataset: Dataset,
@@ -43,7 +28,7 @@ def evaluate_trained(
     seed: int = 0,
     count: int | None = None,
     prior: str | None = None,
-    extractor: Extractor | None = None,
+    extractor: scores.Extractor | None = None,
 ) -> dict[str, object]:
     """Return what `evaluate` finds of `trained`, and what was evaluated how; `prior` is the run's own if None."""
     prior = prior or trained.config.sampling.prior
@@ -94,7 +79,7 @@ def evaluate(
     seed: int,
     count: int | None = None,
     density: LatentDensity | None = None,
-    extractor: Extractor | None = None,
+    extractor: scores.Extractor | None = None,
 ) -> dict[str, object]:
     """Return losses and scores on `split`: SSE/2, KL, ELBO, Frechet and kernel distance, precision, recall, floor.
 
@@ -105,8 +90,8 @@ def evaluate(
     index = ("train", "validation", "test").index(split)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "latent", 2**31 + index))
     fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index), density)
-    compare = scores.compare if extractor is None else partial(_compare, extractor)
-    compared = compare(
+    compared = scores.compare(
+        extractor or features.net_of(dataset.name),
         images.enlarge(fake),
         images.enlarge(real),
         images.enlarge(dataset.train_images[: len(fake)]),
@@ -132,34 +117,15 @@ def evaluate(
     }
 
 
-def _compare(
-    extractor: Extractor, fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.random.Generator
-) -> scores.Scores:
-    """Return what `scores.compare` does, by the features of `extractor`."""
-    fakes, reals, trained = (extractor.extract(one) for one in (fake, real, train))
-    distance, deviation = scores.kernel_distance(fakes, reals, rng)
-    precision, recall = scores.precision_recall(reals, fakes)
-    return scores.Scores(
-        frechet_distance=scores.frechet_distance(fakes, reals),
-        kernel_distance=distance,
-        kernel_distance_std=deviation,
-        precision=precision,
-        recall=recall,
-        floor=scores.frechet_distance(trained, reals),
-        n_real=len(reals),
-        n_fake=len(fakes),
-        features=extractor.name,
-    )
-
-
 def validation_scores(
-    learner: Learner, parameters: Parameters, dataset: Dataset, real_moments: scores.Moments, count: int, seed: int
+    learner: Learner, parameters: Parameters, dataset: Dataset, count: int, seed: int
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones."""
     real = dataset.validation_images[:count]
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "validation", 0))
     fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1))
-    fake_moments = scores.moments(features.extract(images.enlarge(fake)))
+    net = features.net_of(dataset.name)
+    fake_moments, real_moments = (scores.moments(net.extract(images.enlarge(some))) for some in (fake, real))
     return {
         "validation_sse_half": float(costs.sse_half(output, real).mean()),
         "validation_kl": float(costs.kl_divergence(mean, log_variance).mean()),

@@ -1,8 +1,8 @@
-"""The features of our Frechet distance: 128 activations of a small MNIST classifier, computed in numpy.
+"""The features of our Frechet distance: 128 activations of a small classifier of the data set, computed in numpy.
 
 A Frechet distance is only comparable to another of the same features, so the net has a name with a hash of its weights.
-This is not the paper's FID, whose Inception features want 299 x 299 colour pictures.  The net is trained by
-data/build/train_features.py (its accuracy on the MNIST test set is an attribute of data/mnist_features.h5).
+This is not the paper's FID, whose Inception features want 299 x 299 colour pictures.  The nets, one for MNIST and one
+for Fashion-MNIST, are trained by data/build/train_features.py; their files have their accuracies on the test sets.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -22,37 +21,65 @@ SIDE = 28
 KERNEL = 5
 BATCH = 32  # its unfolded windows (10 MB) stay near the caches
 LAYERS = ("convolution1", "convolution2", "features", "classes")
+FILES = {"fashion-mnist": "fashion_mnist_features.h5"}  # by data set; the net of digits serves all others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeatureNet:
     """Two 5 x 5 convolutions (16, 32 channels) with ReLU and 2 x 2 maximum pooling; 128 ReLU units; 10 classes."""
 
-    name: str  # "mnist-cnn128-" and eight digits of the weights' SHA-256
-    test_accuracy: float  # on the 10,000 MNIST test images
+    name: str  # the data set that it classifies, "-cnn128-", and eight digits of the weights' SHA-256
+    test_accuracy: float  # on the 10,000 test images of that data set
     weights: dict[str, np.ndarray]  # float32; convolutions as (25 n_in, n_out), dense layers as (n_in, n_out)
     biases: dict[str, np.ndarray]
 
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Return the features ``(n, 128)``, float32, of images ``(n, 784)`` with pixels in [-1, 1].
 
-def load_net(path: Path | None = None) -> FeatureNet:
-    """Return the net in `path`, or the one shipped in data/mnist_features.h5.
+        Pixels beyond [-1, 1] are clipped: the raw states of a Hopfield network have no bound.
+
+        Raises
+        ------
+        InvalidValue
+            If the images are not ``(n, 784)`` finite numbers.
+        """
+        images = np.asarray(images)
+        if images.ndim != 2 or images.shape[1] != SIDE * SIDE:
+            raise InvalidValue(f"`images` must have the shape (n, {SIDE * SIDE}), but got {images.shape}")
+        if not np.isfinite(images).all():
+            raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
+        parts = [_features(images[start : start + BATCH], self) for start in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.biases["features"])), dtype=np.float32)
+
+    def classify(self, images: np.ndarray) -> np.ndarray:
+        """Return the logits ``(n, 10)`` of the classes for images ``(n, 784)``; their argmax is the class."""
+        return self.extract(images) @ self.weights["classes"] + self.biases["classes"]
+
+
+def net_of(dataset: str) -> FeatureNet:
+    """Return the shipped net that classifies the images of the data set named `dataset`."""
+    return load_net(resources.files("data").joinpath(FILES.get(dataset, "mnist_features.h5")))
+
+
+def load_net(source: Traversable) -> FeatureNet:
+    """Return the net in the HDF5 file `source`.
 
     Raises
     ------
     CorruptFile
         If the file is no such net or its weights have not the SHA-256 it states.
     """
-    source: Traversable = path or resources.files("data").joinpath("mnist_features.h5")
     try:
         with source.open("rb") as stream, h5py.File(stream) as file:
             stored = {f"{layer}/{kind}": file[layer][kind][()] for layer in LAYERS for kind in ("weight", "bias")}
             digest, accuracy = str(file.attrs["weights_sha256"]), float(file.attrs["test_accuracy"])
+            dataset = str(file.attrs.get("data_set", "mnist"))
     except (OSError, KeyError) as error:
         raise CorruptFile(f"{source} is not a feature net ({error}). Install hopbar again.") from error
     if hashlib.sha256(b"".join(array.tobytes() for array in stored.values())).hexdigest() != digest:
         raise CorruptFile(f"{source} is damaged: its weights have not the SHA-256 {digest}. Install hopbar again.")
     return FeatureNet(
-        name=f"mnist-cnn128-{digest[:8]}",
+        name=f"{dataset}-cnn128-{digest[:8]}",
         test_accuracy=accuracy,
         weights={layer: _as_matrix(layer, stored[f"{layer}/weight"].astype(np.float32)) for layer in LAYERS},
         biases={layer: stored[f"{layer}/bias"].astype(np.float32) for layer in LAYERS},
@@ -66,32 +93,6 @@ def _as_matrix(layer: str, weight: np.ndarray) -> np.ndarray:
     if layer == "features":  # its inputs are (channel, row, column)
         weight = weight.reshape(len(weight), -1, 7, 7).transpose(0, 2, 3, 1).reshape(len(weight), -1)
     return np.ascontiguousarray(weight.T)
-
-
-def extract(images: np.ndarray, net: FeatureNet | None = None) -> np.ndarray:
-    """Return the features ``(n, 128)``, float32, of images ``(n, 784)`` with pixels in [-1, 1].
-
-    Pixels beyond [-1, 1] are clipped: the raw states of a Hopfield network have no bound.
-
-    Raises
-    ------
-    InvalidValue
-        If the images are not ``(n, 784)`` finite numbers.
-    """
-    net = net or load_net()
-    images = np.asarray(images)
-    if images.ndim != 2 or images.shape[1] != SIDE * SIDE:
-        raise InvalidValue(f"`images` must have the shape (n, {SIDE * SIDE}), but got {images.shape}")
-    if not np.isfinite(images).all():
-        raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
-    parts = [_features(images[start : start + BATCH], net) for start in range(0, len(images), BATCH)]
-    return np.concatenate(parts) if parts else np.empty((0, len(net.biases["features"])), dtype=np.float32)
-
-
-def classify(images: np.ndarray, net: FeatureNet | None = None) -> np.ndarray:
-    """Return the logits ``(n, 10)`` of the digit classes for images ``(n, 784)``; their argmax is the digit."""
-    net = net or load_net()
-    return extract(images, net) @ net.weights["classes"] + net.biases["classes"]
 
 
 def _features(images: np.ndarray, net: FeatureNet) -> np.ndarray:

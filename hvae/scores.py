@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import linalg
 
 from crossbar.errors import InvalidValue
-from hvae.features import extract, load_net
+
+
+class Extractor(Protocol):
+    """A net whose activations are compared: `hvae.features.FeatureNet` or `hvae.inception.Inception`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the net, with a hash of its weights."""
+        ...
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Return the features (n, d) of images (n, 784)."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,11 +40,15 @@ class Scores:
     features: str  # the name of the net
 
 
-def compare(fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.random.Generator) -> Scores:
+def compare(
+    extractor: Extractor, fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.random.Generator
+) -> Scores:
     """Return all scores of generated images against real ones.
 
     Parameters
     ----------
+    extractor : Extractor
+        The net of the features.
     fake, real : ndarray, shape (n_fake, 784) and (n_real, 784)
         Pixels; clipped to [-1, 1].
     train : ndarray, shape (n, 784)
@@ -44,8 +61,7 @@ def compare(fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.rando
     InvalidValue
         If a set has the wrong shape, fewer than four images, or pixels that are not finite.
     """
-    net = load_net()
-    fakes, reals, trained = (extract(images, net) for images in (fake, real, train[: len(fake)]))
+    fakes, reals, trained = (extractor.extract(images) for images in (fake, real, train[: len(fake)]))
     distance, deviation = kernel_distance(fakes, reals, rng)
     precision, recall = precision_recall(reals, fakes)
     return Scores(
@@ -57,7 +73,7 @@ def compare(fake: np.ndarray, real: np.ndarray, train: np.ndarray, rng: np.rando
         floor=frechet_distance(trained, reals),
         n_real=len(reals),
         n_fake=len(fakes),
-        features=net.name,
+        features=extractor.name,
     )
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from crossbar.errors import DivergedError
-from hvae import evaluation, features, images, learners, optimizers, scores
+from hvae import evaluation, images, learners, optimizers
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
@@ -179,8 +179,7 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
     record: dict[str, float] = {"epoch": run.step // run.steps_per_epoch}
     count = min(training.validation_samples, len(dataset.validation_images))
     if count > 1:
-        real = scores.moments(features.extract(images.enlarge(dataset.validation_images[:count])))
-        record |= evaluation.validation_scores(run.learner, run.parameters, dataset, real, count, training.seed)
+        record |= evaluation.validation_scores(run.learner, run.parameters, dataset, count, training.seed)
     ideal = run.learner.ideal if isinstance(run.learner, OnChip) else run.learner
     if training.eigenvalue_samples and isinstance(ideal, EquilibriumPropagation):
         sample = dataset.validation_images[: training.eigenvalue_samples]

@@ -18,6 +18,7 @@ from crossbar.settling import Settled, Solver
 from crossbar.wired_network import Compensation, SolvedNetwork, WiredNetwork, place, solve_network
 from hvae import costs, features, images, sampling, scores
 from hvae.datasets import Dataset
+from hvae.features import FeatureNet
 from hvae.model import Parameters
 from hvae.streams import stream
 from hvae.wires_placing import Placed
@@ -94,6 +95,7 @@ class Judge:
     Attributes
     ----------
     placed : Placed
+    net : FeatureNet
     real : ndarray (n, pixels)
         Test images to reconstruct.
     moments : Moments
@@ -102,6 +104,7 @@ class Judge:
     """
 
     placed: Placed
+    net: FeatureNet
     real: np.ndarray
     moments: scores.Moments
     seed: int
@@ -111,8 +114,9 @@ class Judge:
         """Return the judge for the first `count` test images of `dataset`."""
         if count > len(dataset.test_images):
             raise InvalidValue(f"`images` must be at most {len(dataset.test_images)}, the test split, but got {count}")
-        moments = scores.moments(features.extract(images.enlarge(dataset.test_images)))
-        return cls(placed=placed, real=dataset.test_images[:count], moments=moments, seed=seed)
+        net = features.net_of(dataset.name)
+        moments = scores.moments(net.extract(images.enlarge(dataset.test_images)))
+        return cls(placed=placed, net=net, real=dataset.test_images[:count], moments=moments, seed=seed)
 
     def score(self, weights: Parameters) -> dict[str, float]:
         """Return SSE/2, KL divergence and Frechet distance with `weights` by network, and what did not settle."""
@@ -125,7 +129,7 @@ class Judge:
         parameters = dict(self.placed.trained.parameters) | weights
         output, mean, log_variance = sampling.reconstruct(learner, parameters, self.real, stream(self.seed, "latent"))
         fake = sampling.generate(learner, parameters, len(self.real), stream(self.seed, "sampling"))
-        found = scores.moments(features.extract(images.enlarge(fake)))
+        found = scores.moments(self.net.extract(images.enlarge(fake)))
         return {
             "sse_half": float(costs.sse_half(output, self.real).mean()),
             "kl": float(costs.kl_divergence(mean, log_variance).mean()),

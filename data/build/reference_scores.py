@@ -42,9 +42,9 @@ def synthetic() -> tuple[np.ndarray, np.ndarray]:
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Features of 500 training digits of mnist-5k with some noise, and of its 500 test digits."""
-    data = datasets.load("mnist-5k")
+    data, net = datasets.load("mnist-5k"), features.net_of("mnist-5k")
     noise = np.random.default_rng(5).standard_normal((500, 784), dtype=np.float32)
-    return features.extract(data.train_images[:500] + 0.3 * noise), features.extract(data.test_images)
+    return net.extract(data.train_images[:500] + 0.3 * noise), net.extract(data.test_images)
 
 
 def report(name: str, first: np.ndarray, second: np.ndarray) -> None:

@@ -1,16 +1,18 @@
-"""Train the MNIST classifier whose 128 penultimate activations are the features of our Frechet distance.
+"""Train the classifiers whose 128 penultimate activations are the features of our Frechet distance, one a data set.
 
-    python -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 numpy h5py
-    HOPBAR_DATA=FOLDER_WITH_MNIST PYTHONPATH=. /tmp/torch/bin/python data/build/train_features.py data/mnist_features.h5
+    python -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 numpy h5py pooch
+    export HOPBAR_DATA=FOLDER_WITH_THE_FILES PYTHONPATH=.
+    /tmp/torch/bin/python data/build/train_features.py mnist data/mnist_features.h5
+    /tmp/torch/bin/python data/build/train_features.py fashion-mnist data/fashion_mnist_features.h5
 
 It takes some minutes on one core.  Training uses MNIST training images 5848 to 54,999 only: neither the digits of
-mnist-5k (all among the first 5848) nor the validation split (the last 5000) nor the test set has been seen by the net.
+mnist-5k (all among the first 5848) nor the validation split (the last 5000) nor the test set has been seen by the net;
+of Fashion-MNIST it uses all but the validation split.
 The weights are rounded to float16 before the accuracy is measured and the golden features are stored.
 """
 
 import argparse
 import hashlib
-import os
 from pathlib import Path
 
 import h5py
@@ -20,7 +22,7 @@ from torch import nn
 
 from hvae import dataset_files, datasets
 
-FIRST_ROW = 5848  # the digits of mnist-5k lie before it
+FIRST_ROW = {"mnist": 5848, "fashion-mnist": 0}  # the digits of mnist-5k lie before it
 SEED, EPOCHS, BATCH, PEAK_RATE, SHIFT = 7, 8, 128, 2e-3, 2
 N_FEATURES, N_GOLDEN = 128, 8
 
@@ -79,11 +81,10 @@ def as_batch(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(images)).reshape(-1, 1, 28, 28)
 
 
-def write(path: Path, net: nn.Sequential, attributes: dict[str, object]) -> None:
-    """Write the float16 weights, the golden features and the provenance."""
+def write(path: Path, net: nn.Sequential, golden_images: np.ndarray, attributes: dict[str, object]) -> None:
+    """Write the float16 weights, the golden images with their features, and the provenance."""
     names = ["convolution1", "convolution2", "features", "classes"]
     layers = [layer for layer in net if isinstance(layer, nn.Conv2d | nn.Linear)]
-    golden_images = datasets.load("mnist-5k").test_images[:N_GOLDEN]
     digest = hashlib.sha256()
     with h5py.File(path, "w") as file, torch.no_grad():
         for name, layer in zip(names, layers, strict=True):
@@ -91,9 +92,9 @@ def write(path: Path, net: nn.Sequential, attributes: dict[str, object]) -> None
                 values = tensor.numpy().astype(np.float16)
                 file.create_dataset(f"{name}/{kind}", data=values)
                 digest.update(values.tobytes())
+        file.create_dataset("golden/images", data=np.rint((golden_images + 1) * 127.5).astype(np.uint8))
         file.create_dataset("golden/features", data=net[:9](as_batch(golden_images)).numpy())
         file.create_dataset("golden/logits", data=net(as_batch(golden_images)).numpy())
-        file["golden"].attrs["images"] = f"first {N_GOLDEN} images of the mnist-5k test split"
         file.attrs["weights_sha256"] = digest.hexdigest()
         file.attrs.update(attributes)
     print("weights_sha256", digest.hexdigest())
@@ -102,22 +103,25 @@ def write(path: Path, net: nn.Sequential, attributes: dict[str, object]) -> None
 def main() -> None:
     """Train, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=FIRST_ROW)
     parser.add_argument("out", type=Path)
-    out = parser.parse_args().out
+    arguments = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    source = dataset_files.known_sources()["mnist"]
-    data = datasets.load("mnist", os.environ.get(dataset_files.FOLDER_VARIABLE))
+    source, first = dataset_files.known_sources()[arguments.dataset], FIRST_ROW[arguments.dataset]
+    data = datasets.load(arguments.dataset)
     net = build_net()
-    train(net, as_batch(data.train_images[FIRST_ROW:]), torch.from_numpy(data.train_labels[FIRST_ROW:]))
+    train(net, as_batch(data.train_images[first:]), torch.from_numpy(data.train_labels[first:]))
     round_weights(net)
     scores = {split: accuracy(net, *data.split(split)) for split in ("validation", "test")}
     print(scores)
     attributes = {f"{split}_accuracy": value for split, value in scores.items()}
-    trained_on = f"MNIST training images {FIRST_ROW} to {len(data.train_images) - 1}, shifted by up to {SHIFT} pixels"
-    provenance = {"trained_on": trained_on, "data": source.source, "seed": SEED, "epochs": EPOCHS}
-    write(out, net, {**attributes, **provenance, "torch": str(torch.__version__), "numpy": np.__version__})
+    trained_on = f"training images {first} to {len(data.train_images) - 1}, shifted by up to {SHIFT} pixels"
+    provenance = {"data_set": source.name, "trained_on": trained_on, "data": source.source, "seed": SEED}
+    versions = {"epochs": EPOCHS, "torch": str(torch.__version__), "numpy": np.__version__}
+    golden = datasets.load("mnist-5k") if source.name == "mnist" else data
+    write(arguments.out, net, golden.test_images[:N_GOLDEN], {**attributes, **provenance, **versions})
 
 
 if __name__ == "__main__":

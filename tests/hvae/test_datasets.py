@@ -7,6 +7,7 @@ import http.server
 import os
 import struct
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_the_checksums_file_lists_all_four_files_of_both_sets():
     assert set(sources) == {"mnist", "fashion-mnist"}
     for one in sources.values():
         assert {record.name for record in one.files} == set(SHAPES)
-        assert all(record.sha256 or record.md5_gz for record in one.files)
+        assert all(len(record.sha256) == 64 for record in one.files)
 
 
 def test_files_are_read_packed_or_plain(source, folder, contents):
@@ -126,6 +127,13 @@ def test_the_order_of_search_is_argument_variable_cache(source, folder, tmp_path
     assert dataset_files.find_folder(source, named) == named / "small"
 
 
+def test_the_folder_of_a_system_s_package_is_found_before_a_mirror_is_asked(source, folder):
+    packaged = replace(source, folders=(folder,))
+    assert dataset_files.find_folder(packaged) == folder
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert dataset_files.held_folder(packaged) is None
+
+
 def test_a_named_folder_without_the_files_is_refused(source, tmp_path):
     with pytest.raises(MissingFile, match="holds no such file"):
         dataset_files.find_folder(source, tmp_path)
@@ -152,11 +160,10 @@ def test_a_changed_byte_is_found(source, folder, contents):
         dataset_files.read(source, folder)
 
 
-def test_a_wrong_shape_is_found_where_no_sum_is_published(folder, contents):
-    files = tuple(FileRecord(name=name, shape=(9, *shape[1:])) for name, shape in SHAPES.items())
-    unsummed = Source(name="small", source="test", licence="none", mirrors=(), files=files)
+def test_a_wrong_shape_is_found(source, folder):
+    files = tuple(replace(record, shape=(9, *record.shape[1:])) for record in source.files)
     with pytest.raises(CorruptFile, match=r"shape \(12, 28, 28\), but 'small' needs \(9, 28, 28\)"):
-        dataset_files.read(unsummed, folder)
+        dataset_files.read(replace(source, files=files), folder)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +175,8 @@ def test_bytes_that_are_no_idx_file_are_refused(content):
 
 
 def test_files_of_another_data_set_are_not_taken_for_this_one(folder, contents, source, monkeypatch):
-    other = Source(
-        name="other",
-        source="",
-        licence="",
-        mirrors=(),
-        files=tuple(FileRecord(name=name, shape=shape) for name, shape in SHAPES.items()),
-    )
+    files = tuple(replace(record, sha256="0" * 64) for record in source.files)
+    other = replace(source, name="other", files=files)
     monkeypatch.setattr(dataset_files, "known_sources", lambda: {"small": source, "other": other})
     with pytest.raises(MissingFile, match="holds the data set 'small', but 'other' needs"):
         dataset_files.find_folder(other, folder)
@@ -196,7 +198,7 @@ def mirror(folder):
 
 
 def with_mirrors(source, *mirrors):
-    return Source(name=source.name, source="", licence="", mirrors=mirrors, files=source.files)
+    return replace(source, mirrors=mirrors)
 
 
 def test_missing_files_are_fetched_from_the_first_mirror_that_answers(source, mirror, tmp_path):
@@ -215,6 +217,12 @@ def test_an_interrupted_download_is_completed(source, mirror, tmp_path):
 def test_without_a_network_the_remedy_is_named(source):
     with pytest.raises(MissingFile, match=r"HOPBAR_DATA=FOLDER, or use the embedded data set mnist-5k"):
         dataset_files.find_folder(with_mirrors(source, "http://127.0.0.1:9/"))
+
+
+def test_without_a_network_the_package_that_has_the_files_is_named(source):
+    packaged = replace(with_mirrors(source, "http://127.0.0.1:9/"), package="dataset-small")
+    with pytest.raises(MissingFile, match="install Debian's package dataset-small"):
+        dataset_files.find_folder(packaged)
 
 
 def test_a_damaged_embedded_sample_is_found(monkeypatch):

@@ -7,6 +7,8 @@ from scipy import linalg
 from crossbar.errors import InvalidValue
 from hvae import datasets, features, scores
 
+NET = features.net_of("mnist")
+
 # Printed by data/build/reference_scores.py, which calls torch-fidelity 0.4.0 and pytorch-fid 0.3.0 (2026-11-22).
 FID, FID_OF_DIGITS = 13.163310364, 93.0179765087  # both implementations agree to all digits printed
 KID, KID_OF_DIGITS = 29.5677841604, 109.315682666
@@ -26,7 +28,7 @@ def synthetic():
 def digits():
     data = datasets.load("mnist-5k")
     noise = np.random.default_rng(5).standard_normal((500, 784), dtype=np.float32)
-    return features.extract(data.train_images[:500] + 0.3 * noise), features.extract(data.test_images)
+    return NET.extract(data.train_images[:500] + 0.3 * noise), NET.extract(data.test_images)
 
 
 def gaussian(mean, covariance):
@@ -115,7 +117,7 @@ def test_worse_images_score_worse(digits):
     data = datasets.load("mnist-5k")
     noise = np.random.default_rng(3).standard_normal((500, 784), dtype=np.float32)
     ladder = [
-        scores.frechet_distance(features.extract(data.train_images[:500] + level * noise), digits[1])
+        scores.frechet_distance(NET.extract(data.train_images[:500] + level * noise), digits[1])
         for level in (0.0, 0.3, 0.6)
     ]
     assert ladder[0] < ladder[1] < ladder[2]
@@ -123,9 +125,9 @@ def test_worse_images_score_worse(digits):
 
 def test_compare_prints_what_an_evaluation_needs(rng):
     data = datasets.load("mnist-5k")
-    found = scores.compare(data.train_images[300:400], data.test_images[:120], data.train_images, rng)
+    found = scores.compare(NET, data.train_images[300:400], data.test_images[:120], data.train_images, rng)
     assert (found.n_fake, found.n_real) == (100, 120)
-    assert found.features == features.load_net().name
+    assert found.features == NET.name
     assert 0.5 * found.floor < found.frechet_distance < 2 * found.floor
     assert 0 <= found.precision <= 1
 
