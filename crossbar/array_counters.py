@@ -59,8 +59,11 @@ class Counters:
         Pulses given to devices, by updates and by write-verify.
     verify_steps : int
         Single devices read to verify a write.
-    read_energy, write_energy : float
-        Joule dissipated in the devices; the converters' is for `circuits` to estimate.
+    read_energy : float
+        Joule dissipated in the devices by all products asked for: what a chip dissipates if each was with signals that
+        it has, as in steps of eq. (3), not with a fast solver's search directions. Converters are for `circuits`.
+    write_energy : float
+        Joule dissipated in the devices by pulses.
     """
 
     reads: int = 0

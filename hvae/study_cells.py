@@ -90,7 +90,7 @@ def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     chip = trained.learner
     totals = chip.costs()
     found |= {"way": chip.way_name, "pulses": totals["pulses_up"] + totals["pulses_down"], "reads": totals["reads"]}
-    found |= {"write_energy": totals["write_energy"], "read_energy": totals["read_energy"]}
+    found["write_energy"] = totals["write_energy"]
     seen = steps * _batch(trained.config, dataset)
     power = phase_power(chip, stream(trained.config.training.seed, "sampling", 2**30))
     found["costs"] = costs(trained.config, totals, seen, power).as_dict()

@@ -116,6 +116,7 @@ def test_the_way_follows_from_what_the_array_is(changes, way):
     config = config_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal", *changes])
     chip = make_onchip(config)
     assert chip.way_name == way
+    assert ("read_energy" in chip.costs()) == (way == "stepped")
     pictures = images.load(config.data).train_images[:4]
     metrics, signals = chip.gradients({}, pictures, np.zeros((4, 3), np.float32))
     assert np.isfinite(list(metrics.values())).all()
