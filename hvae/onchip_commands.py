@@ -21,8 +21,9 @@ PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
 )
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler, such as tcp://host:8786, instead.")
+@click.option("--table-only", is_flag=True, help="Compute nothing: tabulate the cells that are finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: bool) -> None:
+def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only: bool, as_json: bool) -> None:
     """Train (or program) every cell of STUDY.toml beside its ideal run, and write the table, curves and page to --out.
 
     A study that was interrupted goes on with the same command; what is finished is not done again.
@@ -31,9 +32,10 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: b
     """
     from rich.console import Console
 
+    from crossbar.errors import MissingFile
     from hvae import studies
     from hvae.study_report import write_report
-    from hvae.study_workers import run_study
+    from hvae.study_workers import finished_cells, run_study
 
     console = Console(stderr=True)
     plan = studies.load(file)
@@ -43,8 +45,14 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, as_json: b
         score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
         console.print(f"{result['name']}: {score}")
 
-    console.print(f"{plan.title}: {total} cells")
-    results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
+    if table_only:
+        results = finished_cells(plan, out)
+        if not results:
+            raise MissingFile(f"{out} holds no finished cell of this study: leave --table-only out to compute them")
+        console.print(f"{plan.title}: {len(results)} of {total} cells are finished")
+    else:
+        console.print(f"{plan.title}: {total} cells")
+        results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
     found = write_report(plan, results, out)
     if as_json:
         click.echo(json.dumps({"title": plan.title, "out": str(out), "rows": found["rows"]}))

@@ -26,14 +26,23 @@ def run_study(
     """
     out.mkdir(parents=True, exist_ok=True)
     cells = study.cells()
-    folders = {cell.name: out / "cells" / cell.name for cell in cells}
-    results = {cell.name: done for cell in cells if (done := finished(folders[cell.name])) is not None}
-    jobs = [(study, cell, folders[cell.name]) for cell in cells if cell.name not in results]
+    results = {one["name"]: one for one in finished_cells(study, out)}
+    jobs = [(study, cell, _folder(out, cell)) for cell in cells if cell.name not in results]
     stream = _on_cluster(jobs, scheduler) if scheduler is not None else _locally(jobs, workers)
     for result in stream:
         results[result["name"]] = result
         on_cell(result)
     return [results[cell.name] for cell in cells]
+
+
+def finished_cells(study: Study, out: Path) -> list[Result]:
+    """Return the results of the cells that `out` holds finished, in the study's order."""
+    found = [finished(_folder(out, cell)) for cell in study.cells()]
+    return [one for one in found if one is not None]
+
+
+def _folder(out: Path, cell: Cell) -> Path:
+    return out / "cells" / cell.name
 
 
 Job = tuple[Study, Cell, Path]

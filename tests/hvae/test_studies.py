@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from crossbar.errors import EngineError, InvalidValue, MissingFile, UnknownName
 from hvae import studies, study_cells, study_workers
+from hvae.onchip_commands import study as study_command
 from hvae.study_report import table, write_report
 
 pytestmark = pytest.mark.needs_jit
@@ -86,6 +88,18 @@ def test_what_is_finished_is_not_done_again(study, tmp_path, monkeypatch):
 
     monkeypatch.setattr(study_cells.training, "train", refuse)
     assert run(study, tmp_path / "out") == first
+
+
+def test_a_table_of_what_is_finished_computes_nothing(study, tmp_path, monkeypatch):
+    plan, path, out = replace(study, seeds=[0]), tmp_path / "study.toml", tmp_path / "out"
+    ideal, first, *_ = plan.cells()
+    arguments = [str(path), "--out", str(out), "--table-only", "--json"]
+    assert isinstance(CliRunner().invoke(study_command, arguments).exception, MissingFile)
+    kept = [study_cells.run_cell(plan, one, out / "cells" / one.name) for one in (ideal, first)]
+    assert study_workers.finished_cells(plan, out) == kept
+    monkeypatch.setattr(study_cells.training, "train", None)
+    rows = json.loads(CliRunner().invoke(study_command, arguments).stdout)["rows"]
+    assert {row["label"] for row in rows} == {ideal.label, first.label}
 
 
 def test_a_cell_killed_in_its_training_goes_on_from_its_checkpoint(study, tmp_path):
