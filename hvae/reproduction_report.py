@@ -29,7 +29,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         *(_notes(rows, table["shared"]) if rows else []),
         "## Ranking by Frechet distance, best first",
         "",
-        f"- paper (Inception features, test set): {_order(table['paper_ranking'])}",
+        f"- paper (MNIST, Inception features, test set): {_order(table['paper_ranking'])}",
         f"- here: {_order(table['ranking'])}",
         "",
         _verdict(table),

@@ -47,7 +47,9 @@ def _sentence(found: dict) -> str:
 @click.option(
     "--models", default="f-vae,h-vae,dh-vae,tdh-vae", show_default=True, help="Models of the paper, by comma."
 )
-@click.option("--variants", type=click.Path(path_type=Path), help="TOML file of further rows, such as ours.")
+@click.option(
+    "--variants", multiple=True, type=click.Path(path_type=Path), help="TOML file of further rows; may be given twice."
+)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each row: seeds 0 to n-1.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set, of all rows.")
 @click.option("--dataset", default="mnist", show_default=True, help="mnist, fashion-mnist or mnist-5k.")
@@ -59,7 +61,7 @@ def _sentence(found: dict) -> str:
 @_json
 def reproduce(
     models: str,
-    variants: Path | None,
+    variants: tuple[Path, ...],
     seeds: int,
     epochs: int | None,
     dataset: str,
@@ -83,7 +85,7 @@ def reproduce(
     named = {"data.name": dataset, "training.epochs": epochs}
     shared = [f"{key}={value}" for key, value in named.items() if value is not None]
     rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
-    rows += reproduction.read_rows(variants) if variants else []
+    rows += [row for path in variants for row in reproduction.read_rows(path)]
     planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
     if not table_only and not reproduction_watching.train(planned):
         raise SystemExit(INTERRUPTED)
