@@ -24,7 +24,10 @@ CURVES = {
 
 
 def draw(planned: Plan, folder: Path, seed: int = 0) -> list[Path]:
-    """Draw originals, reconstructions, samples and learning curves of the rows' first runs; return the paths."""
+    """Draw originals, reconstructions, samples and learning curves of the rows' first runs; return the paths.
+
+    Rows that share their runs, and differ in where z is drawn from alone, have one line in reconstructions and curves.
+    """
     paths = {row.label: planned.folders[row.label][0] for row in planned.rows}
     rows = [row for row in planned.rows if (paths[row.label] / "checkpoint.h5").exists()]
     if not rows:
@@ -34,20 +37,24 @@ def draw(planned: Plan, folder: Path, seed: int = 0) -> list[Path]:
     first = data[rows[0].label]
     originals = images.enlarge(first.test_images[figures.first_of_each_class(first.test_labels)])
     drawn = {"figure-2-originals": figures.originals(images.enlarge(first.test_images), first.test_labels)}
-    same = [label for label in models if data[label].name == first.name]
+    own = [row for at, row in enumerate(rows) if paths[row.label] not in [paths[one.label] for one in rows[:at]]]
+    same = [row.label for row in own if data[row.label].name == first.name]
     decoded = {label: _reconstructions(models[label], data[label], seed) for label in same}
     drawn["figure-3-reconstructions"] = figures.reconstructions(originals, decoded)
     generated = {row.label: _samples(row, models[row.label], data[row.label], seed) for row in rows}
     drawn["figure-4-samples"] = figures.samples_of_models(generated)
-    curves = learning_curves({row.label: [RunFolder(path) for path in planned.folders[row.label]] for row in rows})
+    curves = learning_curves({row.label: [RunFolder(path) for path in planned.folders[row.label]] for row in own})
     if curves is not None:
         drawn["learning-curves"] = curves
     return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
 
 
 def learning_curves(runs: dict[str, Sequence[RunFolder]]) -> Figure | None:
-    """Draw the validation losses and distance after each epoch, one colour a row, one line a seed; None without any."""
-    figure = Figure(figsize=(4.6 * len(CURVES), 3.6), layout="constrained")
+    """Draw the validation losses and distance after each epoch, one colour a row, one line a seed; None without any.
+
+    Where rows outnumber the colours, those come again with a dashed line.
+    """
+    figure = Figure(figsize=(4.6 * len(CURVES) + 2.4, 3.6), layout="constrained")
     drawn = 0
     for number, (label, key) in enumerate(CURVES.items(), start=1):
         axes = figure.add_subplot(1, len(CURVES), number)
@@ -55,8 +62,9 @@ def learning_curves(runs: dict[str, Sequence[RunFolder]]) -> Figure | None:
             for at, folder in enumerate(folders):
                 points = [(one["epoch"], one[key]) for one in folder.metrics() if key in one]
                 if points:
-                    colour = figures.COLOURS[index % len(figures.COLOURS)]
-                    axes.plot(*zip(*points, strict=True), color=colour, label=None if at else name, marker=".")
+                    turn, colour = divmod(index, len(figures.COLOURS))
+                    style: dict = {"color": figures.COLOURS[colour], "linestyle": ("-", "--", ":")[turn % 3]}
+                    axes.plot(*zip(*points, strict=True), **style, label=None if at else name, marker=".")
                     drawn += 1
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
@@ -65,7 +73,7 @@ def learning_curves(runs: dict[str, Sequence[RunFolder]]) -> Figure | None:
         axes.spines[["top", "right"]].set_visible(False)
     if not drawn:
         return None
-    figure.axes[0].legend(frameon=False)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
 
 

@@ -52,9 +52,10 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str]:
     features = sorted({row["features"] for row in rows})
     counts = sorted({(row["n_fake"], row["n_real"]) for row in rows})
+    alike = ", ".join(f"`{change}`" for change in shared)
     return [
         "Rows in bold are the paper's models at the values of its Table 3, the others variants of ours."
-        + (f" All rows alike: {', '.join(f'`{change}`' for change in shared)}." if shared else ""),
+        + (f" All rows, where they do not say otherwise: {alike}." if shared else ""),
         "",
         *_variants(rows),
         f"Distances are on features of {', '.join(features)}, "
