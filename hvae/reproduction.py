@@ -207,7 +207,7 @@ def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
         "ranking_reproduced": ranking == expected if len(ranking) > 1 else None,
         "best": min(rows, key=lambda row: row["frechet_distance"]["mean"])["label"] if rows else None,
         "shared": list(planned.shared),
-        "configs": {str(path): asdict(config) for path, config in planned.runs.items()},
+        "configs": {str(path): asdict(one) for path, one in planned.runs.items() if RunFolder(path).has_checkpoint()},
         "environment": environment(),
     }
 
