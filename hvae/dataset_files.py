@@ -174,7 +174,7 @@ def fetch(source: Source, folder: Path) -> None:
 def _fetch_one(source: Source, record: FileRecord, folder: Path) -> None:
     errors = []
     for mirror in source.mirrors:
-        error = _failure(mirror, record, folder)
+        error = _failure(mirror, source, record, folder)
         if error is None:
             return
         errors.append(f"{mirror}: {error}")
@@ -186,13 +186,17 @@ def _fetch_one(source: Source, record: FileRecord, folder: Path) -> None:
     )
 
 
-def _failure(mirror: str, record: FileRecord, folder: Path) -> Exception | None:
-    """Fetch one file; return what went wrong, or None.  Sums of unpacked bytes are checked when the file is read."""
+def _failure(mirror: str, source: Source, record: FileRecord, folder: Path) -> Exception | None:
+    """Fetch one file and check it; return what went wrong, or None.  A file that is not the right one is not kept."""
     import pooch
 
     packed = f"{record.name}.gz"
     try:
         pooch.retrieve(mirror + packed, known_hash=None, fname=packed, path=folder)
+        _read(source, record, folder / packed)
+    except CorruptFile as error:
+        (folder / packed).unlink()
+        return error
     except (OSError, ValueError) as error:  # no network, or no such address
         return error
     return None

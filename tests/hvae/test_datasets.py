@@ -207,6 +207,13 @@ def test_missing_files_are_fetched_from_the_first_mirror_that_answers(source, mi
     assert {name: array.shape for name, array in dataset_files.read(source, found).items()} == SHAPES
 
 
+def test_a_mirror_with_other_files_is_passed_over(source, mirror, folder, tmp_path):
+    wrong = tuple(replace(record, sha256="0" * 64) for record in source.files)
+    with pytest.raises(MissingFile, match="is not the file that 'small' needs"):
+        dataset_files.find_folder(replace(with_mirrors(source, mirror), files=wrong))
+    assert not list((tmp_path / "cache").rglob("*.gz"))
+
+
 def test_an_interrupted_download_is_completed(source, mirror, tmp_path):
     found = dataset_files.find_folder(with_mirrors(source, mirror))
     (found / "t10k-images-idx3-ubyte.gz").unlink()

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import reproduction, reproduction_watching, training
+from hvae import reproduction, reproduction_figures, reproduction_watching, training
 from hvae.config import table_3
 from hvae.config_file import resolve
 from hvae.learners import make
@@ -89,6 +89,14 @@ def test_rows_that_sample_differently_share_their_runs(reproduced):
     losses = {row["label"]: row["sse_half"]["mean"] for row in table["rows"]}
     assert distances["f-vae"] != distances["f-vae, mixture"]
     assert losses["f-vae"] == losses["f-vae, mixture"]
+
+
+def test_rows_that_share_their_runs_have_one_curve(reproduced, monkeypatch):
+    _, _, arguments = reproduced
+    seen = {}
+    monkeypatch.setattr(reproduction_figures, "learning_curves", seen.update)
+    assert CliRunner().invoke(reproduce, [*arguments, "--table-only"]).exit_code == 0
+    assert {label: len(runs) for label, runs in seen.items()} == {"f-vae": 2, "tdh-vae": 2, "f-vae, SGD": 2}
 
 
 def test_the_second_call_trains_nothing_and_gives_the_same_table(reproduced):
