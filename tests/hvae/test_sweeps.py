@@ -280,7 +280,7 @@ def test_the_examples_are_sweeps(name):
 
 
 def test_importances_find_the_parameter_that_matters():
-    study = optuna.create_study()
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     rng = np.random.default_rng(3)
     for _ in range(40):
         trial = study.ask()
