@@ -185,17 +185,23 @@ def training_seconds(run: RunFolder) -> float:
     return run.load().step * mean(seconds.values()) if seconds else 0.0
 
 
-def late_progress(run: RunFolder) -> tuple[float, float] | None:
-    """Return the validation Frechet distance after three quarters of the epochs and after the last; None without both.
+def late_progress(runs: Sequence[RunFolder]) -> tuple[float, float] | None:
+    """Return the validation Frechet distance after three quarters of the epochs and after the last, means of `runs`.
 
-    Where they are near, more epochs at this schedule would hardly help.
+    Where they are near, more epochs at this schedule would hardly help. None where a run has fewer than four of them.
     """
-    found = [line["validation_frechet_distance"] for line in run.metrics() if "validation_frechet_distance" in line]
-    return (found[3 * len(found) // 4 - 1], found[-1]) if len(found) >= 4 else None
+    key = "validation_frechet_distance"
+    found = [[line[key] for line in run.metrics() if key in line] for run in runs]
+    if min(map(len, found)) < 4:
+        return None
+    return mean(one[3 * len(one) // 4 - 1] for one in found), mean(one[-1] for one in found)
 
 
 def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
-    """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made."""
+    """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made.
+
+    Of a row's seeds those count that have come furthest: one that still trains does not blur those that are finished.
+    """
     rows = [found for row in planned.rows if (found := _table_row(row, planned, count))]
     paper = {row["label"]: row["frechet_distance"]["mean"] for row in rows if row["of_the_paper"]}
     ranking = sorted(paper, key=lambda label: paper[label])
@@ -205,15 +211,28 @@ def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
         "ranking": ranking,
         "paper_ranking": expected,
         "ranking_reproduced": ranking == expected if len(ranking) > 1 else None,
-        "best": min(rows, key=lambda row: row["frechet_distance"]["mean"])["label"] if rows else None,
+        "best": _best(rows),
         "shared": list(planned.shared),
         "configs": {str(path): asdict(one) for path, one in planned.runs.items() if RunFolder(path).has_checkpoint()},
         "environment": environment(),
     }
 
 
+def _best(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the row of the least distance on each data set; distances on different features do not compare."""
+    ranked = sorted(rows, key=lambda row: row["frechet_distance"]["mean"], reverse=True)
+    return {row["dataset"]: row["label"] for row in ranked}
+
+
+def furthest(folders: Iterable[Path]) -> list[RunFolder]:
+    """Return the runs in `folders` that have made most steps, in their order; none where none has a checkpoint."""
+    runs = [RunFolder.open(path) for path in folders if RunFolder(path).has_checkpoint()]
+    steps = [run.load().step for run in runs]
+    return [run for run, made in zip(runs, steps, strict=True) if made == max(steps)]
+
+
 def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | None:
-    runs = [RunFolder.open(path) for path in planned.folders[row.label] if (path / "checkpoint.h5").exists()]
+    runs = furthest(planned.folders[row.label])
     if not runs:
         return None
     evaluations = [score(run, row.prior, count) for run in runs]
@@ -233,7 +252,7 @@ def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | N
         "parameters": n_parameters(first),
         "epochs": _spread([float(one["epochs"]) for one in evaluations]),
         "seconds": _spread([training_seconds(run) for run in runs]),
-        "late_progress": late_progress(runs[0]),
+        "late_progress": late_progress(runs),
     }
     return found | {key: _spread([float(one[key]) for one in evaluations]) for key in SCORES}
 

@@ -75,6 +75,8 @@ def test_one_command_trains_evaluates_tabulates_and_draws(reproduced):
     assert sorted(table["ranking"]) == ["f-vae", "tdh-vae"]
     assert table["paper_ranking"] == ["tdh-vae", "f-vae"]
     assert table["ranking_reproduced"] == (table["ranking"] == ["tdh-vae", "f-vae"])
+    best = min(table["rows"], key=lambda row: row["frechet_distance"]["mean"])
+    assert table["best"] == {"mnist-5k": best["label"]}
     names = {path.name for path in folder.iterdir()}
     for stem in ("figure-2-originals", "figure-3-reconstructions", "figure-4-samples", "learning-curves"):
         assert {f"{stem}.png", f"{stem}.svg"} <= names
@@ -139,6 +141,29 @@ def test_an_unfinished_reproduction_is_tabulated_as_far_as_it_is(tmp_path):
     planned = reproduction.plan(reproduction.rows_of_paper(), tmp_path, 1, SMALL)
     assert reproduction_watching.tabulate(planned, tmp_path)["rows"] == []
     assert "No run has a checkpoint yet" in markdown(json.loads((tmp_path / "table.json").read_text()))
+
+
+def test_a_seed_that_still_trains_does_not_blur_those_that_are_finished(tmp_path):
+    planned = reproduction.plan(reproduction.rows_of_paper(["f-vae"]), tmp_path, 2, SMALL)
+    done, half = (reproduction.open_run(path, config) for path, config in planned.runs.items())
+    steps = iter([False, False, True])
+    training.train(half, observer=Observer(stop_requested=lambda: next(steps)))
+    assert [run.path for run in reproduction.furthest(planned.folders["f-vae"])] == [half.path]
+    training.train(done)
+    assert [run.path for run in reproduction.furthest(planned.folders["f-vae"])] == [done.path]
+    (row,) = reproduction.table(planned, 60)["rows"]
+    assert (row["seeds"], row["runs"]) == (1, [str(done.path)])
+
+
+def test_late_progress_is_the_mean_over_seeds(tmp_path):
+    runs = []
+    for name, distances in (("a", [9, 8, 7, 4]), ("b", [9, 8, 3, 2])):
+        (tmp_path / name).mkdir()
+        lines = [json.dumps({"epoch": 1 + k, "validation_frechet_distance": one}) for k, one in enumerate(distances)]
+        (tmp_path / name / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+        runs.append(RunFolder(tmp_path / name))
+    assert reproduction.late_progress(runs) == (5, 3)
+    assert reproduction.late_progress(runs[:1]) == (7, 4)
 
 
 def test_runs_of_another_configuration_are_not_touched(tmp_path):
