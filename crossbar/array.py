@@ -110,12 +110,17 @@ class CrossbarArray:
     @property
     def symmetric(self) -> bool:
         """Whether every read obeys W = W^T exactly: shared devices and no converter, whose steps have no energy."""
-        return self.config.symmetry == "shared" and not self.config.converts
+        return self.config.symmetry == "shared" and self.linear
 
     @property
     def static(self) -> bool:
         """Whether two reads of the same signals within a phase agree exactly."""
         return self.config.output_noise == 0 and self.config.read_noise.static
+
+    @property
+    def linear(self) -> bool:
+        """Whether a read is the product with `matrix`, but for noise: no converter stands at an edge."""
+        return not self.config.converts
 
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.
@@ -134,7 +139,7 @@ class CrossbarArray:
         self.counters.reads += len(driven)
         self.counters.conversions_in += driven.size
         self.meter.note(driven, patches)
-        if self.static and not self.config.converts:
+        if self.static and self.linear:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
             return
@@ -145,7 +150,8 @@ class CrossbarArray:
     def matrix(self) -> np.ndarray:
         """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to it.
 
-        Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses.
+        Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses,
+        between the converters, if there are any.
         """
         if self._noisy is None:
             clean = self.weights()
@@ -155,7 +161,10 @@ class CrossbarArray:
         return self._noisy
 
     def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that the devices hold now, without any read noise; do not write to it."""
+        """Return the weights (N, N) that reads see now, through the wires, without any read noise; do not write to it.
+
+        What the devices themselves hold is `Cells.weights`, region by region.
+        """
         if self._clean is None:
             self._clean = assemble(self.cells, realised(self.cells, self.time, self.wires), self.network.size)
             noise = self.config.read_noise

@@ -132,6 +132,9 @@ class Cells(ABC):
         for plane in self.planes(time):
             rows += plane.sum(1, dtype=np.float64)
             columns += plane.sum(0, dtype=np.float64)
+            if self.region.square:
+                rows -= plane.diagonal()
+                columns -= plane.diagonal()
         devices = [size - int(self.region.square) for size in self.region.shape]
         base, scale = self.mapping.origin * self.mapping.n_planes, self.mapping.siemens_per_weight
         return devices[1] * base + scale * rows, devices[0] * base + scale * columns

@@ -17,7 +17,7 @@ PIPE_WIDTH = 150  # columns of the table where no terminal says how wide it is
 @click.command("program", short_help="Write a trained run to devices, with verification.")
 @click.argument("run", metavar="RUN_OR_CHIP")
 @click.option("--device", required=True, help="Preset or TOML file (see `hopbar devices`), or `ideal`.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The chip file to write.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The chip file to write.")
 @click.option("--force", is_flag=True, help="Replace the chip file if it exists.")
 @click.option("--tolerance", default=0.01, show_default=True, help="Accepted miss of a device, fraction of its range.")
 @click.option("--max-pulses", default=500, show_default=True, help="Pulse budget of a device.")
@@ -32,7 +32,9 @@ PIPE_WIDTH = 150  # columns of the table where no terminal says how wide it is
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
 @click.option("--stuck-high", default=0.0, show_default=True, help="Fraction of devices stuck at g_max.")
 @click.option("--programming-error", help="Law of the miss with `--device ideal`: pcm, pcm-joshi, rram-milo, rram-wan.")
-@click.option("--seed", default=0, show_default=True, help="Seed of devices, faults and pulses.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults and pulses."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def program(run: str, device: str, out: Path, force: bool, as_json: bool, **options: Any) -> None:
     """Write the weights of RUN_OR_CHIP to devices by write-verify, and save the chip that results.
@@ -40,7 +42,9 @@ def program(run: str, device: str, out: Path, force: bool, as_json: bool, **opti
     Example: `hopbar program runs/tdh-vae --device epiram --tolerance 0.02 --out chip.h5`
     """
     from crossbar.errors import ExistingFile
+    from crossbar.output_files import check_out
 
+    check_out(out)
     if out.exists() and not force:
         raise ExistingFile(f"{out} exists already; choose another --out, or --force to replace it")
     reports = _programmed(run, device, out, options)

@@ -134,5 +134,5 @@ class ReadMeter:
 def mean_conductance(cells: Sequence[Cells], time: float) -> float:
     """Return the mean conductance (S) of all devices."""
     sums = [one.line_conductances(time)[0].sum() for one in cells]
-    devices = [one.region.shape[0] * one.region.shape[1] * one.mapping.n_planes for one in cells]
+    devices = [one.region.places * one.mapping.n_planes for one in cells]
     return float(sum(sums) / sum(devices))

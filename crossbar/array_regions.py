@@ -35,6 +35,12 @@ class Region:
         """Rows and columns."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
+    @property
+    def places(self) -> int:
+        """Places with a device: all, but for the diagonal of a square; those of a shared square count twice."""
+        rows, columns = self.shape
+        return rows * (columns - 1) if self.square else rows * columns
+
 
 def regions(network: Network, symmetry: str) -> list[Region]:
     """Return the rectangles of devices that the couplings of `network` need.

@@ -18,7 +18,7 @@ _SHARE = 0.3  # of the tolerance, that the symmetric part is settled to
 
 @dataclass(frozen=True, kw_only=True)
 class HeldAntisymmetry:
-    """Equilibria of eq. (3) under static couplings of any symmetry, s = rho'(s) (W^T rho(s) + drive).
+    """Equilibria of eq. (3) under static, linear couplings of any symmetry, s = rho'(s) (W^T rho(s) + drive).
 
     With W = S + A, S = S^T and A = -A^T, there is no energy (eq. 1) of W, but there is one of S in the constant field
     A^T rho(s'): conjugate gradients settle in it, the field is renewed from the state found, and so on. A fixed point
@@ -37,7 +37,7 @@ class HeldAntisymmetry:
     Raises
     ------
     InvalidValue
-        Values that are not positive; couplings that are noisy.
+        Values that are not positive; couplings that are noisy, or have converters.
     """
 
     tolerance: float = 1e-2
@@ -52,8 +52,11 @@ class HeldAntisymmetry:
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Settle from `start` (batch, n_free), or from state zero."""
-        if not landscape.couplings.static:
-            raise InvalidValue("`HeldAntisymmetry` needs static couplings; settle this array by `Euler`")
+        couplings = landscape.couplings
+        if not (couplings.static and couplings.linear):
+            raise InvalidValue(
+                "`HeldAntisymmetry` needs static couplings without converters; settle this array by `Euler`"
+            )
         symmetric, skew = _parts(landscape)
         inner = ConjugateGradient(tolerance=_SHARE * self.tolerance, max_sweeps=self.max_sweeps)
         found = inner.settle(symmetric, start)

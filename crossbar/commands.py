@@ -87,7 +87,10 @@ def fit(file: Path, law_name: str, out: Path | None, seed: int, as_json: bool) -
     """
     from crossbar import fitting, measurements
     from crossbar.devices import canonical
+    from crossbar.output_files import check_out
 
+    if out is not None:
+        check_out(out)
     result = fitting.fit(measurements.read(file), canonical(law_name), seed=seed)
     if out is not None:
         from crossbar.device_files import fitted_toml

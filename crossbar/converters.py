@@ -67,19 +67,3 @@ def dac(bits: int | None = 7, *, high: float = 1.0, bipolar: bool = False) -> Co
 def adc(bits: int | None = 9, *, high: float) -> Converter:
     """Return an output converter for sums of weight times signal in [-high, high]."""
     return Converter(bits=bits, low=-high, high=high)
-
-
-def fitting_range(sums: np.ndarray, coverage: float = 1.0) -> float:
-    """Return the range of an ADC that the fraction `coverage` of `sums` does not saturate.
-
-    Raises
-    ------
-    InvalidValue
-        `coverage` outside (0, 1], or no sums at all, or none but zeros.
-    """
-    if not 0 < coverage <= 1:
-        raise InvalidValue(f"`coverage` must lie in (0, 1], but got {coverage}")
-    high = float(np.quantile(np.abs(sums), coverage)) if np.size(sums) else 0.0
-    if high == 0:
-        raise InvalidValue("`sums` must hold values other than zero to fit a range to")
-    return high

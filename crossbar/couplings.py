@@ -23,6 +23,8 @@ class Couplings(Protocol):
         Whether every read obeys W = W^T exactly: only then does an energy exist (eq. 1).
     static : bool
         Whether two reads of the same signals agree exactly. Solvers that descend an energy need both.
+    linear : bool
+        Whether a read is the product with `matrix`, but for noise: no converter rounds or clips it.
     """
 
     @property
@@ -31,6 +33,8 @@ class Couplings(Protocol):
     def symmetric(self) -> bool: ...  # noqa: D102
     @property
     def static(self) -> bool: ...  # noqa: D102
+    @property
+    def linear(self) -> bool: ...  # noqa: D102
 
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.
@@ -40,7 +44,7 @@ class Couplings(Protocol):
         ...
 
     def matrix(self) -> np.ndarray:
-        """Return the weights (N, N) that the couplings realise now, without the noise of a read."""
+        """Return the weights (N, N) that the couplings realise now, without a read's own noise and converters."""
         ...
 
 
@@ -67,6 +71,7 @@ class IdealWeights:
     symmetric: bool = True
 
     static = True
+    linear = True
 
     def __post_init__(self) -> None:
         if self.weights.shape != (self.network.size,) * 2:

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar.errors import InvalidValue
+from crossbar.output_files import check_out
 from crossbar.presets import Preset
 from crossbar.pulse_curves import PulseStatistics
 
@@ -28,8 +29,7 @@ def draw(preset: Preset, curves: PulseStatistics, n_up: int, path: Path) -> None
     """
     if path.suffix.lower() not in {".png", ".pdf", ".svg"}:
         raise InvalidValue(f"`--out` must end in .png, .pdf or .svg, but got {str(path)!r}")
-    if not path.parent.is_dir():
-        raise InvalidValue(f"the folder {str(path.parent)!r} of `--out` does not exist; make it first")
+    check_out(path)
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -4,10 +4,10 @@ An array owner needs four calls::
 
     law = crossbar.devices.law("soft-bounds", dw_min=0.002)      # or crossbar.presets.load("epiram").law
     state = law.sample((n_rows, n_cols), rng)                    # DeviceState: planes, hidden, visible (weight units)
-    apply_pulses(state, n_up, n_down, rng)                       # integer counts per device: write-verify, digital
-    encodings report = update(state, rows, columns, rate=..., rng=rng)     # crossbar.pulse_engines: rank-one
-    contrasts as pulse trains
+    report = update(state, rows, columns, rate=..., rng=rng)     # rank-one contrasts as pulse trains
+    report = apply_pulses(state, n_up, n_down, rng)              # whole numbers of pulses, device by device
 
+The last two are of `crossbar.pulse_engines`; write-verify and the digital encodings of a contrast use `apply_pulses`.
 A read uses `state.visible`; what acts on the devices in time (drift, decay, diffusion) changes `state.hidden` and then
 calls `law.redraw(state, None, rng)`.
 

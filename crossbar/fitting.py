@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from crossbar.devices import LAWS, PulsedLaw, law
+from crossbar.devices import PulsedLaw, law
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.measurements import PulseCurve
 
@@ -26,7 +26,7 @@ Start = dict[str, tuple[float, float, float]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A parameter and its standard error (NaN where the data do not tell)."""
+    """A parameter and its standard error."""
 
     value: float
     error: float
@@ -108,16 +108,7 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     """
     g_min, g_max = float(curve.conductance.min()), float(curve.conductance.max())
     w = 2 * (curve.conductance - g_min) / (g_max - g_min) - 1
-    longest = max(int(curve.up.sum()), int((~curve.up).sum()))
-    ground = min(-1 - 2 * g_min / (g_max - g_min), -1 - 1e-6)
-    free = start(name, 2 / longest, longest, ground)
-    if curve.up.all() or not curve.up.any():
-        missing = "down" if curve.up.all() else "up"
-        raise InvalidValue(
-            f"the curve has no {missing}-pulses, but the law {name!r} has parameters for both directions"
-        )
-    if len(w) <= len(free):
-        raise InvalidValue(f"{len(w)} points cannot determine {len(free)} parameters: measure more pulses")
+    free = start_from(curve, name)
     guess, low, high = (np.array(column) for column in zip(*free.values(), strict=True))
     unit = np.maximum(np.abs(guess), 0.1 if name != "constant" else 1e-3)
 
@@ -141,6 +132,22 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
         read_noise=read_noise * (g_max - g_min) / 2, residual=rms * (g_max - g_min) / 2,
         r_squared=float(1 - rms**2 / np.var(w)),
     )  # fmt: skip
+
+
+def start_from(curve: PulseCurve, name: str) -> Start:
+    """Return the free parameters of the law `name`, guessed from `curve`; refuse a curve that cannot tell them."""
+    g_min, g_max = float(curve.conductance.min()), float(curve.conductance.max())
+    longest = max(int(curve.up.sum()), int((~curve.up).sum()))
+    free = start(name, 2 / longest, longest, ground=min(-1 - 2 * g_min / (g_max - g_min), -1 - 1e-6))
+    if curve.up.all() or not curve.up.any():
+        missing = "down" if curve.up.all() else "up"
+        raise InvalidValue(
+            f"the curve has no {missing}-pulses, but the law {name!r} has parameters for both directions"
+        )
+    points = len(curve.conductance)
+    if points <= len(free):
+        raise InvalidValue(f"{points} points cannot determine {len(free)} parameters: measure more pulses")
+    return free
 
 
 def build(name: str, free: Start, values: np.ndarray, **more: float) -> PulsedLaw:
@@ -186,6 +193,3 @@ def simulate(
     walks = mean_curve(device, begin, up, step_noise * rng.standard_normal((len(up), SIMULATED)))
     readings = walks + read_noise * rng.standard_normal(walks.shape)
     return (readings - mean_curve(device, begin, up)[:, None]).T, float(1 / np.sqrt(2 * len(up)))
-
-
-FITTED = tuple(name for name in LAWS if name in {"constant", "linear", "soft-bounds", "power", "nonlinear"})

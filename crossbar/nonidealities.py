@@ -127,7 +127,7 @@ class Faults:
     levels : int or None
         Number of equally spaced conductances from g_min to g_max that a device can hold.
     stuck : ndarray of int8 (n_rows, n_cols) or None
-        -1 where the device is stuck at g_min, 1 at g_max, 0 where it works.
+        -1 where the device is stuck at g_min, 1 at g_max, 0 where it works. A stuck device does not age.
     gain : ndarray (n_rows, n_cols) or None
         Each device's conductance over the one that was meant.
     drift : DriftLaw or None
@@ -156,11 +156,11 @@ class Faults:
         conductances = mapping.siemens(plane)
         if self.gain is not None:
             conductances = conductances * self.gain
+        if self.drift is not None and time > 0:
+            conductances = self.drift.at(conductances, self.drift_draw, mapping, time)
         if self.stuck is not None:
             conductances = np.where(self.stuck < 0, mapping.g_min, conductances)
             conductances = np.where(self.stuck > 0, mapping.g_max, conductances)
-        if self.drift is not None and time > 0:
-            conductances = self.drift.at(conductances, self.drift_draw, mapping, time)
         return ((conductances - mapping.origin) / mapping.siemens_per_weight).astype(dtype)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -36,20 +36,6 @@ from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 SECTIONS = ("parameters", "conductance", "pulse", "extra")
 REQUIRED = {"conductance": ("g_max", "g_min")}
 PULSE = {"v_up": "V", "t_up": "s", "v_down": "V", "t_down": "s"}
-
-
-class PulseCount(Protocol):
-    """Anything that counts pulses, such as `crossbar.pulse_engines.PulseReport`."""
-
-    @property
-    def up(self) -> int:
-        """Up-pulses."""
-        ...
-
-    @property
-    def down(self) -> int:
-        """Down-pulses."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,15 +50,6 @@ class Quantity:
     def assumed(self) -> bool:
         """Whether nobody measured it."""
         return self.source.startswith("Not given")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnergyRange:
-    """Energy in joules: at the lowest conductance, at the mean one, at the highest."""
-
-    low: float
-    typical: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,27 +105,6 @@ class Preset:
         found = self.quantities.get(section, {}).get(name)
         return None if found is None else float(found.value)
 
-    def pulse_energy(self, count: PulseCount, conductance: float | None = None) -> EnergyRange | None:
-        """Return the energy of pulses in the devices, V^2 G t each, or None where the file tells no V and t.
-
-        Parameters
-        ----------
-        count : PulseCount
-            How many, up and down.
-        conductance : float, optional
-            Mean conductance of the pulsed devices, siemens, for the typical energy; by default the middle of the range.
-
-        Notes
-        -----
-        Wires and half-selected cells are not in it. A coincidence pulse is counted once, at its full voltage.
-        """
-        if not self.quantities.get("pulse"):
-            return None
-        v_up, t_up, v_down, t_down = (float(self.quantities["pulse"][name].value) for name in PULSE)
-        per_siemens = count.up * v_up**2 * t_up + count.down * v_down**2 * t_down
-        typical = (self.g_min + self.g_max) / 2 if conductance is None else conductance
-        return EnergyRange(low=per_siemens * self.g_min, typical=per_siemens * typical, high=per_siemens * self.g_max)
-
 
 def names() -> list[str]:
     """Return the names of the shipped presets."""
@@ -183,7 +139,11 @@ def load(name: str | Path) -> Preset:
         if isinstance(name, Path) or name.endswith(".toml"):
             raise MissingFile(f"no device file {str(path)!r}")
         raise unknown_name("device", name, names())
-    return parse(path.stem, path.read_text(encoding="utf-8"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CorruptFile(f"the device file {str(path)!r} is no text file: {error}") from error
+    return parse(path.stem, text)
 
 
 def plain(name: str) -> str:
@@ -204,6 +164,7 @@ def parse(name: str, text: str) -> Preset:
         )
     if "law" not in table:
         raise CorruptFile(f"the device file of {name!r} must name its `law`")
+    check_kinds(name, table)
     sources = table.get("sources", {})
     quantities = {
         section: {
@@ -225,6 +186,18 @@ def parse(name: str, text: str) -> Preset:
     )  # fmt: skip
 
 
+def check_kinds(name: str, table: Mapping[str, Any]) -> None:
+    """Raise `CorruptFile` unless title, law and sources are texts, and all else is sections."""
+    sections = {key: value for key, value in table.items() if key not in ("title", "law")}
+    for key, value in sections.items():
+        if not isinstance(value, dict):
+            raise CorruptFile(f"`{key}` in the device file of {name!r} must be a section [{key}], but is {value!r}")
+    texts = {key: table[key] for key in ("title", "law") if key in table} | sections.get("sources", {})
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise CorruptFile(f"`{key}` in the device file of {name!r} must be a text in quotes, but is {value!r}")
+
+
 def quantity(what: str, entry: Any, sources: Mapping[str, str]) -> Quantity:
     """Return the quantity that a TOML entry tells; a bare value is the user's own.
 
@@ -237,7 +210,9 @@ def quantity(what: str, entry: Any, sources: Mapping[str, str]) -> Quantity:
         return Quantity(value=entry, unit="", source="the user's own")
     if set(entry) != {"value", "unit", "source"}:
         raise CorruptFile(f"`{what}` must have value, unit and source, but has {sorted(entry)}")
-    if entry["source"] not in sources:
+    if not isinstance(entry["unit"], str):
+        raise CorruptFile(f"the unit of `{what}` must be a text in quotes, but is {entry['unit']!r}")
+    if not isinstance(entry["source"], str) or entry["source"] not in sources:
         raise CorruptFile(f"`{what}` names the source {entry['source']!r}, which [sources] does not list")
     return Quantity(value=entry["value"], unit=entry["unit"], source=sources[entry["source"]])
 

@@ -33,7 +33,7 @@ class ProgrammingReport:
     rms_error, worst_error : float
         Miss of a device from its target, as a fraction of the range.
     weight_error : float
-        |W - W_target| / |W_target| (Frobenius).
+        |W - W_target| / |W_target| (Frobenius), W as reads see it: through wires, if there are any.
     clipping_error : float
         The part of it that weights beyond the range cause, whatever the devices do.
     pulses_up, pulses_down, verify_steps : int
@@ -105,6 +105,10 @@ def refresh(
     of conductances that a fresh array would hold for the same weight; all others are left alone. (Of one-sided devices
     that is G- = g_min or G+ = g_min, the usual refresh of phase-change pairs.)
 
+    The weight is the one that the two devices hold, whatever wires make of it. Like pulses, refreshing acts on what was
+    stored, before it aged: the array's time stands still. `weight_error` of the report is how far the weights that
+    reads see have moved.
+
     Raises
     ------
     InvalidValue
@@ -114,15 +118,15 @@ def refresh(
         raise InvalidValue("only pairs of pulsed devices are refreshed; use mapping='pair' and a `device`")
     if not 0 < above < 1:
         raise InvalidValue(f"`above` is a share of the range, between 0 and 1, but got {above}")
-    weights, before, misses = array.weights().copy(), replace(array.counted()), []
+    read, before, misses = array.weights().copy(), replace(array.counted()), []
     level = array.mapping.low + above * (array.mapping.high - array.mapping.low)
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
             high = np.logical_and(*(plane > level for plane in cells.planes(0.0))) & _devices(cells)
-            held = cells.targets(weights[cells.region.rows, cells.region.columns])
+            held = cells.targets(cells.weights(0.0))
             misses.append(_misses(cells, _write(array, cells, held, high, settings, rng), high))
     array.changed()
-    return _report(array, weights, np.concatenate(misses), settings, before)
+    return _report(array, read, np.concatenate(misses), settings, before)
 
 
 def _write(

@@ -23,6 +23,7 @@ import numpy as np
 from crossbar import pulse_paths as paths
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.kernels.counts import UP_FIRST
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.pulse_trains import PulseManagement, draw
 
@@ -44,8 +45,6 @@ class PulseReport:
         Pulses (coincidences) over all devices that listen; a shared device counts once.
     engine : str
         Which engine did it: `literal`, `walk`, `example`, `aggregate`, or `counts` for `apply_pulses`.
-    mean : float
-        Pulses a listening device, on average.
     bit_length : float
         Mean length of the trains, in slots an example; 0 where counts were given.
     clipped : float
@@ -55,7 +54,6 @@ class PulseReport:
     up: int
     down: int
     engine: str
-    mean: float = 0.0
     bit_length: float = 0.0
     clipped: float = 0.0
 
@@ -67,7 +65,7 @@ class PulseReport:
     def __add__(self, other: PulseReport) -> PulseReport:
         engine = self.engine if self.engine == other.engine else f"{self.engine}, {other.engine}"
         return PulseReport(
-            up=self.up + other.up, down=self.down + other.down, engine=engine, mean=self.mean + other.mean,
+            up=self.up + other.up, down=self.down + other.down, engine=engine,
             bit_length=max(self.bit_length, other.bit_length), clipped=max(self.clipped, other.clipped),
         )  # fmt: skip
 
@@ -146,12 +144,11 @@ def apply_pulses(
     """
     ups, downs = checked_counts("n_up", n_up, state.shape), checked_counts("n_down", n_down, state.shape)
     if state.law.kernel and len(state.shape) == 2:
-        paths.give_counts(state, ups, downs, False, rng)
+        paths.give_counts(state, ups, downs, UP_FIRST, rng)
         state.law.redraw(state, (ups > 0) | (downs > 0) if state.law.marks_written else None, rng)
     else:
         state.law.apply_pulses(state, ups, downs, rng)
-    up, down = int(ups.sum()), int(downs.sum())
-    return PulseReport(up=up, down=down, engine="counts", mean=(up + down) / max(state.hidden.size, 1))
+    return PulseReport(up=int(ups.sum()), down=int(downs.sum()), engine="counts")
 
 
 def mirror(state: DeviceState) -> DeviceState:
@@ -195,9 +192,7 @@ def send(
     if up + down:
         ENGINES[chosen](state, trains, first, rng)
         state.law.redraw(state, paths.written(trains, first) if state.law.marks_written else None, rng)
-    return PulseReport(
-        up=up, down=down, engine=chosen, mean=mean, bit_length=float(trains.lengths.mean()), clipped=trains.clipped
-    )
+    return PulseReport(up=up, down=down, engine=chosen, bit_length=float(trains.lengths.mean()), clipped=trains.clipped)
 
 
 def choose(state: DeviceState, mean: float, batch: int) -> str:

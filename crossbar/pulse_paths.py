@@ -68,7 +68,7 @@ def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np
         step(state.hidden, state.stack, *packed, first, new_key(rng))
     else:
         ups, downs = counts.count_devices(*packed, first)
-        give_counts(state, ups, downs, True, rng)
+        give_counts(state, ups, downs, counts.MIXED, rng)
 
 
 def multiplies(state: DeviceState) -> bool:
@@ -76,11 +76,9 @@ def multiplies(state: DeviceState) -> bool:
     return bool(state.law.table()[0, 0])
 
 
-def give_counts(
-    state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, mixed: bool, rng: np.random.Generator
-) -> None:
-    """Give each device its own numbers of pulses (m, n), up first unless `mixed`, without write noise."""
-    GIVES[state.law.kernel](state.hidden, state.stack, state.law.table(), n_up, n_down, mixed, new_key(rng))
+def give_counts(state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, order: int, rng: np.random.Generator) -> None:
+    """Give each device its own numbers of pulses (m, n) in the `order` of `kernels.counts`, without write noise."""
+    GIVES[state.law.kernel](state.hidden, state.stack, state.law.table(), n_up, n_down, order, new_key(rng))
 
 
 def written(pulses: PulseTrains, first: np.ndarray) -> np.ndarray:

@@ -60,9 +60,11 @@ class Settled:
 
     def __repr__(self) -> str:
         count = int(self.settled.sum())
+        others = ((end, int((self.outcome == end).sum())) for end in Outcome if end != Outcome.SETTLED)
+        remedies = "".join(f"; {number} {end.message}" for end, number in others if number)
         return (
             f"Settled({count} of {len(self.outcome)} samples settled, {self.sweeps.mean():.1f} sweeps on average, "
-            f"largest residual {self.residual.max():.1e})"
+            f"largest residual {self.residual.max():.1e}{remedies})"
         )
 
 

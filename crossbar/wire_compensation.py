@@ -65,16 +65,6 @@ class LineOrder:
         logical[np.ix_(self.rows, self.columns)] = matrix
         return logical
 
-    def voltages(self, logical: np.ndarray) -> np.ndarray:
-        """Return logical inputs (m, k) in the order of the word lines."""
-        return logical[self.rows]
-
-    def currents(self, physical: np.ndarray) -> np.ndarray:
-        """Return the chip's outputs (k, n) in logical order."""
-        logical = np.empty_like(physical)
-        logical[:, self.columns] = physical
-        return logical
-
 
 def order_by_sensitivity(conductances: np.ndarray) -> LineOrder:
     """Return the order that puts the rows and columns of largest conductance where wires are shortest.

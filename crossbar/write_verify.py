@@ -132,26 +132,13 @@ def bring(
         The last read of every device.
     effort : Effort
     """
-    whole, mapping = cells.states[plane], cells.mapping
-    span = mapping.high - mapping.low
-    allowed, effort = settings.tolerance * span, Effort()
-    nominal = cells.scale * whole.law.granularity
+    whole, span = cells.states[plane], cells.mapping.high - cells.mapping.low
     seen = _verified(cells.planes(0.0)[plane], settings.verify_noise * span, rng)
-    misses = where & (np.abs(target - seen) > allowed)
-    effort.reads = int(np.count_nonzero(where))
-    bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, nominal, settings.max_pulses)
+    misses = where & (np.abs(target - seen) > settings.tolerance * span)
+    effort = Effort(reads=int(np.count_nonzero(where)))
+    bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.max_pulses)
     while bench.left.any():
-        error = bench.target - bench.seen
-        count = np.minimum(np.maximum(np.abs(error) / (2 * bench.step), 1), bench.left).astype(np.int32)
-        before = bench.seen
-        apply_pulses(bench.state, np.where(error > 0, count, 0)[None], np.where(error < 0, count, 0)[None], rng)
-        visible = bench.state.visible[0] * bench.state.visible.dtype.type(cells.scale)
-        now = _verified(bench.faults.realise(visible, mapping, 0.0), settings.verify_noise * span, rng)
-        bench.seen = np.where(count > 0, now, before)
-        _count(effort, count, error > 0, mapping.siemens((before + bench.seen) / 2))
-        moved = np.abs(bench.seen - before) / np.maximum(count, 1)
-        bench.step = np.where(count > 0, np.maximum((bench.step + moved) / 2, SLOWEST * nominal), bench.step)
-        bench.left = np.where(np.abs(bench.target - bench.seen) > allowed, bench.left - count, 0)
+        _round(bench, cells, settings, effort, rng)
         working = bench.left > 0
         if np.count_nonzero(working) < CROWDED * working.size:
             bench = bench.leave(whole, seen, working)
@@ -161,16 +148,28 @@ def bring(
     return seen, effort
 
 
+def _round(bench: Bench, cells: PulsedCells, settings: WriteVerify, effort: Effort, rng: np.random.Generator) -> None:
+    """Pulse the devices of `bench` that are not done, half of the missing steps, read them and learn their steps."""
+    mapping = cells.mapping
+    span, slowest = mapping.high - mapping.low, SLOWEST * cells.scale * bench.state.law.granularity
+    error, before = bench.target - bench.seen, bench.seen
+    count = np.minimum(np.maximum(np.abs(error) / (2 * bench.step), 1), bench.left).astype(np.int32)
+    apply_pulses(bench.state, np.where(error > 0, count, 0)[None], np.where(error < 0, count, 0)[None], rng)
+    visible = bench.state.visible[0] * bench.state.visible.dtype.type(cells.scale)
+    now = _verified(bench.faults.realise(visible, mapping, 0.0), settings.verify_noise * span, rng)
+    bench.seen = np.where(count > 0, now, before)
+    _count(effort, count, error > 0, mapping.siemens((before + bench.seen) / 2))
+    moved = np.abs(bench.seen - before) / np.maximum(count, 1)
+    bench.step = np.where(count > 0, np.maximum((bench.step + moved) / 2, slowest), bench.step)
+    missing = np.abs(bench.target - bench.seen) > settings.tolerance * span
+    bench.left = np.where(missing, bench.left - count, 0)
+
+
 def _bench(
-    cells: PulsedCells,
-    plane: int,
-    places: np.ndarray,
-    target: np.ndarray,
-    seen: np.ndarray,
-    nominal: float,
-    budget: int,
+    cells: PulsedCells, plane: int, places: np.ndarray, target: np.ndarray, seen: np.ndarray, budget: int
 ) -> Bench:
     """Return the bench of the devices at `places`."""
+    nominal = cells.scale * cells.states[plane].law.granularity
     whole, fault = cells.states[plane], cells.faults[plane]
     row = DeviceState(
         law=whole.law,

@@ -54,6 +54,11 @@ class HeldInputs:
         """See `Couplings`."""
         return self.array.static
 
+    @property
+    def linear(self) -> bool:
+        """See `Couplings`."""
+        return self.array.linear
+
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Read the array once."""
         self.array.multiply(signals, patches, out)
@@ -80,6 +85,11 @@ class DrivenInputs(HeldInputs):
 
     gain: float
 
+    @property
+    def linear(self) -> bool:
+        """False: a read holds what the inputs give, too."""
+        return False
+
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Read the array once; a product among free neurons includes what the clamped ones give."""
         if patches is not self.role.within:
@@ -97,7 +107,7 @@ class DrivenInputs(HeldInputs):
 
 def reads(array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> HeldInputs:
     """Return how `array` is read while the neurons of `role` settle on `inputs` (batch, n_clamped)."""
-    if array.static and not array.config.converts:
+    if array.static and array.linear:
         return HeldInputs(array=array, role=role, inputs=inputs)
     return DrivenInputs(array=array, role=role, inputs=inputs, gain=gain)
 

@@ -148,25 +148,7 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
                     bits = draw_bits(state, j0 + k)
                     local[_XI, k] = half_gaussian(np.uint32(bits))
                     local[_XI, k + half] = half_gaussian(np.uint32(bits >> _S32))
-                for k in range(width):
-                    column = column_words[b, j0 + k]
-                    count = np.float32(np.int32(popcount(np.uint32(row & column))))
-                    down = np.float32(np.int32(np.uint32(column ^ flip) >> _S31))
-                    rate = local[_LU, k] + down * local[_DL, k]
-                    y = count * rate * _HALF
-                    phi = phi_small(y)
-                    decay = _ONE - y * phi
-                    phi = phi * (_ONE + decay) * _HALF
-                    decay = decay * decay
-                    w = local[_W, k]
-                    drift = local[_AU, k] + down * local[_DA, k] - rate * w
-                    kick = local[_KU, k] + down * local[_DK, k]
-                    if product:
-                        kick = abs(drift) * kick * decay * math.sqrt(count)
-                    else:
-                        kick = kick * math.sqrt(count * phi * (_ONE + decay) * _HALF)
-                    w = w + drift * count * phi + kick * local[_XI, k]
-                    local[_W, k] = max(min(w, local[_HI, k]), local[_LO, k])
+                example_step(local, width, product, row, flip, column_words, b, j0)
             for k in range(width):
                 if max(abs(local[_LU, k]), abs(local[_LU, k] + local[_DL, k])) * longest <= _REACH:
                     weights[i, j0 + k] = local[_W, k]
@@ -174,11 +156,35 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
                     walk_device(weights, planes, product, row_words, row_flips, column_words, i, j0 + k, key)
 
 
+@njit(cache=True, fastmath=True, inline="always")
+def example_step(local, width, product, row, flip, column_words, b, j0):
+    """Move the weights of `local` by the pulses of example b, which come in one direction."""
+    for k in range(width):
+        column = column_words[b, j0 + k]
+        count = np.float32(np.int32(popcount(np.uint32(row & column))))
+        down = np.float32(np.int32(np.uint32(column ^ flip) >> _S31))
+        rate = local[_LU, k] + down * local[_DL, k]
+        y = count * rate * _HALF
+        phi = phi_small(y)
+        decay = _ONE - y * phi
+        phi = phi * (_ONE + decay) * _HALF
+        decay = decay * decay
+        w = local[_W, k]
+        drift = local[_AU, k] + down * local[_DA, k] - rate * w
+        kick = local[_KU, k] + down * local[_DK, k]
+        if product:
+            kick = abs(drift) * kick * decay * math.sqrt(count)
+        else:
+            kick = kick * math.sqrt(count * phi * (_ONE + decay) * _HALF)
+        w = w + drift * count * phi + kick * local[_XI, k]
+        local[_W, k] = max(min(w, local[_HI, k]), local[_LO, k])
+
+
 @njit(cache=True)
 def walk_device(weights, planes, product, row_words, row_flips, column_words, i, j, key):
     """Give one device, too coarse for the series, its pulses one by one (see `step_examples`)."""
     w = weights[i, j]
-    state = stream(key, i, -1 - j)
+    state = stream(key, i, np.int64(-1 - j))  # which wraps round to 2^64 - 1 - j: no example's own number
     drawn = 0
     for b in range(row_words.shape[0]):
         column = column_words[b, j]
@@ -235,18 +241,23 @@ def step_batch(weights, planes, product, row_plus, row_minus, column_plus, colum
 
 @njit(cache=True, fastmath=True, inline="always")
 def mix_step(local: np.ndarray, width: int, product: bool) -> None:
-    """Move the weights of `local` by the mixed flow of `_UP` up- and `_DN` down-pulses."""
+    """Move the weights of `local` by the mixed flow of `_UP` up- and `_DN` down-pulses.
+
+    The exponent x = U L_up + D L_down enters the series at most as +-`_FARTHEST`. Beyond, the flow has arrived, to
+    e^-16: phi(x) = 1 / x, which is phi(16) 16 / x.
+    """
     for k in range(width):
         up, down = local[_UP, k], local[_DN, k]
         w, au, lu, ku = local[_W, k], local[_AU, k], local[_LU, k], local[_KU, k]
         ad, ld, kd = au + local[_DA, k], lu + local[_DL, k], ku + local[_DK, k]
-        total = min(max(up * lu + down * ld, -_FARTHEST), _FARTHEST)
-        y = total * _SIXTEENTH * _HALF
+        total = up * lu + down * ld
+        y = min(max(total, -_FARTHEST), _FARTHEST) * _SIXTEENTH * _HALF
         phi = phi_small(y)
         decay = _ONE - y * phi
         for _ in range(5):
             phi = phi * (_ONE + decay) * _HALF
             decay = decay * decay
+        phi = phi * _FARTHEST / max(total, _FARTHEST)
         spread = phi * (_ONE + decay) * _HALF
         middle = w
         if product:

@@ -8,13 +8,13 @@ from numba import njit
 from crossbar.kernels.moves import move_affine, move_exponential, move_jump, move_piecewise, move_power
 from crossbar.kernels.random import draw_bits, gaussian, popcount, stream
 
+# orders in which a device takes its pulses: all up-pulses before the down-pulses, or evenly spread among them
+UP_FIRST, MIXED = 0, 1
+
 
 @njit(inline="always")
-def give(move, weights, planes, table, n_up, n_down, mixed, key):
-    """Give each device `n_up` up-pulses, then `n_down` down-pulses, (m, n) each; `weights` change in place.
-
-    Where `mixed`, the up-pulses are spread evenly among the down-pulses instead.
-    """
+def give(move, weights, planes, table, n_up, n_down, order, key):
+    """Give each device `n_up` up- and `n_down` down-pulses, (m, n) each, in the `order`; `weights` change in place."""
     m, n = weights.shape
     for i in range(m):
         state = stream(key, i, 0)
@@ -24,7 +24,7 @@ def give(move, weights, planes, table, n_up, n_down, mixed, key):
             w = weights[i, j]
             for k in range(total):
                 xi = gaussian(draw_bits(state, np.int64(j) + np.int64(k) * n))
-                up = (k + 1) * ups // total > k * ups // total if mixed else k < ups
+                up = (k + 1) * ups // total > k * ups // total if order == MIXED else k < ups
                 w = move(planes, table, i, j, w, up, xi)
                 w = min(max(w, planes[0, i, j]), planes[1, i, j])
             weights[i, j] = w
@@ -47,30 +47,30 @@ def count_devices(row_plus, row_minus, column_plus, column_minus, first):
 
 
 @njit(cache=True)
-def give_affine(weights, planes, table, n_up, n_down, mixed, key):
+def give_affine(weights, planes, table, n_up, n_down, order, key):
     """Give pulses of the affine law (see `give`)."""
-    give(move_affine, weights, planes, table, n_up, n_down, mixed, key)
+    give(move_affine, weights, planes, table, n_up, n_down, order, key)
 
 
 @njit(cache=True)
-def give_exponential(weights, planes, table, n_up, n_down, mixed, key):
+def give_exponential(weights, planes, table, n_up, n_down, order, key):
     """Give pulses of the exponential law (see `give`)."""
-    give(move_exponential, weights, planes, table, n_up, n_down, mixed, key)
+    give(move_exponential, weights, planes, table, n_up, n_down, order, key)
 
 
 @njit(cache=True)
-def give_power(weights, planes, table, n_up, n_down, mixed, key):
+def give_power(weights, planes, table, n_up, n_down, order, key):
     """Give pulses of the power law (see `give`)."""
-    give(move_power, weights, planes, table, n_up, n_down, mixed, key)
+    give(move_power, weights, planes, table, n_up, n_down, order, key)
 
 
 @njit(cache=True)
-def give_piecewise(weights, planes, table, n_up, n_down, mixed, key):
+def give_piecewise(weights, planes, table, n_up, n_down, order, key):
     """Give pulses of the piecewise law (see `give`)."""
-    give(move_piecewise, weights, planes, table, n_up, n_down, mixed, key)
+    give(move_piecewise, weights, planes, table, n_up, n_down, order, key)
 
 
 @njit(cache=True)
-def give_jump(weights, planes, table, n_up, n_down, mixed, key):
+def give_jump(weights, planes, table, n_up, n_down, order, key):
     """Give pulses of the jump table (see `give`)."""
-    give(move_jump, weights, planes, table, n_up, n_down, mixed, key)
+    give(move_jump, weights, planes, table, n_up, n_down, order, key)

@@ -7,7 +7,7 @@ from numba import njit
 
 from crossbar.kernels.random import draw_bits, popcount, stream
 
-_S32, _S63 = np.uint64(32), np.uint64(63)
+_S32 = np.uint64(32)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 _2_32 = np.float64(2.0**32)
 

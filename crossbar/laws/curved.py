@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from crossbar.laws.pulsed import Planes, PulsedLaw
+from crossbar.laws.pulsed import Planes, PulsedLaw, finite_numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,9 +134,9 @@ class PiecewiseStep(PulsedLaw):
     def __post_init__(self) -> None:
         PulsedLaw.__post_init__(self)
         for name in self.nodes:
-            values = tuple(float(value) for value in getattr(self, name))
-            if not values or not np.isfinite(values).all():
-                raise InvalidValue(f"`{name}` must hold at least one finite number, but got {values}")
+            values = finite_numbers(name, getattr(self, name))
+            if not values:
+                raise InvalidValue(f"`{name}` must hold at least one number, but got none")
             object.__setattr__(self, name, values)
 
     def increment(self, planes: Planes, w: np.ndarray, up: bool, xi: np.ndarray) -> np.ndarray:

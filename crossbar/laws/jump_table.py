@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from crossbar.errors import InvalidValue
-from crossbar.laws.pulsed import Planes, PulsedLaw
+from crossbar.laws.pulsed import Planes, PulsedLaw, finite_numbers
 
 Table = tuple[tuple[float, ...], ...]
 
@@ -28,7 +28,6 @@ class JumpTable(PulsedLaw):
     `dw_min` is the nominal step for pulse management; `dw_min_std` has no meaning here and must be zero.
 
     In the manner of the lookup tables of CrossSim V2 (Jacobs-Gedrim et al., ICRC 2017, doi:10.1109/ICRC.2017.8123657).
-    `crossbar.fitting.jump_table` makes one from measurements.
     """
 
     name: ClassVar[str] = "jump-table"
@@ -69,13 +68,14 @@ def checked(name: str, table: Sequence[Sequence[float]]) -> Table:
     Raises
     ------
     InvalidValue
-        Rows of different length, fewer than two quantiles, or quantiles that do not rise.
+        Something else than rows of finite numbers, rows of different length, fewer than two quantiles, or quantiles
+        that do not rise.
     """
-    rows = tuple(tuple(float(value) for value in row) for row in table)
+    rows = tuple(finite_numbers(f"{name}[{k}]", row) for k, row in enumerate(table))
     if not rows or len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
         raise InvalidValue(f"`{name}` must hold rows of one length, at least two quantiles each")
-    if not np.isfinite(rows).all() or (np.diff(rows, axis=1) < 0).any():
-        raise InvalidValue(f"each row of `{name}` must hold finite quantiles in rising order")
+    if (np.diff(rows, axis=1) < 0).any():
+        raise InvalidValue(f"each row of `{name}` must hold quantiles in rising order")
     return rows
 
 

@@ -118,11 +118,16 @@ class SoftBounds(AffineLaw):
 class SoftBoundsPmax(SoftBounds):
     """Soft bounds told by a measurement: `p_max` up-pulses lead from `range_min` to `range_max`.
 
-    With B = (range_max - range_min) / (1 - exp(-p_max alpha)) the parameters of `SoftBounds` are
+    After p up-pulses from `range_min` the mean weight is w = range_min + B (1 - exp(-alpha p)), with
+    B = (range_max - range_min) / (1 - exp(-p_max alpha)). The parameters of `SoftBounds` are
 
-        w_min = range_min,  w_max = range_min + B,  dw_min = B alpha,  up_down = 1 + 2 range_min / B;
+        w_min = range_min,  w_max = range_min + B,  dw_min = B (1 - exp(-alpha)) / 2,  up_down = 1 + 2 range_min / B,
 
-    giving any of those four here is an error. Rasch et al. 2021, arXiv:2104.02184 (aihwkit, `SoftBoundsPmaxDevice`).
+    so that both slopes are 1 - exp(-alpha): down-pulses close on `range_min` as fast as up-pulses on w_max. Giving any
+    of those four here is an error.
+
+    Rasch et al. 2021, arXiv:2104.02184 (aihwkit, `SoftBoundsPmaxDevice`). Departure: aihwkit writes dw_min = B alpha,
+    which reaches `range_max` too early, because up_down raises the up-step to nearly 2 dw_min (see `PulsedLaw`).
     """
 
     name: ClassVar[str] = "soft-bounds-pmax"
@@ -144,6 +149,6 @@ class SoftBoundsPmax(SoftBounds):
         scale = (self.range_max - self.range_min) / -math.expm1(-self.p_max * self.alpha)
         object.__setattr__(self, "w_min", self.range_min)
         object.__setattr__(self, "w_max", self.range_min + scale)
-        object.__setattr__(self, "dw_min", scale * self.alpha)
+        object.__setattr__(self, "dw_min", scale * -math.expm1(-self.alpha) / 2)
         object.__setattr__(self, "up_down", 1 + 2 * self.range_min / scale)
         PulsedLaw.__post_init__(self)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +13,19 @@ import numpy as np
 from crossbar.errors import InvalidValue
 
 Planes = Mapping[str, np.ndarray]
+
+
+def finite_numbers(name: str, values: Any) -> tuple[float, ...]:
+    """Return `values` as a tuple of floats.
+
+    Raises
+    ------
+    InvalidValue
+        Something else than a list of finite numbers.
+    """
+    if not isinstance(values, Iterable) or not all(isinstance(one, Real) and math.isfinite(one) for one in values):
+        raise InvalidValue(f"`{name}` must be a list of finite numbers, such as 0,1e-3, but got {values!r}")
+    return tuple(float(one) for one in values)
 
 
 @dataclass(slots=True, kw_only=True)

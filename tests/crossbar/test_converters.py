@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossbar.converters import Converter, adc, dac, fitting_range
+from crossbar.converters import Converter, adc, dac
 from crossbar.errors import InvalidValue
 from crossbar.kernels.reads import convert_sums, quantise
 
@@ -57,17 +57,6 @@ def test_quantise_in_place():
     values = np.array([[0.26, 0.9]])
     quantise(values, 0.0, 1.0, 0.5, values)
     np.testing.assert_array_equal(values, [[0.5, 1.0]])
-
-
-def test_a_range_that_fits():
-    sums = np.linspace(-1, 3, 101)
-    assert fitting_range(sums) == 3
-    assert fitting_range(sums, 0.5) < 1.6
-    for bad in (np.zeros(4), np.zeros(0)):
-        with pytest.raises(InvalidValue, match="other than zero"):
-            fitting_range(bad)
-    with pytest.raises(InvalidValue, match="coverage"):
-        fitting_range(sums, 0)
 
 
 @pytest.mark.parametrize(

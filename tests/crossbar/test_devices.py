@@ -58,11 +58,19 @@ def test_soft_bounds_close_on_their_bound_and_symmetry_point(rng):
     assert run(law, 0, 3000, rng, 1) == pytest.approx(-0.5, abs=1e-6)
 
 
-def test_pmax_form_reaches_range_max_as_told(rng):
-    law = devices.law("soft-bounds-pmax", p_max=500, alpha=0.004, r_min=-1.0, range_max=1.0)
-    scale = 2 / (1 - np.exp(-2.0))
-    told = (law.w_min, law.w_max, law.dw_min, law.up_down)
-    assert told == pytest.approx((-1, -1 + scale, scale * 0.004, 1 - 2 / scale))
+@pytest.mark.parametrize(("p_max", "alpha", "low", "high"), [(500, 0.004, -1.0, 1.0), (1000, 0.0005, -0.2, 0.6)])
+def test_pmax_form_reaches_range_max_as_told(rng, p_max, alpha, low, high):
+    told = {"p_max": p_max, "alpha": alpha, "r_min": low, "range_max": high}
+    law = devices.law("soft-bounds-pmax", **told, **QUIET)
+    assert run(law, p_max, 0, rng, 1, begin=low) == pytest.approx(high, abs=1e-9)
+    scale = (high - low) / (1 - np.exp(-alpha * p_max))
+    half = p_max // 2
+    assert run(law, half, 0, rng, 1, begin=low) == pytest.approx(low + scale * (1 - np.exp(-alpha * half)), abs=1e-9)
+    back = low + (high - low) * np.exp(-alpha * half)  # down-pulses close on range_min with the same slope
+    assert run(law, 0, half, rng, 1, begin=high) == pytest.approx(back, abs=1e-9)
+
+
+def test_many_pulses_of_soft_bounds_have_a_closed_form(rng):
     w = run(devices.law("soft-bounds", dw_min=0.01, w_max=2.0, w_min=-1.0, **QUIET), 100, 0, rng, 1)
     assert w == pytest.approx(2 * (1 - (1 - 0.01 / 2) ** 100))
 
@@ -200,7 +208,12 @@ def test_devices_survive_storage_bit_for_bit(rng):
         ("nonlinear", {"dw_min": 0.1}, "p_max"),
         ("nonlinear", {"convention": "mine"}, "convention"),
         ("piecewise", {"piecewise_up": ()}, "at least one"),
+        ("piecewise", {"piecewise_up": ("a", "b")}, "`piecewise_up` must be a list of finite numbers"),
+        ("piecewise", {"piecewise_up": (1.0, float("nan"))}, "finite numbers"),
+        ("piecewise", {"piecewise_up": ((1.0, 2.0),)}, "finite numbers"),
         ("jump-table", {"jumps_up": ((0.2, 0.1),)}, "rising"),
+        ("jump-table", {"jumps_up": (1.0, 2.0)}, r"`jumps_up\[0\]` must be a list of finite numbers"),
+        ("jump-table", {"jumps_up": ((0.0, "a"),)}, "finite numbers"),
         ("soft-bounds-pmax", {"range_max": -2.0}, "range_max"),
     ],
 )

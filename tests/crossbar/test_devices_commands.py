@@ -76,6 +76,8 @@ def test_wrong_pulses_are_refused():
     assert "`up`" in refused(InvalidValue, "pulse", "pcm", "--up", "-3")
     assert "fewer" in refused(InvalidValue, "pulse", "pcm", "--up", "2000000")
     assert "negative" in refused(InvalidValue, "pulse", "--law", "linear", "--set", "dw_min_std=-1")
+    assert "`piecewise_up`" in refused(InvalidValue, "pulse", "--law", "piecewise", "--set", "piecewise_up=a,b")
+    assert "`jumps_up[0]`" in refused(InvalidValue, "pulse", "--law", "jump-table", "--set", "jumps_up=1,2")
 
 
 def test_fit_reads_a_csv(tmp_path):
@@ -86,6 +88,19 @@ def test_fit_reads_a_csv(tmp_path):
     path.write_text("\n".join(["pulse,conductance", *rows]))
     told = json.loads(run("fit", str(path), "--law", "soft-bounds", "--out", str(out), "--json"))
     assert told["r_squared"] > 0.9999
-    assert told["parameters"]["dw_min"]["error"] >= 0
+    fitted = {name: entry["value"] for name, entry in told["parameters"].items()}
+    rise, fall = fitted["dw_min"] * (1 + fitted["up_down"]), fitted["dw_min"] * (1 - fitted["up_down"])
+    assert rise / fitted["w_max"] == pytest.approx(1 - np.exp(-1 / 20), rel=1e-4)
+    assert fall / -fitted["w_min"] == pytest.approx(1 - np.exp(-1 / 12), rel=1e-4)
+    assert told["parameters"]["dw_min"]["error"] < 1e-4 * fitted["dw_min"]  # nothing is noisy here
     assert json.loads(run("show", str(out), "--count", "9", "--json"))["law"] == "soft-bounds"
     assert "R^2" in run("fit", str(path))
+
+
+def test_folders_that_are_missing_are_told_before_the_work(tmp_path):
+    nowhere = tmp_path / "nowhere"
+    told = refused(InvalidValue, "fit", str(tmp_path / "no.csv"), "--out", str(nowhere / "mine.toml"))
+    assert "nowhere' of `--out` does not exist; make it first" in told
+    assert "make it first" in refused(
+        InvalidValue, "show", "epiram", "--count", "9", "--out", str(nowhere / "curves.png")
+    )

@@ -43,6 +43,17 @@ def test_stuck_cells_stay_at_the_ends(plane, rng):
         assert abs((faults.stuck == value).mean() - fraction) < 4 * error
 
 
+@pytest.mark.parametrize("drift", [Retention(lifetime=100.0, toward=0.5), PowerLawDrift(nu=0.05, nu_std=0.01)])
+def test_stuck_cells_do_not_age(plane, rng, drift):
+    faults = FaultLaw(stuck_low=0.2, stuck_high=0.1, variation=0.1, drift=drift).sample(SHAPE, rng)
+    siemens = MAPPING.siemens(faults.realise(plane, MAPPING, 1e6))
+    np.testing.assert_allclose(siemens[faults.stuck < 0], 1e-6)
+    np.testing.assert_allclose(siemens[faults.stuck > 0], 25e-6)
+    free = faults.restore(faults.arrays() | {"stuck": np.zeros_like(faults.stuck)})
+    works = faults.stuck == 0
+    np.testing.assert_array_equal(siemens[works], MAPPING.siemens(free.realise(plane, MAPPING, 1e6))[works])
+
+
 def test_variation_is_relative_to_the_conductance(plane, rng):
     siemens = MAPPING.siemens(FaultLaw(variation=0.1).sample(SHAPE, rng).realise(plane, MAPPING, 0))
     ratio = siemens / MAPPING.siemens(plane)

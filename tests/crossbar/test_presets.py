@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from crossbar import presets
+from crossbar.array_building import pulse_shape
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from crossbar.pulse_engines import PulseReport
 
 GOOD = """
 law = "soft-bounds"
@@ -86,11 +86,9 @@ def test_weights_and_siemens_convert():
 
 
 def test_energy_is_v_squared_g_t():
-    preset = presets.load("ag-a-si")
-    energy = preset.pulse_energy(PulseReport(up=10, down=0, engine="walk"), conductance=2e-8)
-    assert energy.typical == pytest.approx(10 * 3.2**2 * 2e-8 * 300e-6)
-    assert energy.low < energy.typical < energy.high
-    assert presets.parse("mine", GOOD).pulse_energy(PulseReport(up=1, down=1, engine="walk")) is None
+    pulses = pulse_shape(presets.load("ag-a-si"))
+    assert pulses.energy(10, 0, conductance=2e-8) == pytest.approx(10 * 3.2**2 * 2e-8 * 300e-6)
+    assert pulse_shape(presets.parse("mine", GOOD)).energy(1, 1, conductance=2e-8) == 0
 
 
 def test_names_are_forgiving_and_suggest_the_nearest():
@@ -109,6 +107,9 @@ def test_a_file_of_ones_own(tmp_path):
     assert preset.quantities["parameters"]["dw_min"].source == "wafer 7"
     with pytest.raises(MissingFile):
         presets.load(str(tmp_path / "other.toml"))
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(CorruptFile, match="no text file"):
+        presets.load(str(path))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,13 @@ def test_a_file_of_ones_own(tmp_path):
         ('unit = "weight", ', "", CorruptFile, "unit"),
         ("lab =", "leb =", CorruptFile, "lab"),
         ("soft-bounds", "soft-bonds", UnknownName, "soft-bounds"),
+        ('"soft-bounds"', "5", CorruptFile, "`law` .* text in quotes, but is 5"),
+        ("\nlaw", "\ntitle = 7\nlaw", CorruptFile, "`title` .* text in quotes"),
+        ("\nlaw", "\nextra = 3\nlaw", CorruptFile, r"must be a section \[extra\], but is 3"),
+        ('[sources]\nlab = "wafer 7"', "", CorruptFile, "does not list"),
+        ('"wafer 7"', "7", CorruptFile, "`lab` .* text in quotes"),
+        ('unit = "weight"', "unit = 1", CorruptFile, "unit of"),
+        ('source = "lab" }\nw_max', 'source = ["lab"] }\nw_max', CorruptFile, "does not list"),
         ("dw_min =", "dw_mn =", UnknownName, "dw_min"),
         ("[conductance]", "[conductnce]", UnknownName, "conductance"),
         ("0.01", "-0.01", InvalidValue, "dw_min"),

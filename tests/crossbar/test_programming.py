@@ -15,7 +15,7 @@ from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
 from crossbar.errors import ExistingFile, InvalidValue
 from crossbar.network import Network
-from crossbar.nonidealities import FaultLaw
+from crossbar.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.programming import refresh, write_verify
 from crossbar.write_verify import WriteVerify
 
@@ -153,6 +153,21 @@ def test_the_command_programs_a_chip(rng, tmp_path):
     np.testing.assert_array_equal(load_chip(out).conductances["encoder"].plus, first.conductances["encoder"].plus)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "nowhere/chip.h5"], "make it first"),
+        (["--out", "."], "is a directory"),
+        (["--out", "chip.h5", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_the_command_refuses_at_the_door(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("no-such-run", "--device", "ideal", "--force", *options)
+    assert result.exit_code != 0
+    assert message in f"{result.output}{result.exception}"
+
+
 def heavy_tailed(rng, size=40):
     """Return weights of a dense network (N, N) as training leaves them: most small, a few large."""
     weights = np.triu(0.05 * rng.standard_t(3, (size, size)), 1).astype(np.float32)
@@ -239,6 +254,33 @@ def test_pairs_that_drifted_up_are_refreshed_and_keep_their_weights(network):
         for old, new in zip(before, cells.planes(0.0), strict=True):
             np.testing.assert_array_equal(old[~high], new[~high])
     assert refresh(array, settings, rng, above=0.7).devices == 0
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("symmetry", ["shared", "two-device"])
+def test_refreshing_keeps_what_devices_hold_whatever_reads_see(symmetry):
+    """Wires of 300 ohm take most of the current, and half of each conductance drifts away: neither is written back."""
+    drift = FaultLaw(drift=PowerLawDrift(nu=0.1))
+    array, weights, rng = fresh(LAYERED, symmetry=symmetry, weight_limit=2.0, wire_resistance=300.0, faults=drift)
+    settings = WriteVerify(tolerance=0.003, max_pulses=2000)
+    write_verify(array, weights, settings, rng)
+    array.at_time(20 * 2.0**10)
+    before = [cells.weights(0.0).copy() for cells in array.cells]
+    for _ in range(4):
+        for cells in array.cells:
+            for state in cells.states:
+                state.hidden += 0.5 * (1 - state.hidden)  # both devices up, as pulses of training do
+        array.changed()
+        held = [cells.weights(0.0).copy() for cells in array.cells]
+        seen = array.weights().copy()
+        report = refresh(array, settings, rng, above=0.3)
+        assert report.devices > 0 == report.failed
+        assert array.time == 20 * 2.0**10
+        for cells, old in zip(array.cells, held, strict=True):
+            assert np.abs(cells.weights(0.0) - old).max() <= 0.0031 * (array.mapping.high - array.mapping.low)
+        assert report.weight_error == np.linalg.norm(array.weights() - seen) / np.linalg.norm(seen)
+    for cells, old in zip(array.cells, before, strict=True):  # the four halvings above
+        assert np.abs(cells.weights(0.0) - old / 16).max() <= 0.01 * (array.mapping.high - array.mapping.low)
 
 
 def test_only_pairs_of_devices_are_refreshed(rng):

@@ -18,6 +18,19 @@ def test_every_engine_runs_on_tiny_arrays():
             assert state.visible.mean() > 0
 
 
+def test_coarse_devices_go_pulse_by_pulse_with_and_without_the_compiler():
+    """Steps too large for the series of `example`: its own walk, which needs the numbers of a stream below zero."""
+    law = devices.law("soft-bounds", dw_min=0.3, dw_min_std=0.0, w_max=1.0, w_min=-1.0)
+    found = []
+    for engine in ("example", "walk"):
+        rng = np.random.default_rng(2)
+        state = law.sample((3, 4), rng)
+        update(state, rng.random((2, 3)), rng.random((2, 4)), rate=0.5, rng=rng, engine=engine)
+        found.append(state.hidden)
+    assert found[0].mean() > 0
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+
 @pytest.mark.needs_jit
 def test_normal_draws_have_unit_variance_and_no_neighbours():
     state = stream(np.uint64(7), 3, 4)

@@ -62,7 +62,7 @@ def test_coloured_noise_forgets_at_its_own_pace():
 
 
 def test_shared_noise_has_the_covariance_of_one_device_a_pair():
-    """Independent part plus shared part against the covariance of y = E x with a symmetric E of zero diagonal."""
+    """The shared part alone: sigma^2 x x^T, diagonal included; test_array.py has the sum with the independent part."""
     x, sigma, n = np.array([0.5, 0.9, 0.3, 0.7]), 0.2, 100_000
     own = shared_noise(np.tile(x, (n, 1)), sigma, stream(5, 0))
     np.testing.assert_allclose(own.T @ own / n, sigma**2 * np.outer(x, x), atol=5 * sigma**2 / np.sqrt(n / 2))

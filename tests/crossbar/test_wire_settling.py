@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crossbar.array import CrossbarArray
+from crossbar.array_config import ArrayConfig
 from crossbar.asymmetric_settling import HeldAntisymmetry
 from crossbar.conjugate_gradient import ConjugateGradient
+from crossbar.converters import adc, dac
 from crossbar.couplings import IdealWeights, random_weights
 from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
@@ -56,6 +59,17 @@ def test_impossible_settings_and_noisy_couplings_are_refused(rng):
         HeldAntisymmetry(tolerance=0)
     with pytest.raises(InvalidValue, match="`max_sweeps`"):
         HeldAntisymmetry(max_sweeps=0)
-    noisy = SimpleNamespace(couplings=SimpleNamespace(static=False))
+    noisy = SimpleNamespace(couplings=SimpleNamespace(static=False, linear=True))
     with pytest.raises(InvalidValue, match="static"):
         HeldAntisymmetry().settle(noisy)
+
+
+@pytest.mark.parametrize("converters", [{"dac": dac(2)}, {"adc": adc(3, high=4.0)}])
+def test_converters_are_refused_since_the_matrix_does_not_know_them(rng, converters):
+    config = ArrayConfig(dtype="float64", **converters)
+    array = CrossbarArray.from_weights(NETWORK, random_weights(NETWORK, rng, np.float64), config, rng)
+    assert array.static
+    assert not array.linear
+    one = Landscape.clamp(array, NETWORK.role(["pixels"]), rng.uniform(-1, 1, (3, 6)))
+    with pytest.raises(InvalidValue, match="without converters; settle this array by `Euler`"):
+        HeldAntisymmetry().settle(one)
