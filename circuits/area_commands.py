@@ -68,14 +68,18 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 )
 @click.option("--draws", type=click.IntRange(10, 10**6), default=4000, show_default=True, help="Monte Carlo draws.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all draws.")
-@click.option("--pictures", type=click.Path(path_type=Path), help="Folder to write the pictures and area.json to.")
+@click.option(
+    "--pictures", type=click.Path(file_okay=False, path_type=Path), help="Folder to write pictures and area.json to."
+)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path),
     multiple=True,
     help="Folder with evaluated runs, for Frechet distance against area; may be repeated.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="Folder to write area.md and its pictures to.")
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder to write area.md and its pictures to."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology: Path | None, energy: bool,
          images: int, draws: int, seed: int, pictures: Path | None, runs: tuple[Path, ...], report: Path | None,

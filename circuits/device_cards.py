@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from circuits.cells.memristors import MemristorModel, memristor
+from circuits.cells.memristors import MemristorModel, memristor, memristor_cards
 from circuits.netlist import Circuit
 from circuits.tile import tiled_devices
 
@@ -31,11 +31,9 @@ def devices(circuit: Circuit) -> Iterator[str]:
     ends = [f"__{name}" for name in circuit.names]
     for target, name in enumerate(circuit.names):
         first = target + 1 if shared else 0
+        held = np.flatnonzero(circuit.array.built[target, first:]) + first
+        chosen = held.tolist()
         for sign, matrix, sources in (("p", circuit.array.plus, rails), ("n", circuit.array.minus, inverted)):
-            held = np.flatnonzero(matrix[target, first:]) + first
-            if not held.size:
-                continue
             stem, tail = f"{sign}_{name}", f"p_{name}" if shared else f"q{sign}_{name}"
-            chosen = held.tolist()
-            names = [stem + ends[source] for source in chosen]
-            yield model.cards(names, [sources[source] for source in chosen], [tail] * len(names), matrix[target, held])
+            names, heads = [stem + ends[source] for source in chosen], [sources[source] for source in chosen]
+            yield memristor_cards(model, names, heads, [tail] * len(names), matrix[target, held])

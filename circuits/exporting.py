@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,13 +88,16 @@ def _nudged(
     if role == "decode":
         return pulled
     phases = nudged.simulated(pulled)
-    gradient = nudged.latent_gradient(pulled, phases, network.block("latent"), request.beta)
+    gradient = nudged.latent_gradient(layout, pulled, phases, request.beta)
     return nudged.encoder_nudged(layout, encoder, gradient, noise, request.beta, request.beta_kl)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """How a chip is verified: engine, mode (None by size), analysis, role, samples, limits, and where to keep it."""
+    """How a chip is verified: engine, mode (None by role and size), analysis, role, samples, limits, where it is kept.
+
+    `keep` gets a folder `SAMPLE-ROLE` for each simulation.
+    """
 
     engine: str = "ngspice"
     mode: str | None = None
@@ -122,17 +124,16 @@ def prove(layout: Layout, proof: Proof) -> dict:
     """
     engine = engines.engine(proof.engine)
     largest = max(network.size for network in layout.chip.networks.values())
-    mode = proof.mode or default_mode(layout, largest, proof.engine)
+    mode = proof.mode or ("coupled" if proof.role == "both" else default_mode(layout, largest, proof.engine))
     if largest > SMALL and proof.role != "both":
         layout = Layout(chip=layout.chip, choices=replace(layout.choices, idle="drop"))
     limits = engines.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
-    with tempfile.TemporaryDirectory(prefix="hopbar-") as temporary:
-        folder = Path(temporary) if proof.keep is None else proof.keep
-        folder.mkdir(parents=True, exist_ok=True)
-        found = verify(
-            layout, engine, folder, limits, mode=mode, role=proof.role, kind=proof.analysis,
-            n_samples=proof.n_samples, seed=proof.seed,
-        )  # fmt: skip
+    if proof.keep is not None:
+        proof.keep.mkdir(parents=True, exist_ok=True)
+    found = verify(
+        layout, engine, proof.keep, limits, mode=mode, role=proof.role, kind=proof.analysis,
+        n_samples=proof.n_samples, seed=proof.seed,
+    )  # fmt: skip
     summary = dict(found.summary)
     if proof.keep is not None and mode != "tile":
         from circuits.verify_figures import draw_images, draw_waveforms

@@ -20,7 +20,9 @@ class MemristorArray:
     Attributes
     ----------
     plus, minus : ndarray (N, N)
-        G+ and G- in siemens; 0 where there is no device.
+        G+ and G- in siemens. A device may well conduct nothing: 0 S does not say that there is none.
+    built : ndarray (N, N) of bool
+        Where a pair of devices stands.
     siemens_per_weight : float
     symmetry : {"shared", "two-device"}
         Whether one device serves both directions of a pair (then G is symmetric) or each direction has its own.
@@ -28,11 +30,13 @@ class MemristorArray:
     Raises
     ------
     InvalidValue
-        A conductance that is not finite or is negative, an asymmetric `shared` array, devices on the diagonal.
+        A conductance that is not finite, is negative or has no device, an asymmetric `shared` array, devices on the
+        diagonal.
     """
 
     plus: np.ndarray
     minus: np.ndarray
+    built: np.ndarray
     siemens_per_weight: float
     symmetry: str
 
@@ -41,6 +45,7 @@ class MemristorArray:
             raise unknown_name("symmetry", self.symmetry, SYMMETRIES)
         for name in ("plus", "minus"):
             _check_conductances(name, getattr(self, name), self.symmetry)
+        _check_built(self.built, (self.plus, self.minus), self.symmetry)
         if not 0 < self.siemens_per_weight < float("inf"):
             raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
 
@@ -52,8 +57,8 @@ class MemristorArray:
     @property
     def n_memristors(self) -> int:
         """Number of devices, each one card of the netlist."""
-        count = int(np.count_nonzero(self.plus)) + int(np.count_nonzero(self.minus))
-        return count // 2 if self.symmetry == "shared" else count
+        count = int(np.count_nonzero(self.built))
+        return count if self.symmetry == "shared" else 2 * count
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the devices realise."""
@@ -67,7 +72,8 @@ class MemristorArray:
         idle = np.repeat(clamped[:, None], self.size, axis=1)
         if self.symmetry == "shared":
             idle = idle & clamped[None, :]
-        return replace(self, plus=np.where(idle, 0.0, self.plus), minus=np.where(idle, 0.0, self.minus))
+        plus, minus = (np.where(idle, 0.0, side) for side in (self.plus, self.minus))
+        return replace(self, plus=plus, minus=minus, built=self.built & ~idle)
 
     def digest(self) -> str:
         """Return the SHA-256 of the conductances (float64, row by row, G+ then G-)."""
@@ -84,10 +90,20 @@ def _check_conductances(name: str, conductances: np.ndarray, symmetry: str) -> N
         raise InvalidValue(f"`{name}` must be finite, but holds NaN or infinity; program the chip again")
     if (conductances < 0).any():
         raise InvalidValue(f"`{name}` must not be negative, but its smallest conductance is {conductances.min()} S")
-    if np.diagonal(conductances).any():
-        raise InvalidValue(f"`{name}` must have a zero diagonal (eq. 1), but couples a neuron with itself")
     if symmetry == "shared" and not np.array_equal(conductances, conductances.T):
         raise InvalidValue(f"`{name}` is not symmetric: a shared device cannot hold it; use --symmetry two-device")
+
+
+def _check_built(built: np.ndarray, sides: tuple[np.ndarray, np.ndarray], symmetry: str) -> None:
+    if any(side.shape != built.shape for side in sides):
+        shapes = " and ".join(str(side.shape) for side in sides)
+        raise InvalidValue(f"`plus` and `minus` must have the shape {built.shape} of `built`, but have {shapes}")
+    if np.diagonal(built).any():
+        raise InvalidValue("`built` must have a false diagonal (eq. 1), but couples a neuron with itself")
+    if any(side[~built].any() for side in sides):
+        raise InvalidValue("conductances must be 0 where no device is built; program the chip again")
+    if symmetry == "shared" and not np.array_equal(built, built.T):
+        raise InvalidValue("`built` is not symmetric, but a shared device serves both ways; use --symmetry two-device")
 
 
 def map_linearly(
@@ -95,7 +111,8 @@ def map_linearly(
 ) -> MemristorArray:
     """Return an array that holds `weights` (N, N) exactly, one device of each pair at `g_min` siemens.
 
-    The largest |w| takes `g_max`: siemens_per_weight = (g_max - g_min) / max |w|.
+    `weights` and `coupled` (N, N), where devices are built, are [target, source]. The largest |w| takes `g_max`:
+    siemens_per_weight = (g_max - g_min) / max |w|.
 
     Raises
     ------
@@ -112,11 +129,14 @@ def map_linearly(
     base = np.where(coupled, g_min, 0.0)
     plus = base + scale * np.where(coupled, np.maximum(weights, 0), 0.0)
     minus = base + scale * np.where(coupled, np.maximum(-weights, 0), 0.0)
-    return MemristorArray(plus=plus, minus=minus, siemens_per_weight=scale, symmetry=symmetry)
+    return MemristorArray(plus=plus, minus=minus, built=coupled, siemens_per_weight=scale, symmetry=symmetry)
 
 
 def program(chip: Chip, network: str, *, symmetry: str | None = None, g_min: float, g_max: float) -> MemristorArray:
     """Return the devices of `network`: those that were programmed, or an exact linear map of its ideal weights.
+
+    A chip's matrices have a row for each source, these a row for each target. Which devices are built is told by the
+    network, whatever they conduct.
 
     Without `symmetry`, programmed conductances that are symmetric share their devices; all else is two-device, the
     layout `full` of `hopbar area`. Devices into an untied encoder's pixels, which are always clamped, are not built:
@@ -134,15 +154,17 @@ def _pixels(chip: Chip, network: str) -> np.ndarray:
 
 
 def _program(chip: Chip, network: str, symmetry: str | None, g_min: float, g_max: float) -> MemristorArray:
+    coupled = chip.networks[network].mask()
     if network not in chip.conductances:
-        weights = chip.effective_weights(network)
-        coupled = chip.networks[network].mask()
+        weights = chip.effective_weights(network).T
         return map_linearly(weights, coupled, g_min=g_min, g_max=g_max, symmetry=symmetry or "two-device")
     devices = chip.conductances[network]
-    plus, minus = (np.asarray(side, np.float64) for side in (devices.plus, devices.minus))
+    plus, minus = (np.ascontiguousarray(side.T, np.float64) for side in (devices.plus, devices.minus))
     symmetric = np.array_equal(plus, plus.T) and np.array_equal(minus, minus.T)
     chosen = symmetry or ("shared" if symmetric else "two-device")
-    return MemristorArray(plus=plus, minus=minus, siemens_per_weight=devices.siemens_per_weight, symmetry=chosen)
+    return MemristorArray(
+        plus=plus, minus=minus, built=coupled, siemens_per_weight=devices.siemens_per_weight, symmetry=chosen
+    )
 
 
 def closed_form_count(n_neurons: int, symmetry: str) -> int:

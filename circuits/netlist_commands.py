@@ -25,7 +25,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
                      help="Ideal amplifiers, or operational amplifiers of finite gain."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the latents' noise."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -35,7 +35,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("netlist", short_help="Write a trained chip as a SPICE netlist.")
 @click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
 @click.option("--device", type=click.Choice(DEVICES), default="linear", show_default=True, help="Memristor model.")
@@ -81,8 +81,8 @@ def netlist(
 @click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
 @click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
 @click.option("--timeout", type=float, default=900.0, show_default=True, help="Seconds a simulation may take.")
-@click.option("--memory", type=float, default=12.0, show_default=True, help="GiB a simulation may take.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder for netlists, logs and pictures.")
+@click.option("--memory", type=float, default=12.0, show_default=True, help="GiB a simulation may take (Linux).")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder for netlists, logs, pictures.")
 @_choices
 def verify(
     chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
@@ -94,7 +94,7 @@ def verify(
     With --wires, the simulator's side are the weights that currents find through the lines' resistance.
 
     Exit code 0 if every state agrees within the tolerance, 1 if not. Pictures, waveforms and
-    verification.json go to --keep.
+    verification.json go to --keep, the circuit, log and raw file of each simulation to a folder SAMPLE-ROLE in it.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
     """

@@ -100,13 +100,16 @@ def measured(circuit: Circuit, engine: Engine, folder: Path, limits: Limits) -> 
     return Phases(**states)
 
 
-def latent_gradient(circuit: Circuit, phases: Phases, block: slice, beta: float) -> np.ndarray:
-    """Return the gradient of the loss with respect to the clamped latents (n_latent,), eq. (9).
+def latent_gradient(layout: Layout, circuit: Circuit, phases: Phases, beta: float) -> np.ndarray:
+    """Return the gradient of the loss by the latents (n_latent,) that the decoder `circuit` clamps, eq. (9).
 
-    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z) does not.
+    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z) does not. W_z are the devices that drive the
+    latents, which a circuit without idle devices leaves out; so they are read from the network's whole array.
     """
+    name = layout.chip.role("decode")[0]
+    block = layout.chip.networks[name].block("latent")
     difference = rho(phases.plus, circuit.gain) - rho(phases.minus, circuit.gain)
-    pulled = circuit.array.weights().T[block] @ difference
+    pulled = layout.arrays[name].weights()[block] @ difference
     slope = rho_slope(rho(circuit.held[block], circuit.gain), circuit.gain)
     return -slope * pulled / (2 * beta)
 
@@ -144,7 +147,7 @@ def compare_contrast(
     theirs = measured(timed(decoder, ours.free), engine, folder, limits)
     found: list[dict[str, np.ndarray]] = []
     for phases in (ours, theirs):
-        gradient = latent_gradient(decoder, phases, chip.networks[decoder_name].block("latent"), beta)
+        gradient = latent_gradient(layout, decoder, phases, beta)
         nudged = encoder_nudged(layout, encoder, gradient, noise, beta, beta_kl)
         settled = simulated(nudged)
         if phases is theirs:

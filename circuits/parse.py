@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from circuits.cells.linear import OPEN
 from circuits.memristor_array import MemristorArray
 from circuits.names import split_device_name
 from crossbar.errors import CorruptFile, MissingFile
@@ -25,9 +26,9 @@ class Netlist:
     neurons : tuple of str
         In the order of the states.
     parameters : dict of str to float
-        Its `.param` lines.
+        Its `.param` lines, without those inside cells.
     array : MemristorArray
-        The conductances of its R cards.
+        The conductances of its R cards; an open one conducts nothing.
     """
 
     neurons: tuple[str, ...]
@@ -51,9 +52,14 @@ def parse(path: str | Path) -> Netlist:
     neurons: list[str] = []
     parameters: dict[str, float] = {}
     cards: dict[str, float] = {}
-    shared = False
+    shared = cell = False
     for line in _lines(path):
-        if line.startswith(".param ") and "=" in line and not line.startswith(".param c_"):
+        if line.startswith((".subckt", ".ends")):
+            cell = line.startswith(".subckt")
+            shared = shared or line.startswith((".subckt driver s p n", ".subckt rail"))
+        elif cell:
+            continue
+        elif line.startswith(".param ") and "=" in line:
             name, _, value = line[len(".param ") :].partition("=")
             parameters[name.strip()] = _number(value, line)
         elif line.startswith(STATES):
@@ -63,8 +69,6 @@ def parse(path: str | Path) -> Netlist:
             if name in cards:
                 raise CorruptFile(f"memristor {name} occurs twice; export the netlist again")
             cards[name] = conductance
-        elif line.startswith(".subckt driver s p n") or line.startswith(".subckt rail"):
-            shared = True
     return Netlist(
         neurons=tuple(neurons), parameters=parameters,
         array=_array(neurons, cards, parameters, "shared" if shared else "two-device"),
@@ -86,7 +90,7 @@ def _card(line: str) -> tuple[str, float]:
     resistance = _number(parts[3], line)
     if not 0 < resistance < float("inf"):
         raise CorruptFile(f"memristor {parts[0]} must have a positive, finite resistance, but has {resistance}")
-    return parts[0][1:], 1 / resistance
+    return parts[0][1:], 0.0 if resistance >= OPEN else 1 / resistance
 
 
 def _number(text: str, line: str) -> float:
@@ -101,14 +105,17 @@ def _number(text: str, line: str) -> float:
 def _array(neurons: list[str], cards: dict[str, float], parameters: dict[str, float], symmetry: str) -> MemristorArray:
     places = {name: index for index, name in enumerate(neurons)}
     sides = {"p": np.zeros((len(neurons),) * 2), "n": np.zeros((len(neurons),) * 2)}
+    built = np.zeros((len(neurons),) * 2, bool)
     for name, conductance in cards.items():
         sign, target, source = split_device_name(name)
         if target not in places or source not in places:
             raise CorruptFile(f"memristor {name} joins neurons that the netlist does not have; export it again")
-        sides[sign][places[target], places[source]] = conductance
+        pairs = [(places[target], places[source])]
         if symmetry == "shared":
-            sides[sign][places[source], places[target]] = conductance
+            pairs.append((places[source], places[target]))
+        for pair in pairs:
+            sides[sign][pair], built[pair] = conductance, True
     scale = parameters.get("siemens_per_weight", float("nan"))
     if not scale > 0:
         raise CorruptFile("the netlist has no `.param siemens_per_weight`; export it again")
-    return MemristorArray(plus=sides["p"], minus=sides["n"], siemens_per_weight=scale, symmetry=symmetry)
+    return MemristorArray(plus=sides["p"], minus=sides["n"], built=built, siemens_per_weight=scale, symmetry=symmetry)

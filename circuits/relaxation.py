@@ -53,7 +53,8 @@ class Relaxation:
     base : ndarray (k,)
         Integral of sum_j n_j rho_j^2, n_j the devices on line j, for devices that are not programmed yet.
     weight : ndarray (k,)
-        Integral of sum_j rho_j^2 sum_i |w_ij| / max |w|, likewise.
+        Integral of sum_j rho_j^2 times the sum of how far up in their range the devices of line j are, from 0 to 1,
+        likewise.
     devices : ndarray (k,)
         Integral of sum_j rho_j^2 sum_i G_ij, in siemens, for devices that are.
     """
@@ -112,17 +113,33 @@ class Loads:
 def weight_loads(weights: np.ndarray, mask: np.ndarray) -> Loads:
     """Return the loads of pairs of devices that will hold `weights` (N, N) where `mask` (N, N) is true.
 
-    G+ + G- = 2 g_min + (g_max - g_min) |w| / max |w|; w_ij is driven by line j.
+    G+ + G- = 2 g_min + (g_max - g_min) |w| / max |w|; row i is what line i drives, as in a chip.
     """
     largest = float(np.abs(weights).max()) or 1.0
     return Loads(
-        n_devices=2.0 * mask.sum(axis=0),
-        weights=np.where(mask, np.abs(weights), 0.0).sum(axis=0, dtype=float) / largest,
+        n_devices=2.0 * mask.sum(axis=1),
+        weights=np.where(mask, np.abs(weights), 0.0).sum(axis=1, dtype=float) / largest,
         conductances=np.zeros(len(weights)),
     )
 
 
+def reference_loads(weights: np.ndarray, mask: np.ndarray, references: np.ndarray) -> Loads:
+    """Return the loads of single devices that will hold `weights` (N, N) where `mask` (N, N) is true.
+
+    A weight of zero lies in the middle of the range, as in `crossbar.mapping`, and so do the devices of the reference
+    columns that line i crosses, `references` (N,) of them: G = g_min + (g_max - g_min) (1 + w / max |w|) / 2. Row i is
+    what line i drives.
+    """
+    largest = float(np.abs(weights).max()) or 1.0
+    n_devices = mask.sum(axis=1) + references.astype(float)
+    signed = np.where(mask, weights, 0.0).sum(axis=1, dtype=float) / largest
+    return Loads(n_devices=n_devices, weights=(n_devices + signed) / 2, conductances=np.zeros(len(weights)))
+
+
 def device_loads(plus: np.ndarray, minus: np.ndarray, mask: np.ndarray) -> Loads:
-    """Return the loads of programmed devices, `plus` and `minus` (N, N) in siemens, where `mask` (N, N) is true."""
+    """Return the loads of programmed devices, `plus` and `minus` (N, N) in siemens, where `mask` (N, N) is true.
+
+    Row i is what line i drives, as in a chip.
+    """
     idle = np.zeros(len(plus))
-    return Loads(n_devices=idle, weights=idle, conductances=np.where(mask, plus + minus, 0.0).sum(axis=0, dtype=float))
+    return Loads(n_devices=idle, weights=idle, conductances=np.where(mask, plus + minus, 0.0).sum(axis=1, dtype=float))

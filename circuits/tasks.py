@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,16 +11,25 @@ from circuits.architecture import Architecture
 from circuits.energy import Phase, Task
 from circuits.models import Model
 from circuits.plans import CLAMPED, HopfieldPlan
-from circuits.relaxation import Loads, Relaxation, Trajectory, device_loads, relaxation_of, weight_loads
+from circuits.relaxation import (
+    Loads,
+    Relaxation,
+    Trajectory,
+    device_loads,
+    reference_loads,
+    relaxation_of,
+    weight_loads,
+)
 from circuits.trajectories import Phases
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
 
 MEAN_SQUARE_SIGNAL = 1 / 3  # of a signal spread evenly over 0 to 1; used only where no trajectory is known
+ZERO = {"pair": 0.0, "reference": 0.5}  # where in its range a device that holds a weight of zero lies
 
 
 def assumed_tasks(model: Model, architecture: Architecture) -> dict[str, Task]:
-    """Return the tasks of a model that is not trained: settle times as the technology assumes, even signals.
+    """Return the tasks of a model that is not trained: assumed settle times, even signals, all weights zero.
 
     Raises
     ------
@@ -83,23 +93,31 @@ def _tasks(
 
 
 def _assumed_phase(plan: HopfieldPlan, architecture: Architecture) -> Phase:
-    devices = plan.tiles(architecture).n_memristors
-    costs = Relaxation(
-        settle=np.ones(1),
-        base=np.array([devices * MEAN_SQUARE_SIGNAL]),
-        weight=np.zeros(1),
-        devices=np.zeros(1),
-    )
+    """Return a phase of a plan; a device of the half layout carries current both ways, so it counts as full's two."""
+    devices = plan.tiles(replace(architecture, layout="full")).n_memristors
+    base = np.array([devices * MEAN_SQUARE_SIGNAL])
+    costs = Relaxation(settle=np.ones(1), base=base, weight=ZERO[architecture.weights] * base, devices=np.zeros(1))
     return Phase(relaxation=costs, n_neurons=plan.n_neurons(architecture), measured=False)
 
 
 def _loads(chip: Chip, plan: HopfieldPlan, role: str, architecture: Architecture, idle_columns: bool) -> Loads:
+    """Return what hangs on every line: pairs as they are programmed or will be, or what a reference would make of them.
+
+    In the half layout each device carries current both ways: the loads are those of the full one.
+    """
     network = plan.network
     read = {"latent"} if role == "decode" else set()
+    columns = [block for block in plan.columns(architecture) if idle_columns or block != CLAMPED[role] or block in read]
     conducting = np.zeros(network.size, bool)
-    for block in plan.columns(architecture):
-        conducting[network.block(block)] = idle_columns or block != CLAMPED[role] or block in read
-    mask = network.mask() & conducting[:, None]
+    for block in columns:
+        conducting[network.block(block)] = True
+    mask = network.mask() & conducting  # [source, target], as the chip's matrices
+    if architecture.weights == "reference":
+        references = np.zeros(network.size)
+        for patch in network.patches(network.names, columns):
+            width = patch.targets.stop - patch.targets.start
+            references[patch.sources] += -(-width // architecture.weights_per_tile)
+        return reference_loads(chip.effective_weights(plan.name), mask, references)
     if plan.name in chip.conductances:
         devices = chip.conductances[plan.name]
         return device_loads(devices.plus, devices.minus, mask)

@@ -56,7 +56,7 @@ class Technology:
     def overridden(self, path: Path) -> Technology:
         """Return this technology with the parameters of the TOML file `path` in place of its own."""
         tables = read_tables(path)
-        nodes = tuple(tables.pop("nodes", {}).get("known", self.nodes))
+        nodes = _nodes(tables.pop("nodes", {}), path, self.nodes)
         parameters = {name: read_parameter(name, entry, path) for name, entry in tables.items()}
         for name, parameter in parameters.items():
             known = self.parameter(name)
@@ -99,16 +99,29 @@ def load_technology(override: str | Path | None = None) -> Technology:
     MissingFile, CorruptFile
         The file is not there, or is no TOML.
     InvalidValue, UnknownName
-        A parameter without a source, with a negative value, or that nothing uses.
+        A parameter without a source, with a negative value, or that nothing uses; nodes that are no list of lengths.
     """
     parameters: dict[str, Parameter] = {}
     nodes: tuple[int, ...] = ()
     for name in FILES:
         tables = shipped_tables(name)
-        nodes = tuple(tables.pop("nodes", {}).get("known", nodes))
+        nodes = _nodes(tables.pop("nodes", {}), name, nodes)
         parameters |= {key: read_parameter(key, entry, name) for key, entry in tables.items()}
     shipped = Technology(parameters=parameters, nodes=nodes)
     return shipped if override is None else shipped.overridden(Path(override))
+
+
+def _nodes(table: Mapping, path: str | Path, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the nodes (nm) that the table `nodes` of the file `path` knows, or `default` where it names none."""
+    for key in table:
+        if key != "known":
+            raise unknown_name(f"field of `nodes` in {path}:", key, ["known"])
+    if "known" not in table:
+        return default
+    known = table["known"]
+    if not (isinstance(known, list) and known and all(type(node) is int and node > 0 for node in known)):
+        raise InvalidValue(f"`known` of `nodes` in {path} must be a list of whole nm, such as [65], but got {known!r}")
+    return tuple(known)
 
 
 def _both_areas(one: Parameter, other: Parameter) -> bool:

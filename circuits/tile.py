@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from circuits.cells.memristors import MemristorModel
+from circuits.cells.memristors import MemristorModel, memristor_cards
 from circuits.electrical import Wires
 from circuits.memristor_array import MemristorArray
 from circuits.names import device_name
+from circuits.wired import tiles
 
 
 def tiled_devices(array: MemristorArray, names: tuple[str, ...], wires: Wires, model: MemristorModel) -> Iterator[str]:
@@ -19,38 +20,31 @@ def tiled_devices(array: MemristorArray, names: tuple[str, ...], wires: Wires, m
     its targets, G+ and G- side by side, each sensed at the bottom end. A segment of `r_word_line` ohm lies before
     every cell of a row, one of `r_bit_line` after every cell of a column: the convention of `crossbar.wires`.
     """
-    for first in range(0, array.size, wires.tile):
-        sources = range(first, min(first + wires.tile, array.size))
-        for second in range(0, 2 * array.size, wires.tile):
-            columns = [
-                (index // 2, "pn"[index % 2]) for index in range(second, min(second + wires.tile, 2 * array.size))
-            ]
-            yield from _tile(array, names, wires, model, sources, columns)
+    for sources, lines in tiles(array, wires):
+        yield from _tile(array, names, wires, model, sources, [("pn"[line % 2], line // 2) for line in lines])
 
 
 def _tile(
     array: MemristorArray, names: tuple[str, ...], wires: Wires, model: MemristorModel,
-    sources: range, columns: list[tuple[int, str]],
+    sources: range, columns: list[tuple[str, int]],
 ) -> Iterator[str]:  # fmt: skip
-    corner = f"{sources.start}_{columns[0][0]}{columns[0][1]}"
+    corner = f"{sources.start}_{columns[0][1]}{columns[0][0]}"
     for row, source in enumerate(sources):
-        held = np.array([(array.plus if sign == "p" else array.minus)[target, source] for target, sign in columns])
+        held = np.array([(array.plus if sign == "p" else array.minus)[target, source] for sign, target in columns])
         words = [f"w_{corner}_{row}_{column}" for column in range(len(columns))]
         bits = [f"b_{corner}_{row}_{column}" for column in range(len(columns))]
         starts = [f"p_{names[source]}", *words[:-1]]
         yield "".join(
             [f"R{end} {start} {end} {wires.r_word_line!r}\n" for start, end in zip(starts, words, strict=True)]
         )
-        labels = [device_name(sign, names[target], names[source]) for target, sign in columns]
-        there = np.flatnonzero(held).tolist()
-        if there:
-            yield model.cards(
-                [labels[k] for k in there], [words[k] for k in there], [bits[k] for k in there], held[there]
-            )
+        labels = [device_name(sign, names[target], names[source]) for sign, target in columns]
+        there = [column for column, (_, target) in enumerate(columns) if array.built[target, source]]
+        called, heads, tails = ([column[k] for k in there] for column in (labels, words, bits))
+        yield memristor_cards(model, called, heads, tails, held[there])
         last = source == sources[-1]
         ends = [
             f"q{sign}_{names[target]}" if last else f"b_{corner}_{row + 1}_{column}"
-            for column, (target, sign) in enumerate(columns)
+            for column, (sign, target) in enumerate(columns)
         ]
         yield segments(bits, bits, ends, wires.r_bit_line)
 

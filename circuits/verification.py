@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,13 +55,15 @@ def tolerance_of(layout: Layout, role: str | None) -> float:
 
 
 def verify(
-    layout: Layout, engine: Engine, folder: Path, limits: Limits, *, mode: str, role: str | None, kind: str | None,
+    layout: Layout, engine: Engine, keep: Path | None, limits: Limits, *, mode: str, role: str | None, kind: str | None,
     n_samples: int, seed: int,
 ) -> Verification:  # fmt: skip
     """Settle `n_samples` examples in the circuits of `layout` and compare them with the simulator.
 
     Parameters
     ----------
+    keep : Path or None
+        Folder for the circuit, log and waveforms of each simulation, in a folder of its own; see `place`.
     mode : {"coupled", "fixed-rail", "tile"}
         "tile": the tile with wires that carries most current, alone, its lines driven as in equilibrium.
     role : {"encode", "decode", "both"} or None
@@ -70,25 +74,43 @@ def verify(
     Raises
     ------
     InvalidValue
-        An unknown mode, or more samples than the chip carries.
+        An unknown mode, one that the single chip does not have, or more samples than the chip carries.
     EngineError, DivergedError
     """
     if mode not in MODES:
         raise InvalidValue(f"`mode` must be one of {', '.join(MODES)}, but got {mode!r}")
+    if role == "both" and (mode != "coupled" or kind not in (None, "tran")):
+        raise InvalidValue(
+            f"--role both is one coupled transient, but got mode {mode} and analysis {kind or 'tran'}; "
+            "leave out --mode and --analysis, or take --role encode or decode"
+        )
     if mode == "tile":
-        return _tile(layout, engine, folder, limits, role, n_samples, seed)
+        return _tile(layout, engine, keep, limits, role, n_samples, seed)
     samples = range(_checked(n_samples, layout))
     comparisons: list[tuple[str, int, Comparison]] = []
     trips: list[tuple[int, RoundTrip]] = []
     for sample in samples:
         image, noise = layout.image(sample), layout.noise(seed, sample)
         if role == "both":
-            trips.append((sample, round_trip(layout, engine, folder, limits, image=image, noise=noise)))
+            with place(keep, sample, role) as folder:
+                trips.append((sample, round_trip(layout, engine, folder, limits, image=image, noise=noise)))
             continue
-        comparisons += _roles(layout, engine, folder, limits, mode, role, kind, sample, noise)
+        comparisons += _roles(layout, engine, keep, limits, mode, role, kind, sample, noise)
     tolerance = tolerance_of(layout, role)
     summary = summarise(layout, engine, mode, comparisons, trips, tolerance)
     return Verification(comparisons=tuple(comparisons), trips=tuple(trips), tolerance=tolerance, summary=summary)
+
+
+@contextmanager
+def place(keep: Path | None, sample: int, role: str) -> Iterator[Path]:
+    """Give a folder for one simulation: `SAMPLE-ROLE` within `keep`, or one that is gone afterwards."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="hopbar-") as temporary:
+            yield Path(temporary)
+        return
+    folder = keep / f"{sample}-{role}"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
 
 
 def _checked(n_samples: int, layout: Layout) -> int:
@@ -99,10 +121,9 @@ def _checked(n_samples: int, layout: Layout) -> int:
 
 
 def _roles(
-    layout: Layout, engine: Engine, folder: Path, limits: Limits, mode: str, role: str | None, kind: str | None,
+    layout: Layout, engine: Engine, keep: Path | None, limits: Limits, mode: str, role: str | None, kind: str | None,
     sample: int, noise: np.ndarray,
 ) -> list[tuple[str, int, Comparison]]:  # fmt: skip
-
     encoder = layout.encode(layout.image(sample))
     posed = {"encode": encoder}
     if role != "encode":
@@ -113,23 +134,25 @@ def _roles(
         small = len(posed[name].names) <= SMALL and layout.choices.wires is None
         analysis = kind or ("tran" if small else "op")
         fixed = mode == "fixed-rail"
-        found.append((name, sample, compare(posed[name], engine, folder, limits, kind=analysis, fixed_rail=fixed)))
+        with place(keep, sample, name) as folder:
+            found.append((name, sample, compare(posed[name], engine, folder, limits, kind=analysis, fixed_rail=fixed)))
     return found
 
 
 def _tile(
-    layout: Layout, engine: Engine, folder: Path, limits: Limits, role: str | None, n_samples: int, seed: int
+    layout: Layout, engine: Engine, keep: Path | None, limits: Limits, role: str | None, n_samples: int, seed: int
 ) -> Verification:
     """Return the verdict on one tile with wires, for each sample."""
-    if engine.name != "ngspice" or role == "both":
-        raise InvalidValue("--mode tile runs in ngspice, and for one role; leave out --engine, or take another role")
+    if engine.name != "ngspice":
+        raise InvalidValue(f"--mode tile runs in ngspice, but got {engine.name}; leave out --engine")
     found = []
     for sample in range(_checked(n_samples, layout)):
         circuit = layout.encode(layout.image(sample))
         if role == "decode":
             ideal = replace(circuit, wires=None)
             circuit = layout.decode(layout.latents(reference.settle(ideal), layout.noise(seed, sample)))
-        found.append(compare_tile(circuit, reference.settle(replace(circuit, wires=None)), folder, limits))
+        with place(keep, sample, role or "encode") as folder:
+            found.append(compare_tile(circuit, reference.settle(replace(circuit, wires=None)), folder, limits))
     worst = max(found, key=lambda one: one.error)
     waves = [one.waveforms for one in found]
     summary: dict[str, object] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
 from crossbar.network import Network, Role
 
 if TYPE_CHECKING:
@@ -22,18 +22,26 @@ ROLES = ("encode", "decode")
 
 @dataclass(frozen=True, kw_only=True)
 class Conductances:
-    """The devices that hold a weight matrix as differential pairs, w_ij = (G+_ij - G-_ij) / siemens_per_weight.
+    """The devices that hold a weight matrix as differential pairs, W = (G+ - G-) / siemens_per_weight.
+
+    A row is a neuron that drives, a column one that is driven, as in `crossbar.couplings`: [source, target]. With two
+    devices a pair of neurons this matters, as W = W^T no longer holds.
 
     Attributes
     ----------
     plus, minus : ndarray (N, N)
-        Conductances G+ and G- in siemens; zero where no device exists.
+        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, or one that conducts nothing.
     siemens_per_weight : float
         Conductance difference that stands for a weight of 1, in siemens.
     device : str
         Name of the device preset.
     report : mapping
         What programming reported: pulses, failures, errors.
+
+    Raises
+    ------
+    InvalidValue
+        A scale that is not positive, matrices that are not square or not alike, a conductance that is not finite.
     """
 
     plus: np.ndarray
@@ -42,8 +50,18 @@ class Conductances:
     device: str
     report: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not 0 < self.siemens_per_weight < float("inf"):
+            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
+        for name in ("plus", "minus"):
+            side = getattr(self, name)
+            if side.shape != (len(self.plus),) * 2:
+                raise InvalidValue(f"`{name}` must be {(len(self.plus),) * 2}, but got {side.shape}")
+            if not np.isfinite(side).all():
+                raise InvalidValue(f"`{name}` must be finite, but some conductances are not; program the chip again")
+
     def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that the devices realise."""
+        """Return the weights (N, N) that the devices realise, [source, target]."""
         return (self.plus - self.minus) / self.siemens_per_weight
 
 
@@ -60,7 +78,7 @@ class Chip:
         named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
         first and then the log variances.
     weights : mapping of str to ndarray (N, N)
-        Trained weights, symmetric, zero where the network does not couple.
+        Trained weights, [source, target], symmetric, zero where the network does not couple.
     gain : float
         Slope parameter of rho(s) = sigmoid(gain s); 3 in the paper (appendix B.1).
     sigma : float, ndarray (latent,) or None
@@ -74,6 +92,13 @@ class Chip:
         Programmed devices, by network; empty for ideal weights.
     provenance : mapping of str to str
         Where the chip comes from: run, commit, seed, config.
+
+    Raises
+    ------
+    InvalidValue
+        Weights or conductances that do not fit their network, weights that are not finite.
+    UnknownName
+        Conductances of a network that the chip does not have.
     """
 
     model: str
@@ -95,6 +120,14 @@ class Chip:
                 raise InvalidValue(f"weights of `{name}` must be {(network.size,) * 2}, but got {shape}")
             if not np.isfinite(self.weights[name]).all():
                 raise InvalidValue(f"weights of `{name}` must be finite, but some are not")
+        for name, devices in self.conductances.items():
+            if name not in self.networks:
+                raise unknown_name("network of conductances", name, self.networks)
+            shape = devices.plus.shape
+            if shape != (self.networks[name].size,) * 2:
+                raise InvalidValue(
+                    f"conductances of `{name}` must be {(self.networks[name].size,) * 2}, but got {shape}"
+                )
 
     @property
     def tied(self) -> bool:
@@ -116,7 +149,10 @@ class Chip:
         return network, self.networks[network].role([clamped])
 
     def effective_weights(self, network: str) -> np.ndarray:
-        """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones."""
+        """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones.
+
+        They are [source, target], as `crossbar.couplings` multiplies them.
+        """
         if network in self.conductances:
             return self.conductances[network].weights()
         return np.asarray(self.weights[network])
@@ -142,6 +178,8 @@ def load_chip(path: str | Path) -> Chip:
         There is no such file, or the run folder has no chip yet.
     CorruptFile
         The file is no chip of ours, of another schema, or damaged.
+    InvalidValue, UnknownName
+        It says what no chip can be, such as weights that do not fit their network.
     """
     import h5py
 
@@ -155,7 +193,9 @@ def load_chip(path: str | Path) -> Chip:
             if file.attrs.get("schema") != SCHEMA:
                 raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r}")
             return _read(file)
-    except (OSError, KeyError) as error:
+    except HopbarError:
+        raise
+    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
         raise CorruptFile(f"{file_path} cannot be read as a chip ({error}); make it again from its run") from error
 
 

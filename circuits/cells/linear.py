@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+OPEN = 1e30  # ohm, of a device of 0 S: SPICE has no infinite resistance
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinearMemristor:
@@ -28,9 +30,14 @@ class LinearMemristor:
 
     def cards(self, names: list[str], heads: list[str], tails: list[str], conductances: np.ndarray) -> str:
         """Return one R card per device, `names` from `heads` to `tails`, its resistance a plain float in ohm."""
-        values = (1.0 / conductances).tolist()
+        values = resistances(conductances).tolist()
         rows = zip(names, heads, tails, values, strict=True)
         return "".join([f"R{name} {head} {tail} {value!r}\n" for name, head, tail, value in rows])
+
+
+def resistances(conductances: np.ndarray) -> np.ndarray:
+    """Return the resistances in ohm of devices of `conductances` siemens, `OPEN` where they conduct nothing."""
+    return np.divide(1.0, conductances, out=np.full(conductances.shape, OPEN), where=conductances > 0)
 
 
 def state_cards(names: list[str], heads: list[str], tails: list[str], states: np.ndarray) -> str:

@@ -16,6 +16,8 @@ from crossbar.errors import unknown_name
 class MemristorModel(Protocol):
     """A memristor as SPICE text.
 
+    Cards are written by `memristor_cards`, since no state of a device reads as 0 S.
+
     Attributes
     ----------
     read_voltage : float
@@ -41,6 +43,20 @@ MODELS: dict[str, type[MemristorModel]] = {
     "yakopcic": Yakopcic,
     "stanford": StanfordPku,
 }
+
+
+def memristor_cards(
+    model: MemristorModel, names: list[str], heads: list[str], tails: list[str], conductances: np.ndarray
+) -> str:
+    """Return one line per device: those that conduct by `model`, those of 0 S as open resistors."""
+    if conductances.all():
+        return model.cards(names, heads, tails, conductances)
+    parts = []
+    for one, chosen in ((model, conductances > 0), (LinearMemristor(), conductances == 0)):
+        there = np.flatnonzero(chosen).tolist()
+        called, starts, ends = ([column[k] for k in there] for column in (names, heads, tails))
+        parts.append(one.cards(called, starts, ends, conductances[there]))
+    return "".join(parts)
 
 
 def memristor(name: str, *, g_min: float, g_max: float) -> MemristorModel:

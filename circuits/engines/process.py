@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import signal
@@ -24,7 +23,7 @@ class Limits:
     seconds : float
         Wall time.
     gigabytes : float
-        Address space (RLIMIT_AS).
+        Address space (RLIMIT_AS). Only Linux limits a process that runs already; elsewhere memory is not limited.
     """
 
     seconds: float = 600.0
@@ -74,7 +73,6 @@ def run_limited(
             )  # fmt: skip
         except OSError as error:
             raise EngineError(f"{engine} does not start ({error}); install it again") from error
-        _limit_memory(process.pid, limits.gigabytes)
         code, usage = _wait(process, engine, limits, started)
     text = log_path.read_text(errors="replace")
     seconds = time.perf_counter() - started
@@ -84,16 +82,25 @@ def run_limited(
     return Outcome(log=text, seconds=seconds, processor_seconds=used, megabytes=usage.ru_maxrss / 1024)
 
 
-def _limit_memory(process_id: int, gigabytes: float) -> None:
+def _limit_memory(process_id: int, engine: str, gigabytes: float) -> None:
+    if not hasattr(resource, "prlimit"):
+        return
     size = int(gigabytes * 2**30)
-    with contextlib.suppress(ProcessLookupError):  # it has ended already
+    try:
         resource.prlimit(process_id, resource.RLIMIT_AS, (size, size))
+    except ProcessLookupError:  # it has ended already
+        return
+    except (OSError, ValueError) as error:
+        raise EngineError(
+            f"the memory of {engine} cannot be limited to {gigabytes:g} GiB ({error}); allow less with --memory"
+        ) from error
 
 
 def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, resource.struct_rusage]:
-    """Return exit code and what was used; kill the process group when its time is over."""
+    """Limit memory; return exit code and what was used; kill the process group when its time is over."""
     pause = 0.002
     try:
+        _limit_memory(process.pid, engine, limits.gigabytes)
         while time.perf_counter() - started <= limits.seconds:
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
             if done:
@@ -102,7 +109,7 @@ def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
     finally:
-        if process.returncode is None:  # too late, or interrupted: leave nothing behind
+        if process.returncode is None:  # too late, not to be limited, or interrupted: leave nothing behind
             os.killpg(process.pid, signal.SIGKILL)
             os.wait4(process.pid, 0)
             process.returncode = -signal.SIGKILL

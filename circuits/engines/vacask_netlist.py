@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from circuits.cells.linear import resistances
 from circuits.netlist import Analysis, Circuit
 from crossbar.errors import EngineError
 
@@ -144,9 +145,8 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     for index, name in enumerate(circuit.names):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name}) hold volts={float(circuit.held[index])!r}\n"
-            for sign, matrix in (("p", circuit.array.plus), ("n", circuit.array.minus)):
-                if matrix[index].any():
-                    yield f"idle{sign}_{name} (q{sign}_{name}) hold\n"
+            if circuit.array.built[index].any():
+                yield from (f"idle{sign}_{name} (q{sign}_{name}) hold\n" for sign in "pn")
         else:
             yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) neuron\n"
         if signals is None:
@@ -177,11 +177,11 @@ def devices(circuit: Circuit) -> Iterator[str]:
     names = circuit.names
     for target, name in enumerate(names):
         first = target + 1 if shared else 0
+        held = np.flatnonzero(circuit.array.built[target, first:]) + first
         for sign, matrix in (("p", circuit.array.plus), ("n", circuit.array.minus)):
-            held = np.flatnonzero(matrix[target, first:]) + first
             stem, tail = f"r{sign}_{name}__", f"p_{name}" if shared else f"q{sign}_{name}"
             head = "n_" if shared and sign == "n" else "p_"
-            values = (1.0 / matrix[target, held]).tolist()
+            values = resistances(matrix[target, held]).tolist()
             yield "".join(
                 [
                     f"{stem}{names[source]} ({head}{names[source]} {tail}) r r={value!r}\n"

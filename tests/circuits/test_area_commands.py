@@ -10,6 +10,8 @@ from circuits.accounting import SHARING
 from circuits.architecture import Architecture
 from circuits.area import COMPONENTS
 from circuits.area_commands import MODELS, SHARINGS, area
+from circuits.area_report import _report
+from circuits.area_study import resolve, study
 from circuits.evaluations import Evaluation, Merit, find_runs, pareto_front, read_evaluation
 from circuits.floor_plan import dies
 from circuits.models import TABLE_3, paper_model, tied_model, untied_model
@@ -116,6 +118,27 @@ def test_report_and_pictures(tmp_path, tied_run, untied_run):
     assert "0.33" in text
 
 
+@pytest.mark.parametrize("cell_area", [None, 1e6])  # as shipped; or nothing but cells counts
+def test_the_report_says_what_its_numbers_say(tmp_path, cell_area):
+    own = None
+    if cell_area is not None:
+        own = tmp_path / "own.toml"
+        values = "".join(f"{point} = {cell_area}\n" for point in ("low", "typical", "high"))
+        own.write_text(f'[cell_1t1r]\n{values}unit="F2"\nscaling="feature"\nsource="test"\nstatus="assumed"\n')
+    found = study(
+        resolve(["tdh-vae"]), Architecture(), "two-chips", load_technology(own), node=65, n_draws=50, seed=0, n_images=1
+    )
+    text = "\n".join(_report(found, [tmp_path / "picture.png"] * 4))
+    equal = next(one.name for one in found.comparisons if one.name.startswith("equal hidden"))
+    halved = [name for name, row in found.ratios.items() if row[equal].p50 < 0.55]
+    assert len(halved) == (2 if own is None else 3)
+    assert f"under: {', '.join(f'`{name}`' for name in halved)}." in text
+    assert f"tying saves {1 - found.ratios['shared-io'][equal].p50:.0%}" in text
+    assert "833 against 1696 and 1842" in text
+    area_mm2 = found.estimates["tdh-vae"].total
+    assert f"factor of {max(area_mm2.p95 / area_mm2.p50, area_mm2.p50 / area_mm2.p5):.1f} of their median" in text
+
+
 def test_pictures_repeat_byte_by_byte(tmp_path):
     for name in ("one", "two"):
         run("tdh-vae", "--pictures", str(tmp_path / name))
@@ -182,6 +205,14 @@ def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, words, error, messa
     with pytest.raises(error, match=message) as caught:
         run(*words)
     assert isinstance(caught.value, HopbarError)
+
+
+@pytest.mark.parametrize("option", ["--pictures", "--report"])
+def test_a_file_is_no_folder_to_write_to(tmp_path, option):
+    (tmp_path / "file").write_text("not a folder")
+    result = CliRunner().invoke(area, ["tdh-vae", option, str(tmp_path / "file")])
+    assert result.exit_code == 2
+    assert "Invalid value" in result.output
 
 
 def test_negative_area_and_missing_source_are_refused(tmp_path):

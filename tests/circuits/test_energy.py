@@ -13,15 +13,17 @@ from circuits.relaxation import (
     Trajectory,
     device_loads,
     line_integrals,
+    reference_loads,
     relaxation_of,
     settle_times,
     weight_loads,
 )
-from circuits.tasks import assumed_tasks, measured_tasks
+from circuits.tasks import _loads, assumed_tasks, measured_tasks
 from circuits.technology import load_technology
 from circuits.trajectories import EulerSettings, euler, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.errors import DivergedError, InvalidValue
+from crossbar.mapping import mapping_for
 from crossbar.settling import Euler
 
 TECHNOLOGY = load_technology()
@@ -94,6 +96,43 @@ def test_loads_of_weights_and_of_the_devices_that_hold_them_agree(rng):
     plus, minus = (np.where(mask, g_min + scale * np.maximum(sign * weights, 0), 0) for sign in (1, -1))
     ideal, real = weight_loads(weights, mask), device_loads(plus, minus, mask)
     assert g_min * ideal.n_devices + (g_max - g_min) * ideal.weights == pytest.approx(real.conductances)
+
+
+def test_loads_against_references_are_those_of_the_devices_that_hold_the_weights(rng):
+    weights = rng.normal(size=(6, 6))
+    weights = np.triu(weights, 1) + np.triu(weights, 1).T
+    mask, references = ~np.eye(6, dtype=bool), np.array([2, 2, 2, 1, 1, 1])
+    g_min, g_max = 1e-6, 1e-4
+    single = mapping_for("reference", g_min=g_min, g_max=g_max, weight_limit=float(np.abs(weights).max()))
+    real = np.where(mask, single.siemens(weights), 0.0).sum(axis=1) + single.origin * references
+    found = reference_loads(weights, mask, references)
+    assert g_min * found.n_devices + (g_max - g_min) * found.weights == pytest.approx(real)
+
+
+@pytest.mark.parametrize("kind", [tied_model, untied_model])
+@pytest.mark.parametrize("weights", ["pair", "reference"])
+@pytest.mark.parametrize("layout", ["full", "half"])
+def test_measured_loads_of_a_chip_without_weights_are_the_assumed_ones(kind, weights, layout):
+    model = kind("t", 12, 4, pixels=16)
+    networks = {plan.name: plan.network for plan in model.plans}
+    chip = Chip(
+        model="test", networks=networks, weights={name: np.zeros((one.size,) * 2) for name, one in networks.items()}
+    )
+    architecture = Architecture(tile=8, weights=weights, layout=layout)
+    assumed = assumed_tasks(model, architecture)
+    for role, task in (("encode", "encode"), ("decode", "generate")):
+        plan = next(plan for plan in model.plans if role in plan.roles)
+        loads = _loads(chip, plan, role, architecture, idle_columns=True)
+        expected = assumed[task].phases[0].relaxation
+        assert loads.n_devices.sum() / 3 == pytest.approx(expected.base[0])
+        assert loads.weights.sum() / 3 == pytest.approx(expected.weight[0])
+
+
+def test_the_half_layout_draws_what_the_full_one_draws_and_writes_half():
+    full, half = (assumed_tasks(paper_model("tdh-vae"), Architecture(layout=layout)) for layout in ("full", "half"))
+    energies = [energy_parts(tasks["train"], TYPICAL) for tasks in (full, half)]
+    assert energies[0]["crossbars"] == energies[1]["crossbars"]
+    assert energies[0]["pulses"] == pytest.approx(2 * energies[1]["pulses"])
 
 
 def test_trajectories_end_where_the_simulators_own_scheme_ends(rng):

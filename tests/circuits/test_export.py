@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from circuits.electrical import Wires
 from circuits.layout import Choices, Layout
 from circuits.memristor_array import MemristorArray, closed_form_count, map_linearly, program
 from circuits.names import device_name, neuron_names, split_device_name
-from circuits.netlist import build
+from circuits.netlist import Analysis, build
 from circuits.parse import count_memristors, parse
 from crossbar.chip import Chip, Conductances
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
@@ -78,6 +79,17 @@ def test_every_memristor_is_named_by_its_neurons(small_chip, tmp_path):
         split_device_name("neuron_hidden_3")
 
 
+@pytest.mark.parametrize("device", ["linear", "vteam", "yakopcic"])
+def test_parameters_are_those_of_the_circuit_and_not_of_its_cells(small_chip, tmp_path, device):
+    layout = Layout(chip=small_chip, choices=Choices(device=device))
+    both = layout.both(layout.image(0), np.zeros(2))
+    both = replace(both, analysis=Analysis(marks={"encode": 1.0, "reset": 2.0, "decode": 3.0}))
+    found = parse(export.write(both, tmp_path / "both.cir")).parameters
+    names = {"gain", "siemens_per_weight", "v_read", "c_state", "r_leak", "sigma", "c_hold", "r_on", "r_off"}
+    assert set(found) == names
+    assert found["c_state"] == both.electrical.c_state
+
+
 def test_title_tells_origin_digest_units_and_nodes(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
     text = export.write(layout.encode(layout.image(0)), tmp_path / "chip.cir").read_text()
@@ -104,7 +116,7 @@ def test_devices_that_were_programmed_are_exported_as_they_are(small_chip, rng):
     )  # fmt: skip
     array = program(chip, "tied", g_min=1, g_max=2)
     assert array.symmetry == "two-device"
-    np.testing.assert_array_equal(array.plus, plus)
+    np.testing.assert_array_equal(array.plus, plus.T)  # a chip's rows are sources, an array's targets
     with pytest.raises(InvalidValue, match="two-device"):
         program(chip, "tied", symmetry="shared", g_min=1, g_max=2)
 
@@ -115,7 +127,10 @@ def test_conductances_that_cannot_be_are_refused(bad):
     np.fill_diagonal(plus, 0)
     plus[0, 1] = bad
     with pytest.raises(InvalidValue, match="plus"):
-        MemristorArray(plus=plus, minus=np.zeros((3, 3)), siemens_per_weight=1e-5, symmetry="two-device")
+        MemristorArray(
+            plus=plus, minus=np.zeros((3, 3)), built=~np.eye(3, dtype=bool), siemens_per_weight=1e-5,
+            symmetry="two-device",
+        )  # fmt: skip
 
 
 def test_bad_choices_say_what_is_wrong(small_chip):

@@ -3,6 +3,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from circuits import exporting
+from circuits.layout import Layout
 from circuits.netlist_commands import netlist, verify
 from circuits.parse import count_memristors
 from circuits.schematics import DRAWINGS, draw
@@ -49,6 +51,39 @@ def test_commands_say_what_is_wrong(chip_file, tmp_path, monkeypatch):
     missing = run(verify, [chip_file]).exception
     assert isinstance(missing, EngineError)
     assert "apt-get" in str(missing)
+
+
+@pytest.mark.parametrize("command", [[netlist, "--out"], [verify, "--keep"]])
+def test_bad_options_are_refused_before_any_work(chip_file, tmp_path, command):
+    (tmp_path / "file").write_text("not a folder")
+    folder = str(tmp_path / "folder")
+    for options in ([command[1], folder, "--seed", "-1"], [command[1], str(tmp_path / "file")]):
+        result = CliRunner().invoke(command[0], [chip_file, *options])
+        assert result.exit_code == 2, result.output
+        assert "Invalid value" in result.output
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("options", [["--mode", "fixed-rail"], ["--mode", "tile"], ["--analysis", "op"]])
+def test_the_single_chip_is_a_coupled_transient_only(chip_file, options):
+    refused = CliRunner().invoke(verify, [chip_file, "--role", "both", *options]).exception
+    assert isinstance(refused, InvalidValue)
+    assert "coupled transient" in str(refused)
+
+
+@pytest.mark.parametrize("limit", ["SMALL", "COUPLED"])
+def test_a_large_single_chip_is_coupled_too(small_chip, monkeypatch, limit):
+    asked = {}
+
+    def answer(*_, mode, **__):
+        asked["mode"] = mode
+        raise MissingFile("enough")
+
+    monkeypatch.setattr(exporting, "verify", answer)
+    monkeypatch.setattr(exporting, limit, 5)  # neurons
+    with pytest.raises(MissingFile, match="enough"):
+        exporting.prove(Layout(chip=small_chip), exporting.Proof(role="both"))
+    assert asked["mode"] == "coupled"
 
 
 def test_every_cell_is_drawn(tmp_path):

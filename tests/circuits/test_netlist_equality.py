@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from circuits import engines, export, nudged, reference
 from circuits.comparison import compare, duration
 from circuits.electrical import Wires
-from circuits.engines import Limits, vacask_netlist
+from circuits.engines import Limits, process, vacask_netlist
 from circuits.exporting import Proof, Request, export_chip, prove
 from circuits.layout import Choices, Layout
 from circuits.netlist import Analysis
@@ -157,6 +158,9 @@ def test_verify_reports_the_verdict(small_chip, tmp_path):
     assert set(summary["blocks"]) == {"encode.hidden", "encode.latent", "decode.pixels", "decode.hidden"}
     assert (tmp_path / "proof" / "images.png").exists()
     assert (tmp_path / "proof" / "waveforms.png").exists()
+    for name in ("0-encode", "0-decode", "1-encode", "1-decode"):  # each simulation is kept whole
+        kept = {path.name for path in (tmp_path / "proof" / name).iterdir()}
+        assert kept == {"circuit.cir", "circuit.raw", "ngspice.log"}
 
 
 @spice
@@ -183,6 +187,25 @@ def test_engines_that_fail_say_why(small_chip, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EngineError, match="apt-get install ngspice"):
         engines.engine("ngspice").settle(circuit, tmp_path, LIMITS)
+
+
+def test_a_process_that_cannot_be_limited_is_not_left_behind(tmp_path, monkeypatch):
+    started = []
+
+    def refuse(process_id, *_):
+        started.append(process_id)
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(process.resource, "prlimit", refuse)
+    with pytest.raises(EngineError, match="--memory"):
+        process.run_limited("sleep", ["sleep", "60"], tmp_path, LIMITS)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+def test_where_memory_cannot_be_limited_a_process_runs_without(tmp_path, monkeypatch):
+    monkeypatch.delattr(process.resource, "prlimit")
+    assert process.run_limited("echo", ["echo", "done"], tmp_path, LIMITS).log == "done\n"
 
 
 def test_an_old_ngspice_is_refused(small_chip, tmp_path, monkeypatch):

@@ -82,6 +82,22 @@ def test_files_that_are_no_technology(tmp_path):
         load_technology(tmp_path / "flat.toml")
 
 
+@pytest.mark.parametrize("known", ["65", "[]", "[65.5]", '["65"]', "[-65]"])
+def test_nodes_must_be_a_list_of_whole_nanometres(tmp_path, known):
+    (tmp_path / "own.toml").write_text(f"nodes.known = {known}\n")
+    with pytest.raises(InvalidValue, match="list of whole nm"):
+        load_technology(tmp_path / "own.toml")
+
+
+def test_nodes_can_be_replaced_and_their_fields_are_checked(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text("nodes.known = [65, 45]\n")
+    assert load_technology(own).nodes == (65, 45)
+    own.write_text("nodes.knwon = [65]\n")
+    with pytest.raises(UnknownName, match="did you mean 'known'"):
+        load_technology(own)
+
+
 def test_an_override_replaces_one_parameter_and_leaves_the_draws_of_the_others(tmp_path):
     shipped, own = load_technology(), load_technology(write_override(tmp_path / "own.toml", low=2.0, high=2.0))
     one, other = (technology.draws(50, np.random.default_rng(3)) for technology in (shipped, own))
