@@ -78,7 +78,7 @@ def doctor(as_json: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; exit with 0, with 2 on a user's error, with 130 after Ctrl-C."""
+    """Run the command line; exit with 0, with 2 on a user's error or the system's, with 130 after Ctrl-C."""
     from crossbar.errors import HopbarError
 
     try:
@@ -88,6 +88,10 @@ def main(args: list[str] | None = None) -> None:
         code = error.exit_code
     except HopbarError as error:
         click.echo(f"hopbar: {error}", err=True)
+        code = _EXIT_ERROR
+    except OSError as error:  # a folder for a file, no right to read it, a full disk; broken pipes are click's
+        place = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(f"hopbar: {place}{error.strerror or error}", err=True)
         code = _EXIT_ERROR
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("hopbar: interrupted", err=True)

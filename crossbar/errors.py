@@ -33,6 +33,10 @@ class ExistingFile(HopbarError, FileExistsError):
     """A file or folder that would be overwritten."""
 
 
+class FolderInUse(HopbarError, BlockingIOError):
+    """A folder that another process is writing to."""
+
+
 class EngineError(HopbarError, RuntimeError):
     """A circuit simulator that is missing, too old, crashed or ran out of time."""
 

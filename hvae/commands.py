@@ -8,7 +8,6 @@ from typing import Any
 
 import rich_click as click
 
-MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 PRIORS = ("standard", "gaussian", "mixture")
 INTERRUPTED = 130
 
@@ -87,7 +86,7 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
 @click.command(short_help="Score a trained run or chip.")
 @_run
 @click.option("--split", type=click.Choice(["test", "validation"]), default="test", show_default=True)
-@click.option("--n", "count", type=click.IntRange(2), help="Generated images; as many as the split has by default.")
+@click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the split has by default.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
 @click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
 @click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
@@ -114,9 +113,10 @@ def evaluate(
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
     found = evaluation.evaluate_trained(
-        trained, dataset, split=split, seed=seed, count=count, prior=prior, extractor=extractor
-    )
-    evaluation.keep(run, found)
+        trained, dataset, split=split, seed=seed, count=count, settings=evaluation.settings_of(trained, prior),
+        extractor=extractor,
+    )  # fmt: skip
+    evaluation.keep(run, trained, found)
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -125,16 +125,17 @@ def evaluate(
 
 @click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
 @_run
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures; RUN/figures by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; RUN/figures or CHIP.figures by default.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
 def figures(run: Path, out: Path | None, seed: int) -> None:
-    """Draw the paper's Figures 2 to 4 and the learning curves of RUN, as PNG and SVG.
+    """Draw the paper's Figures 2 to 4 and the learning curves of RUN, a run folder or a chip file, as PNG and SVG.
 
     Example: `hopbar figures runs/tdh`
     """
     from hvae.drawing import draw_run
 
-    for path in draw_run(run, out or run / "figures", seed):
+    usual = run.with_name(f"{run.stem}.figures") if run.is_file() else run / "figures"
+    for path in draw_run(run, out or usual, seed):
         click.echo(path)
 
 
@@ -150,15 +151,16 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
     Example: `hopbar sample runs/tdh --n 100 --out samples.png`
     """
     from hvae import evaluation, images, loading, sampling
-    from hvae.drawing import write_images
+    from hvae.drawing import check_picture, write_images
     from hvae.streams import stream
 
+    check_picture(out)
     trained = loading.load(run)
-    prior = prior or trained.config.sampling.prior
-    fitted = prior != "standard"
-    density = evaluation.density(trained, images.load(trained.config.data), prior, seed) if fitted else None
+    settings = evaluation.settings_of(trained, prior)
+    fitted = settings.prior != "standard"
+    density = evaluation.density(trained, images.load(trained.config.data), settings, seed) if fitted else None
     generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
-    title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(prior)}"
+    title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(settings.prior)}"
     click.echo(write_images(generated, out, title))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from crossbar.errors import InvalidValue, unknown_name
@@ -117,8 +117,10 @@ class OptimizerConfig:
         _positive("optimizer.learning_rate", self.learning_rate)
         if not 0 <= self.momentum < 1:
             raise InvalidValue(f"`optimizer.momentum` must be in [0, 1), but got {self.momentum}")
-        if self.weight_decay < 0:
-            raise InvalidValue(f"`optimizer.weight_decay` must not be negative, but got {self.weight_decay}")
+        if self.momentum and self.name != "sgd":
+            raise InvalidValue(f"`optimizer.momentum` is of sgd alone, {self.name} has its own: leave it at 0")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise InvalidValue(f"`optimizer.weight_decay` must be finite and not negative, but got {self.weight_decay}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,12 +176,34 @@ class RunConfig:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
+        self._check_array()
+        if self.nudging.refine_above is not None and not self._responds:
+            raise InvalidValue(
+                "`nudging.refine_above` is for nudging.method=linear-response with settling.solver=conjugate-gradient, "
+                f"but they are {self.nudging.method} and {self.settling.solver}: leave it out"
+            )
         if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")
         plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
         if self.array.device is not None and not plain:
             raise InvalidValue(
                 "`model.latent_scale`, `density` and `sigma_rule` are for float weights: leave out the array"
+            )
+
+    @property
+    def _responds(self) -> bool:
+        """Whether contrasts are linear responses at equilibria that can be refined."""
+        return self.nudging.method == "linear-response" and self.settling.solver == "conjugate-gradient"
+
+    def _check_array(self) -> None:
+        if self.array.device is not None:
+            return
+        ideal = asdict(ArraySettings())
+        changed = [name for name, value in asdict(self.array).items() if value != ideal[name]]
+        if changed:
+            raise InvalidValue(
+                f"`array.{changed[0]}` belongs to an array, but the run has none: name its devices with "
+                "--array DEVICE or array.device=DEVICE (`ideal` for floats in devices), or leave it out"
             )
 
 

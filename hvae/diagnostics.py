@@ -7,6 +7,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape
+from crossbar.errors import DivergedError
 from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.model import Parameters
 
@@ -16,15 +17,27 @@ def smallest_eigenvalues(learner: EquilibriumPropagation, parameters: Parameters
 
     By Lanczos' method in float64 (`scipy.sparse.linalg.eigsh`, relative accuracy 1e-2). A chip settles in about
     1 / lambda_min time constants; a negative value marks a saddle.
+
+    Raises
+    ------
+    DivergedError
+        The equilibria are not finite.
     """
     vae = learner.vae
     encoded = learner.settle_encoder(parameters, images.astype(parameters[vae.encoder].dtype))
     mean, _ = vae.read_latents(encoded.states)  # in units of the states, whatever z is
+    _refuse_what_is_not_finite(mean)
     weights = parameters[vae.decoder].astype(np.float64)
     couplings = IdealWeights(vae.networks[vae.decoder], weights)
     landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64), gain=vae.gain)
     settled = learner.solver.settle(landscape)
+    _refuse_what_is_not_finite(settled.states)
     return np.array([_smallest(landscape.select(np.array([row])), settled.states[[row]]) for row in range(len(images))])
+
+
+def _refuse_what_is_not_finite(states: np.ndarray) -> None:
+    if not np.isfinite(states).all():
+        raise DivergedError("equilibria are not finite, as where a learning rate was too high")
 
 
 def _smallest(landscape: Landscape, states: np.ndarray) -> float:

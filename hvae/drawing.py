@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
+from crossbar.errors import InvalidValue, MissingFile
 from hvae import evaluation, figures, images, loading, sampling
 from hvae.records import RunFolder
 from hvae.streams import stream
@@ -28,6 +28,7 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     Samples are generated from the run's own prior, ``sampling.prior``.
     """
     trained = loading.load(run)
+    folder.mkdir(parents=True, exist_ok=True)  # before the work: it may not be allowed
     dataset = images.load(trained.config.data)
     name = trained.config.model.name
     chosen = figures.first_of_each_class(dataset.test_labels)
@@ -37,18 +38,31 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     )
     decoded = images.enlarge(np.clip(output, -1, 1))
     prior = trained.config.sampling.prior
-    density = evaluation.density(trained, dataset, prior, seed)
+    density = evaluation.density(trained, dataset, trained.config.sampling, seed)
     rng = stream(seed, "sampling")
     generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, rng, density))
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         "originals": figures.originals(originals, dataset.test_labels),
         "reconstructions": figures.reconstructions(originals[chosen], {name: decoded}),
         "samples": figures.samples(generated, f"{name}: generated from z ~ {evaluation.source(prior)}"),
     }
     if run.is_dir():
-        drawn["learning_curves"] = figures.learning_curves(RunFolder.open(run).metrics(), x="epoch", panels=PANELS)
+        drawn["learning_curves"] = figures.learning_curves(RunFolder.open(run).metrics(), PANELS)
     return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a path that `write_images` cannot write to.
+
+    Raises
+    ------
+    InvalidValue, MissingFile
+        Another suffix; there is no such folder.
+    """
+    if path.suffix not in {".png", ".svg", ".npy"}:
+        raise InvalidValue(f"`--out` must end in .png, .svg or .npy, but got {path.name!r}")
+    if not path.parent.is_dir():
+        raise MissingFile(f"no folder {path.parent}: make it first, or choose another `--out`")
 
 
 def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
@@ -56,13 +70,12 @@ def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
 
     Raises
     ------
-    InvalidValue
-        Another suffix.
+    InvalidValue, MissingFile
+        Another suffix; there is no such folder.
     """
+    check_picture(path)
     if path.suffix == ".npy":
         np.save(path, generated)
-    elif path.suffix in {".png", ".svg"}:
-        figures.samples(images.enlarge(generated), title).savefig(path)
     else:
-        raise InvalidValue(f"`--out` must end in .png, .svg or .npy, but got {path.name!r}")
+        figures.samples(images.enlarge(generated), title).savefig(path)
     return path

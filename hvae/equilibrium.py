@@ -14,6 +14,7 @@ from crossbar.network import Network, Role
 from crossbar.neurons import rho, rho_slope
 from crossbar.settling import Settled, Solver
 from hvae import costs
+from hvae.latents import drawn
 from hvae.model import HopfieldVAE
 from hvae.nudging import Nudged, Nudging
 
@@ -79,7 +80,7 @@ def free_phase(
     encoding = Landscape.clamp(couplings[vae.encoder], vae.encode_role, images, gain=vae.gain)
     encoder = solver.settle(encoding)
     mean, log_variance = vae.read_latents(encoder.states)
-    latents = mean + noise * np.exp(log_variance / 2)
+    latents = drawn(mean, log_variance, noise)
     decoding = Landscape.clamp(couplings[vae.decoder], vae.decode_role, latents, gain=vae.gain)
     decoder = solver.settle(decoding)
     output = decoder.states[:, vae.decode_role.columns("pixels")]
@@ -127,9 +128,8 @@ def nudged_phases(
         (vae.decoder, vae.decode_role, decoder, free.latents),
         (vae.encoder, vae.encode_role, encoder, images),
     ):
-        scale, count = _limit(nudged.difference, norm_limit)
+        difference, count = shortened(nudged.difference, norm_limit)
         limited += count
-        difference = nudged.difference if count == 0 else nudged.difference * scale[:, None]
         mean = join(role, nudged.mean, rho(inputs, vae.gain))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
     return NudgedPhases(
@@ -166,12 +166,15 @@ def gradient(network: Network, contrasts: Sequence[Contrast], dtype: type = np.f
     return total
 
 
-def _limit(difference: np.ndarray, norm_limit: float) -> tuple[np.ndarray, int]:
+def shortened(difference: np.ndarray, norm_limit: float) -> tuple[np.ndarray, int]:
+    """Return R (batch, n_free), no sample's longer than `norm_limit` medians of the batch, and how many were."""
     norms = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     longest = norm_limit * np.median(norms)
     long = norms > longest
+    if not long.any():
+        return difference, 0
     scale = np.where(long, longest / np.where(long, norms, 1), 1).astype(difference.dtype)
-    return scale, int(long.sum())
+    return difference * scale[:, None], int(long.sum())
 
 
 def join(role: Role, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:

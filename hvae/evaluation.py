@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from crossbar.errors import CorruptFile, DivergedError
 from hvae import costs, features, images, latent_density, sampling, scores
+from hvae.config import SamplingConfig
 from hvae.datasets import Dataset
 from hvae.latent_density import LatentDensity
 from hvae.learners import Learner
@@ -27,29 +31,43 @@ def evaluate_trained(
     split: str = "test",
     seed: int = 0,
     count: int | None = None,
-    prior: str | None = None,
+    settings: SamplingConfig | None = None,
     extractor: scores.Extractor | None = None,
 ) -> dict[str, object]:
-    """Return what `evaluate` finds of `trained`, and what was evaluated how; `prior` is the run's own if None."""
-    prior = prior or trained.config.sampling.prior
-    z = density(trained, dataset, prior, seed)
+    """Return what `evaluate` finds of `trained`, and what was evaluated how; z as the run says if not by `settings`."""
+    settings = settings or trained.config.sampling
+    z = density(trained, dataset, settings, seed)
     found = evaluate(trained.learner, trained.parameters, dataset, split, seed, count, z, extractor)
     return {
         "model": trained.config.model.name,
         "dataset": dataset.name,
         "split": split,
         "epochs": trained.epochs if trained.epochs == trained.epochs else None,
-        "prior": prior,
+        **described(settings),
         **found,
         "seed": seed,
     }
 
 
-def density(trained: Trained, dataset: Dataset, prior: str, seed: int) -> LatentDensity:
-    """Return the density of z named `prior`, fitted to the training images of `dataset` where it has to be."""
-    config = replace(trained.config.sampling, prior=prior)  # type: ignore[arg-type]
+def density(trained: Trained, dataset: Dataset, settings: SamplingConfig, seed: int) -> LatentDensity:
+    """Return the density of z of `settings`, fitted to the training images of `dataset` where it has to be."""
     rng = stream(seed, "sampling", _FIT)
-    return latent_density.of_model(config, trained.learner, trained.parameters, dataset.train_images, rng)
+    return latent_density.of_model(settings, trained.learner, trained.parameters, dataset.train_images, rng)
+
+
+def settings_of(trained: Trained, prior: str | None) -> SamplingConfig:
+    """Return the run's own settings of z, from the density named `prior` if given."""
+    own = trained.config.sampling
+    return own if prior is None else replace(own, prior=prior)  # type: ignore[arg-type]
+
+
+def described(settings: SamplingConfig) -> dict[str, object]:
+    """Return `settings` as an evaluation names them; what has no part in this density is None."""
+    return {
+        "prior": settings.prior,
+        "components": settings.components if settings.prior == "mixture" else None,
+        "fit_samples": settings.fit_samples if settings.prior != "standard" else None,
+    }
 
 
 def source(prior: str) -> str:
@@ -57,18 +75,42 @@ def source(prior: str) -> str:
     return "N(0, I)" if prior == "standard" else f"a {prior} fitted to encoded images"
 
 
-def keep(run: Path, found: Mapping[str, object]) -> Path:
+def keep(run: Path, trained: Trained, found: Mapping[str, object]) -> Path:
     """Write an evaluation into its run folder, or beside its chip file as CHIP.evaluation.json; return the path.
 
-    Each split, prior and kind of features has a file of its own.
+    Each split, prior and kind of features has a file of its own, and so has each seed, number of images and fit that is
+    not the usual one: 0, as many as the split has, and the run's own.
     """
+    own = described(replace(trained.config.sampling, prior=found["prior"]))  # type: ignore[arg-type]
     parts = ["evaluation"] if found["split"] == "test" else ["evaluation", str(found["split"])]
     parts += [] if found["prior"] == "standard" else [str(found["prior"])]
+    parts += [f"{key}{found[key]}" for key in ("components", "fit_samples") if found[key] != own[key]]
     parts += ["inception"] if str(found["features"]).startswith("inception") else []
+    parts += [] if found["n_fake"] == found["n_real"] else [f"n{found['n_fake']}"]
+    parts += [] if found["seed"] == 0 else [f"seed{found['seed']}"]
     name = "_".join(parts) + ".json"
     path = run / name if run.is_dir() else run.with_name(f"{run.stem}.{name}")
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
     return path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the evaluation that `keep` wrote to `path`.
+
+    Raises
+    ------
+    CorruptFile
+        It is no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptFile(f"{path} is no JSON ({error}); remove it, and evaluate the run again") from error
+    if not isinstance(found, dict):
+        raise CorruptFile(f"{path} is no evaluation; remove it, and evaluate the run again")
+    return found
 
 
 def evaluate(
@@ -84,7 +126,13 @@ def evaluate(
     """Return losses and scores on `split`: SSE/2, KL, ELBO, Frechet and kernel distance, precision, recall, floor.
 
     z is sampled, not set to its mean, as in training. As many images are generated as the split has (or `count`), from
-    z ~ `density`, N(0, I) if None; the floor is the Frechet distance of as many training images from the same split.
+    z ~ `density`, N(0, I) if None; the floor is the Frechet distance of as many training images from the same split,
+    None where the data set has not so many.
+
+    Raises
+    ------
+    DivergedError
+        What the model gives, or a score of it, is not finite.
     """
     real, _ = dataset.split(split)
     index = ("train", "validation", "test").index(split)
@@ -99,7 +147,7 @@ def evaluate(
     )
     sse_half = float(costs.sse_half(output, real).mean())
     kl = float(costs.kl_divergence(mean, log_variance).mean())
-    return {
+    found: dict[str, object] = {
         "sse_half": sse_half,
         "kl": kl,
         "elbo": -(sse_half + kl),
@@ -115,19 +163,35 @@ def evaluate(
         "n_fake": compared.n_fake,
         "floor": compared.floor,
     }
+    _refuse_what_is_not_finite(found)
+    return found
 
 
 def validation_scores(
     learner: Learner, parameters: Parameters, dataset: Dataset, count: int, seed: int
 ) -> dict[str, float]:
-    """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones."""
+    """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones.
+
+    Raises
+    ------
+    DivergedError
+        One of them is not finite.
+    """
     real = dataset.validation_images[:count]
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "validation", 0))
     fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1))
     net = features.net_of(dataset.name)
     fake_moments, real_moments = (scores.moments(net.extract(images.enlarge(some))) for some in (fake, real))
-    return {
+    found = {
         "validation_sse_half": float(costs.sse_half(output, real).mean()),
         "validation_kl": float(costs.kl_divergence(mean, log_variance).mean()),
         "validation_frechet_distance": scores.frechet_distance_of_moments(fake_moments, real_moments),
     }
+    _refuse_what_is_not_finite(found)
+    return found
+
+
+def _refuse_what_is_not_finite(found: Mapping[str, object]) -> None:
+    broken = [f"`{key}` is {value}" for key, value in found.items() if isinstance(value, float) and not isfinite(value)]
+    if broken:
+        raise DivergedError(f"the model has diverged: {', '.join(broken)}; train it with a lower learning rate")

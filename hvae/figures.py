@@ -27,16 +27,6 @@ COLOURS = (
     "#56B4E9",
 )  # Okabe and Ito: safe for colour-blind eyes
 
-# The panels of `learning_curves`: the label of the y axis, and the lines in it with their keys of metrics.jsonl.
-PANELS: dict[str, dict[str, str]] = {
-    "SSE/2 per image": {"training": "sse_half", "validation": "validation_sse_half"},
-    "KL per image (nats)": {"training": "kl", "validation": "validation_kl"},
-    "Frechet distance": {"validation": "validation_frechet_distance"},
-    "unconverged samples (fraction)": {"training": "unconverged"},
-    "sweeps per example": {"training": "sweeps"},
-    "largest |s|": {"training": "largest_state"},
-}
-
 
 def first_of_each_class(labels: np.ndarray) -> np.ndarray:
     """Return the row of the first image of each class, in the order of the classes."""
@@ -109,8 +99,8 @@ def samples_of_models(generated: Mapping[str, np.ndarray]) -> Figure:
 
 def learning_curves(
     records: Sequence[Mapping[str, object]],
+    panels: Mapping[str, Mapping[str, str]],
     x: str = "epoch",
-    panels: Mapping[str, Mapping[str, str]] = PANELS,
     title: str = "Learning curves",
 ) -> Figure:
     """Draw the quantities that records hold, one panel each, against `x`.
@@ -119,10 +109,10 @@ def learning_curves(
     ----------
     records : sequence of mappings
         The lines of metrics.jsonl; a key may be missing from some of them.
-    x : str
-        The key of the horizontal axis.
     panels : mapping of axis label to a mapping of line label to key
         What to draw together; panels and lines without any data are left out.
+    x : str
+        The key of the horizontal axis.
     title : str
         Above all panels.
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
-
-Parameters = dict[str, np.ndarray]
+from hvae.model import Parameters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,10 @@
 """How good the gradient is that a chip's devices receive: its cosine to the exact one, by block and by cause.
 
 The exact gradient is eq. (5) in the limit beta -> 0 at converged equilibria of the symmetric part of the weights that
-the devices hold, in float64. Every cause is then switched on alone:
+the devices hold, in float64, no sample's contrast shortened. Every cause is then switched on alone:
 
-- ``unsettled``: the chip's own way of running phases, its steps and its beta, on exact weights and exact reads;
+- ``unsettled``: the chip's own way of running phases, its steps, its beta and `nudging.norm_limit`, on exact weights
+  and exact reads;
 - ``read noise``: the same with the noise of devices and outputs;
 - ``quantization``: the same with DAC and ADC;
 - ``symmetry breaking``: the same on the weights that the devices really hold, W != W^T;
@@ -27,7 +28,7 @@ from crossbar.array_cells import PulsedCells
 from crossbar.conjugate_gradient import ConjugateGradient
 from crossbar.network import Network
 from crossbar.response import LinearResponse
-from hvae.config import RunConfig
+from hvae.config import OptimizerConfig, RunConfig
 from hvae.equilibrium import free_phase, gradient, nudged_phases
 from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.model import Parameters
@@ -44,6 +45,8 @@ STATE_CAUSES: Mapping[str, tuple[str, ...]] = {
     "quantization": ("dac_bits", "adc_bits", "adc_range", "tile_size"),
 }
 """Causes that act on the states, and the settings that make them."""
+
+TRIED = 2**31 + 1  # the "device" stream of pulses that are only tried: 0 draws the devices, a step k its own pulses
 
 Changes = dict[str, np.ndarray]
 
@@ -109,16 +112,14 @@ def exact_gradient(chip: OnChip, weights: Parameters, images: np.ndarray, noise:
     ideal = EquilibriumPropagation(
         vae=chip.vae, solver=ConjugateGradient(tolerance=1e-8, max_sweeps=3000),
         nudging=LinearResponseNudging(solver=LinearResponse(tolerance=1e-6, max_sweeps=1000)),
-        beta_kl=chip.ideal.beta_kl, norm_limit=chip.ideal.norm_limit,
+        beta_kl=chip.ideal.beta_kl, norm_limit=np.inf,
     )  # fmt: skip
     symmetric = {name: ((w + w.T) / 2).astype(np.float64) for name, w in weights.items()}
     on_arrays = replace(chip, ideal=ideal, arrays={}, way=None)
     couplings = ideal.couplings(symmetric)
     images, noise = images.astype(np.float64), noise.astype(np.float64)
     free = free_phase(chip.vae, couplings, images, noise, ideal.solver)
-    nudged = nudged_phases(
-        chip.vae, free, images, noise, ideal.nudging, beta_kl=ideal.beta_kl, norm_limit=ideal.norm_limit
-    )
+    nudged = nudged_phases(chip.vae, free, images, noise, ideal.nudging, beta_kl=ideal.beta_kl)
     found = {name: -gradient(chip.vae.networks[name], nudged.contrasts[name], np.float64) for name in weights}
     return found, on_arrays.joined(on_arrays.widened(nudged), list(weights))
 
@@ -146,7 +147,10 @@ def estimate(
     )  # fmt: skip
     held = {name: (w + w.T) / 2 for name, w in weights.items()} if symmetric else weights
     limit = max(float(np.abs(w).max()) for w in held.values())
-    config = replace(chip.config, array=replace(settings, weight_limit=max(limit, own.weight_limit)))
+    config = replace(
+        chip.config, array=replace(settings, weight_limit=max(limit, own.weight_limit)),
+        optimizer=OptimizerConfig(name="sgd"),  # nothing is learned: an array takes no other
+    )  # fmt: skip
     other = make_onchip(config, held)
     if chip.way_name == "stepped" and other.way_name != "stepped":
         other.way, other.way_name = make_way(config, "stepped"), "stepped"
@@ -158,7 +162,7 @@ def pulse_causes(chip: OnChip, signals: Changes, rate: float, seed: int) -> dict
     """Return what devices make of the exact changes: by their own steps, by their bounds, by chance."""
     kind = next(iter(chip.arrays.values())).config.kind
     found: dict[str, Changes] = {"asymmetry": {}, "saturation": {}, "pulse noise": {}}
-    rng = stream(seed, "device")
+    rng = stream(seed, "device", TRIED)
     for name, array in chip.arrays.items():
         response: np.ndarray = signals[RESPONSE + name].astype(kind)
         mean: np.ndarray = signals[MEAN + name].astype(kind)

@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 
 from crossbar.errors import InvalidValue
 from hvae.config import SamplingConfig
+from hvae.latents import drawn
 from hvae.learners import Learner
 from hvae.model import Parameters
 
@@ -104,7 +105,7 @@ def posterior_samples(
     latents = []
     for first in range(0, len(images), _PORTION):
         mean, log_variance = learner.encode(parameters, images[first : first + _PORTION].astype(dtype, copy=False))
-        latents.append(mean + rng.standard_normal(mean.shape) * np.exp(log_variance / 2))
+        latents.append(drawn(mean, log_variance, rng.standard_normal(mean.shape)))
     return np.concatenate(latents).astype(np.float64)
 
 

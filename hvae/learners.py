@@ -130,18 +130,22 @@ def make_nudging(config: NudgingConfig, settling: SettlingConfig) -> Nudging:
     linear = LinearResponse(tolerance=config.tolerance, max_sweeps=config.max_sweeps)
     if config.method == "linear-response":
         return LinearResponseNudging(solver=linear, refinement=make_refinement(config, settling))
-    solver: Solver
+    prediction = None if settling.solver == "euler" else linear
+    solver = make_nudged_solver(config, settling)
+    return FiniteNudging(signs=SIGNS[config.method], beta=config.beta, solver=solver, prediction=prediction)
+
+
+def make_nudged_solver(config: NudgingConfig, settling: SettlingConfig) -> Solver:
+    """Return what settles a phase nudged by a finite beta: the solver that `settling` names."""
     if settling.solver == "euler":
-        solver = Euler(time_step=settling.time_step, max_sweeps=config.max_sweeps, tolerance=settling.tolerance)
-        return FiniteNudging(signs=SIGNS[config.method], beta=config.beta, solver=solver)
+        return Euler(time_step=settling.time_step, max_sweeps=config.max_sweeps, tolerance=settling.tolerance)
     # The contrast divides by beta, so that the nudged states must be that much closer to rest than the free ones.
-    solver = ConjugateGradient(tolerance=settling.tolerance * config.beta, max_sweeps=config.max_sweeps)
-    return FiniteNudging(signs=SIGNS[config.method], beta=config.beta, solver=solver, prediction=linear)
+    return ConjugateGradient(tolerance=settling.tolerance * config.beta, max_sweeps=config.max_sweeps)
 
 
 def make_refinement(config: NudgingConfig, settling: SettlingConfig) -> Refinement | None:
     """Return the refinement that `config` asks for: tolerances a hundredth for states, a thirtieth for responses."""
-    if config.refine_above is None or settling.solver == "euler":
+    if config.refine_above is None:
         return None
     return Refinement(
         above=config.refine_above,

@@ -26,11 +26,10 @@ from hvae import optimizers
 from hvae.config import RunConfig
 from hvae.model import Parameters
 from hvae.onchip import MEAN, RESPONSE, OnChip
-from hvae.onchip_arrays import ARRAY, below, restore_arrays
+from hvae.onchip_arrays import ARRAY, FAST, RULE, below, restore_arrays, second_array
 from hvae.onchip_pulses import give_pulses, shift_to_symmetry, wanted_change, weight_step
 from hvae.streams import stream
 
-RULE = "rule/"
 SIGN_THRESHOLD = 1.0  # rms of the wanted changes of the batch
 
 
@@ -45,6 +44,10 @@ class LearningRule(Protocol):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what the rule remembers."""
+        ...
+
+    def hardware(self) -> dict[str, CrossbarArray]:
+        """Return the arrays that the rule has beside the one it teaches: they cost devices, reads and pulses too."""
         ...
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -65,6 +68,10 @@ class PulsedSGD:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return nothing: the devices remember."""
+        return {}
+
+    def hardware(self) -> dict[str, CrossbarArray]:
+        """Return nothing: the array that learns is all."""
         return {}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -119,6 +126,10 @@ class MixedPrecision:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the digital memory."""
         return {} if self.chi is None else {"chi": self.chi}
+
+    def hardware(self) -> dict[str, CrossbarArray]:
+        """Return nothing: the memory is digital."""
+        return {}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the digital memory."""
@@ -183,13 +194,17 @@ class TikiTaka:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the fast array, its reference, the buffer and the next line."""
         own = {"reference": self.reference, "buffer": self.buffer, "line": np.array([self.line])}
-        return own | {f"fast/{name}": plane for name, plane in self.fast.state_dict().items()}
+        return own | {f"{FAST}/{name}": plane for name, plane in self.fast.state_dict().items()}
+
+    def hardware(self) -> dict[str, CrossbarArray]:
+        """Return the fast array."""
+        return {FAST: self.fast}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take what `arrays` once returned."""
         self.reference, self.buffer = np.array(arrays["reference"]), np.array(arrays["buffer"])
         self.line = int(np.asarray(arrays["line"])[0])
-        self.fast.load_state(below(arrays, "fast/"))
+        self.fast.load_state(below(arrays, f"{FAST}/"))
 
 
 @dataclass(kw_only=True)
@@ -219,6 +234,10 @@ class FloatRule:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the optimizer's moments."""
         return self.optimizer.state
+
+    def hardware(self) -> dict[str, CrossbarArray]:
+        """Return nothing: the moments are floats."""
+        return {}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the optimizer's moments."""
@@ -281,16 +300,16 @@ def make_rule(config: RunConfig, array: CrossbarArray, roles: int, rng: np.rando
     if settings.rule == "float":
         return FloatRule(optimizer=optimizers.make(config.optimizer), roles=roles)
     if settings.rule == "tiki-taka":
-        zeros: np.ndarray = np.zeros((array.network.size,) * 2, array.config.kind)
-        fast = CrossbarArray.from_weights(array.network, zeros, array.config, rng)
+        fast = second_array(array, rng)
         shift_to_symmetry(fast, rng)
         return TikiTaka(fast=fast, gain=settings.transfer_gain, every=settings.transfer_every)
     return PulsedSGD()
 
 
 def make_chip_optimizer(config: RunConfig, chip: OnChip) -> ChipOptimizer:
-    """Return the rules of all arrays of `chip`."""
+    """Return the rules of all arrays of `chip`, which from now on counts the arrays that they have of their own."""
     seed = config.training.seed
     rng = stream(seed, "device", 2**31)
     rules = {name: make_rule(config, array, chip.roles, rng) for name, array in chip.arrays.items()}
+    chip.seconds = {f"{name}/{own}": array for name, rule in rules.items() for own, array in rule.hardware().items()}
     return ChipOptimizer(chip=chip, rules=rules, seed=seed)

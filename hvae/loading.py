@@ -73,7 +73,7 @@ def from_chip(chip: Chip) -> Trained:
     config = config_file.check(tomllib.loads(chip.provenance["config"]))
     if any(asymmetry(chip.effective_weights(name)) > _SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
-        config = replace(config, settling=settling)
+        config = replace(config, settling=settling, nudging=replace(config.nudging, refine_above=None))
     learner = learners.make(config)
     if not isinstance(learner, EquilibriumPropagation):
         raise CorruptFile(f"the chip says that it is a {config.model.name}, which no crossbar holds; program it again")

@@ -10,25 +10,25 @@ import numpy as np
 
 from crossbar.array import CrossbarArray
 from crossbar.array_building import hardware
-from crossbar.array_counters import Counters
 from crossbar.chip import Conductances
 from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
 from crossbar.network import Role
 from hvae import costs
-from hvae.config import RunConfig
-from hvae.equilibrium import Contrast, NudgedPhases, free_phase, nudged_phases
+from hvae.config import RunConfig, table_3
+from hvae.equilibrium import Contrast, NudgedPhases, free_phase, join, nudged_phases
 from hvae.hopfield_learner import EquilibriumPropagation, Metrics, batch_metrics
 from hvae.learners import make_hopfield
 from hvae.model import HopfieldVAE, Parameters
-from hvae.onchip_arrays import array_config, build_arrays, restore_arrays
-from hvae.onchip_phases import ChipSignals, ChipStep, chip_step, over_all
+from hvae.onchip_arrays import array_config, build_arrays, n_devices, restore_arrays, restored_seconds
+from hvae.onchip_phases import ChipSignals, ChipStep, chip_step
 from hvae.onchip_settling import Way, choose, make_way, nudge_signs
 from hvae.streams import stream
 
 _NO_NETWORK = "`array.device` needs a Hopfield VAE, whose phases settle on the array, but the model is f-vae"
 
 RESPONSE, MEAN = "response/", "mean/"
+SGD_RATE = 0.2  # on arrays, where Table 3 has Adam's
 
 
 @dataclass(kw_only=True)
@@ -45,12 +45,12 @@ class OnChip:
     config : RunConfig
     arrays : dict of str to CrossbarArray
         By network.
+    seconds : dict of str to CrossbarArray
+        Arrays that learning rules have of their own, as ``NAME/fast``; `make_chip_optimizer` tells of them.
     way_name : str
         How phases are run, see `hvae.onchip_settling`.
     way : Way or None
         None where the solvers of ideal runs serve.
-    scored : Counters
-        What scoring has cost; training's own costs are in the counters of the arrays.
     """
 
     ideal: EquilibriumPropagation
@@ -58,7 +58,7 @@ class OnChip:
     arrays: dict[str, CrossbarArray]
     way_name: str
     way: Way | None
-    scored: dict[str, Counters] = field(default_factory=dict)
+    seconds: dict[str, CrossbarArray] = field(default_factory=dict)
 
     @property
     def vae(self) -> HopfieldVAE:
@@ -115,7 +115,7 @@ class OnChip:
         ]
 
     def costs(self) -> Metrics:
-        """Return what training has cost so far, summed over the arrays, and how far W = W^T is broken.
+        """Return what training has cost so far, summed over all arrays, and how far W = W^T is broken.
 
         Energy of reads is told where the chip's own steps are taken; the fast solvers multiply search directions of any
         length, which no chip does (`hvae.onchip_costs.phase_power` has an energy for them).
@@ -123,7 +123,7 @@ class OnChip:
         With wires: the largest error that is estimated of a tile's matrix now, and how many were solved for in order
         to be kept, see `array.wire_error`.
         """
-        counters = [array.counters.as_dict() for array in self.arrays.values()]
+        counters = [array.counters.as_dict() for array in (*self.arrays.values(), *self.seconds.values())]
         total = {name: float(sum(one[name] for one in counters)) for name in counters[0]}
         kept = ("reads", "pulses_up", "pulses_down", "write_energy", "saturated")
         shown = {name: total[name] for name in kept}
@@ -177,11 +177,7 @@ class OnChip:
             "beta": 0.0 if limit else nudging.beta,
             "time_step": settling.time_step if stepped else None,
             "free_steps": {"warm": self.config.array.noisy_steps, "stepped": settling.max_sweeps}.get(self.way_name),
-            "devices": {
-                name: sum(cells.region.shape[0] * cells.region.shape[1] for cells in array.cells)
-                * array.mapping.n_planes
-                for name, array in self.arrays.items()
-            },
+            "devices": {name: n_devices(array) for name, array in (self.arrays | self.seconds).items()},
             "wire_resistance": next(iter(self.arrays.values())).config.wire_resistance,
             "siemens_per_weight": {name: array.mapping.siemens_per_weight for name, array in self.arrays.items()},
         }
@@ -204,16 +200,14 @@ class OnChip:
         return step_metrics(step, images), list(step.signals)
 
     def rest(self, network: str, role: Role, inputs: np.ndarray) -> np.ndarray:
-        """Return the free states (batch, n_free) that `inputs` settle to, on an account apart from training's."""
+        """Return the free states (batch, n_free) that `inputs` settle to; the counters, of training alone, stay."""
         array = self.arrays[network]
-        with _aside(array) as spent:
+        with _aside(array):
             array.new_batch()
             if self.way is None:
                 states = self.ideal.solver.settle(Landscape.clamp(array, role, inputs, gain=self.vae.gain)).states
             else:
                 states = self.way.free(array, role, inputs, self.vae.gain).settled.states
-        kept = self.scored.setdefault("+".join(role.clamped), Counters())
-        kept.restore(kept.array() + spent)
         return states
 
 
@@ -247,6 +241,7 @@ def restored(config: RunConfig, parameters: Parameters, state: Mapping[str, np.n
     zeros = {name: np.zeros((network.size,) * 2, parameters[name].dtype) for name, network in vae.networks.items()}
     chip = make_onchip(config, zeros)
     restore_arrays(chip.arrays, state)
+    chip.seconds = restored_seconds(chip.arrays, state, stream(config.training.seed, "device"))
     return chip
 
 
@@ -268,36 +263,51 @@ def step_metrics(step: ChipStep, images: np.ndarray) -> Metrics:
 
 
 def for_array(config: RunConfig) -> RunConfig:
-    """Return `config` as its array can learn it: SGD at 0.2 where it says Adam, whose moments no array keeps.
+    """Return `config` as its array can learn it, see `by_sgd`; a rate that was meant for Adam is not thrown away.
 
-    Unchanged without an array, and under the rule `float`, which is Adam or SGD on an ideal array. A chip of the model
-    that it cannot carry is refused here, before a run folder is made.
+    What no chip can be is refused here, before a run folder is made.
+
+    Raises
+    ------
+    InvalidValue
+        A model without Hopfield networks; an array that contradicts itself; Adam at another rate than Table 3's.
     """
-    settings = config.array
-    if settings.device is None:
+    if config.array.device is None:
         return config
-    if settings.rule != "float" and config.optimizer.name == "adam":
-        config = replace(config, optimizer=replace(config.optimizer, name="sgd", learning_rate=0.2))
     if config.model.name == "f-vae":
         raise InvalidValue(_NO_NETWORK)
-    array_config(settings)
-    return config
+    array_config(config.array)
+    found, rate = by_sgd(config), config.optimizer.learning_rate
+    if found != config and rate != table_3(config.model.name).optimizer.learning_rate:
+        raise InvalidValue(
+            f"`optimizer.learning_rate` {rate:g} would be Adam's, but an array learns by SGD, "
+            f"whose rates are larger: add optimizer.name=sgd with a rate of SGD, or leave both out for {SGD_RATE:g}"
+        )
+    return found
+
+
+def by_sgd(config: RunConfig) -> RunConfig:
+    """Return `config` with SGD at `SGD_RATE` in place of an Adam whose moments its array cannot keep.
+
+    Unchanged without an array, and under the rule `float`, which is Adam or SGD on an ideal array.
+    """
+    if config.array.device is None or config.array.rule == "float" or config.optimizer.name != "adam":
+        return config
+    return replace(config, optimizer=replace(config.optimizer, name="sgd", learning_rate=SGD_RATE))
 
 
 @contextmanager
-def _aside(array: CrossbarArray) -> Iterator[np.ndarray]:
-    """Keep the counters of `array` as they are, and give what would have been added to them."""
+def _aside(array: CrossbarArray) -> Iterator[None]:
+    """Keep the counters of `array` as they are."""
     before = array.counted().array()
-    spent = np.zeros_like(before)
     try:
-        yield spent
+        yield
     finally:
-        spent += array.counted().array() - before
+        array.counted()
         array.counters.restore(before)
 
 
 def _widened(contrast: Contrast) -> np.ndarray:
     role = contrast.role
-    return over_all(
-        role, contrast.difference, np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype)
-    )
+    clamped = np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype)
+    return join(role, contrast.difference, clamped)

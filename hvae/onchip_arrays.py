@@ -23,7 +23,7 @@ from hvae.model import HopfieldVAE, Parameters
 from hvae.onchip_settings import IDEAL, ArraySettings
 
 LAW_PARAMETERS = ("dw_min", "dw_min_std", "dw_min_dtod", "up_down", "w_max_dtod")
-ARRAY = "array/"
+ARRAY, RULE, FAST = "array/", "rule/", "fast"  # in a checkpoint: arrays that settle, learning rules, their own arrays
 LAW_G_MAX = 1e-4  # S, of a law without a preset: assumed
 
 
@@ -81,6 +81,31 @@ def build_arrays(
     dtype = str(next(iter(parameters.values())).dtype)
     config = array_config(settings, dtype)
     return {name: CrossbarArray.from_weights(vae.networks[name], parameters[name], config, rng) for name in parameters}
+
+
+def n_devices(array: CrossbarArray) -> int:
+    """Return how many devices `array` has, one that both directions of a pair share counted once."""
+    directions = int(np.count_nonzero(array.network.mask()))
+    return directions // (2 if array.config.symmetry == "shared" else 1) * array.mapping.n_planes
+
+
+def second_array(array: CrossbarArray, rng: np.random.Generator) -> CrossbarArray:
+    """Return an array of weights zero that is made like `array`, for a learning rule that needs one of its own."""
+    zeros: np.ndarray = np.zeros((array.network.size,) * 2, array.config.kind)
+    return CrossbarArray.from_weights(array.network, zeros, array.config, rng)
+
+
+def restored_seconds(
+    arrays: Mapping[str, CrossbarArray], state: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, CrossbarArray]:
+    """Return the arrays that a chip's checkpoint holds of the learning rules of `arrays`, as `NAME/fast`."""
+    found = {}
+    for name, array in arrays.items():
+        own = below(state, f"{RULE}{name}/{FAST}/")
+        if own:
+            found[f"{name}/{FAST}"] = second_array(array, rng)
+            found[f"{name}/{FAST}"].load_state(own)
+    return found
 
 
 def restore_arrays(arrays: Mapping[str, CrossbarArray], state: Mapping[str, np.ndarray]) -> None:

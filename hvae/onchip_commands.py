@@ -11,6 +11,7 @@ import rich_click as click
 if TYPE_CHECKING:
     from hvae.gradient_quality import GradientQuality
 
+DIVERGED = 1  # exit code
 PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
 
 
@@ -26,7 +27,8 @@ PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
 def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only: bool, as_json: bool) -> None:
     """Train (or program) every cell of STUDY.toml beside its ideal run, and write the table, curves and page to --out.
 
-    A study that was interrupted goes on with the same command; what is finished is not done again.
+    A study that was interrupted goes on with the same command; what is finished is not done again. A cell that diverges
+    stops no other; the exit code is then 1.
 
     Example: `hopbar study examples/study-devices.toml --out studies/devices --workers 2`
     """
@@ -59,6 +61,8 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
     else:
         _show_rows(found["rows"])
         click.echo(out / "study.html")
+    if any("failed" in one for one in results):
+        raise SystemExit(DIVERGED)
 
 
 @click.command("gradient-quality", short_help="How good is the gradient that devices receive?")
@@ -91,12 +95,14 @@ def _quality(
     from crossbar.errors import InvalidValue
     from hvae import config_file, images, loading
     from hvae.gradient_quality import quality_of_run
-    from hvae.onchip import OnChip, for_array
+    from hvae.onchip import OnChip, by_sgd, for_array
 
     trained = loading.load(run)
     chip = trained.learner if isinstance(trained.learner, OnChip) else None
     given = [*([] if array is None else [f"array.device={array}"]), *overrides]
-    config = config_file.changed(trained.config, given)
+    devices = [change for change in given if change.startswith("array.")]
+    config = by_sgd(config_file.changed(trained.config, devices))  # the run's own Adam was never meant for an array
+    config = config_file.changed(config, [change for change in given if change not in devices])
     if config.array.device is None:
         raise InvalidValue(f"{run} was not trained on a chip: name its devices with --array, such as --array epiram")
     pictures = images.load(config.data).validation_images[:batch]

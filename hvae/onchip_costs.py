@@ -1,8 +1,9 @@
 """What a chip spends: energy and settle time for a training image and for a generated one, as ranges.
 
 A phase lasts T time constants of the neuron, and while it lasts the devices dissipate V^2 sum_i rho_i^2 G_i; T is the
-number of steps of eq. (3) that the run allows, times its dt, whichever solver simulated it. The time constant is not
-the devices' to tell: 10 ns, 100 ns and 1 us are assumed, at the array's read voltage. Converters, neurons and drivers
+number of steps of eq. (3) that the run allows the phase, times its dt, whichever solver simulated it:
+`settling.max_sweeps` of a free phase, `nudging.max_sweeps` of a nudged one. The time constant is not the devices' to
+tell: 10 ns, 100 ns and 1 us are assumed, at the array's read voltage. Converters, neurons and drivers
 are not in it (`hopbar area --energy` estimates those).
 """
 
@@ -19,7 +20,7 @@ from hvae.equilibrium import join
 from hvae.onchip import OnChip
 
 TIME_CONSTANTS = (1e-8, 1e-7, 1e-6)  # s: assumed
-PHASES_A_TRAINING_IMAGE = 6  # both roles free, and nudged twice
+FREE_PHASES, NUDGED_PHASES = 2, 4  # of a training image: each role free, and nudged twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,16 +67,16 @@ def phase_power(chip: OnChip, rng: np.random.Generator, count: int = 32) -> floa
 
 def costs(config: RunConfig, totals: Mapping[str, float], images: int, power: float) -> Costs:
     """Return what one of `images` training images has cost a chip whose counters say `totals`, at `power` (W)."""
-    settling = config.settling
-    phase = settling.max_sweeps * settling.time_step
+    free, nudged = (one.max_sweeps * config.settling.time_step for one in (config.settling, config.nudging))
+    training = FREE_PHASES * free + NUDGED_PHASES * nudged
     seen = max(images, 1)
     return Costs(
         train_reads=totals["reads"] / seen,
         train_pulses=(totals["pulses_up"] + totals["pulses_down"]) / seen,
-        train_settle_time=PHASES_A_TRAINING_IMAGE * phase,
-        generate_settle_time=phase,
-        train_read_energy=_range(power * PHASES_A_TRAINING_IMAGE * phase),
-        generate_read_energy=_range(power * phase),
+        train_settle_time=training,
+        generate_settle_time=free,
+        train_read_energy=_range(power * training),
+        generate_read_energy=_range(power * free),
         train_write_energy=totals["write_energy"] / seen,
     )
 

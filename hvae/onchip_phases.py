@@ -12,6 +12,8 @@ from crossbar.array import CrossbarArray
 from crossbar.network import Role
 from crossbar.neurons import rho, rho_slope
 from hvae import costs
+from hvae.equilibrium import join, shortened
+from hvae.latents import drawn
 from hvae.model import HopfieldVAE
 from hvae.onchip_settling import ChipFree, ChipNudged, Way, nudge_twice
 
@@ -75,7 +77,7 @@ def chip_step(
     knobs: dict[str, Any] = {"beta": beta, "signs": signs, "gain": vae.gain}
     encoder = way.free(encoding, encode, images, vae.gain)
     mean, log_variance = vae.read_latents(encoder.settled.states)
-    latents = mean + noise * np.exp(log_variance / 2)
+    latents = drawn(mean, log_variance, noise)
     decoder = way.free(decoding, decode, latents, vae.gain)
     down = nudge_twice(way, decoding, decode, latents, decoder, costs.decoder_cost(decode, images), **knobs)
     latent_gradient = -rho_slope(rho(latents, vae.gain), vae.gain) * down.received
@@ -95,20 +97,8 @@ def signals_of(
     network: str, role: Role, nudged: ChipNudged, clamped: np.ndarray, norm_limit: float
 ) -> tuple[ChipSignals, int]:
     """Return R and S over all neurons, and how many samples' R was shortened to `norm_limit` medians of the batch."""
-    response = (nudged.plus - nudged.minus) / nudged.plus.dtype.type(nudged.width)
-    norms = np.linalg.norm(response, axis=1)
-    longest = norm_limit * np.median(norms)
-    long = norms > longest
-    response[long] *= (longest / norms[long])[:, None].astype(response.dtype)
+    width = nudged.plus.dtype.type(nudged.width)
+    response, count = shortened((nudged.plus - nudged.minus) / width, norm_limit)
     mean = (nudged.plus + nudged.minus) / 2
-    joined = (over_all(role, response, np.zeros_like(clamped)), over_all(role, mean, clamped))
-    return ChipSignals(network=network, response=joined[0], mean=joined[1]), int(long.sum())
-
-
-def over_all(role: Role, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:
-    """Return the values of all neurons (batch, N) from those of the free and of the clamped ones."""
-    joined = np.empty((len(free), role.network.size), free.dtype)
-    for name in role.network.names:
-        source = clamped if name in role.clamped else free
-        joined[:, role.network.block(name)] = source[:, role.columns(name)]
-    return joined
+    joined = (join(role, response, np.zeros_like(clamped)), join(role, mean, clamped))
+    return ChipSignals(network=network, response=joined[0], mean=joined[1]), count

@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from crossbar.array import CrossbarArray
-from crossbar.conjugate_gradient import ConjugateGradient
 from crossbar.energy import Landscape, Nudge
 from crossbar.errors import InvalidValue
 from crossbar.kernels import descent
@@ -30,11 +29,10 @@ from crossbar.neurons import rho
 from crossbar.response import LinearResponse
 from crossbar.settling import Settled, Solver, nudge_arrays, outcomes
 from hvae.config import RunConfig
+from hvae.learners import make_nudged_solver, make_solver
 from hvae.nudging import SIGNS
 from hvae.onchip_reads import noise_free, reads
 from hvae.onchip_settings import ArraySettings
-
-WAYS = ("energy", "phases", "warm", "stepped")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +204,7 @@ def nudge_twice(
 
 
 def choose(settings: ArraySettings, array: CrossbarArray) -> str:
-    """Return the name in `WAYS` of how phases on `array` are run.
+    """Return the name of how phases on `array` are run, see the table of this module.
 
     Raises
     ------
@@ -235,12 +233,11 @@ def make_way(config: RunConfig, name: str) -> Way:
             solver=ChipSteps(steps=settling.max_sweeps, tolerance=settling.tolerance, **steps),
             nudged=ChipSteps(steps=nudging.max_sweeps, tolerance=settling.tolerance * nudging.beta, **steps),
         )
-    solver = ConjugateGradient(tolerance=settling.tolerance, max_sweeps=settling.max_sweeps)
+    solver = make_solver(settling)
     if name == "warm":
         response = LinearResponse(tolerance=nudging.tolerance, max_sweeps=nudging.max_sweeps)
         return Warm(solver=solver, response=response, nudged=ChipSteps(steps=settings.noisy_steps, **steps))
-    close = ConjugateGradient(tolerance=settling.tolerance * nudging.beta, max_sweeps=nudging.max_sweeps)
-    return FromZero(solver=solver, nudged=close)
+    return FromZero(solver=solver, nudged=make_nudged_solver(nudging, settling))
 
 
 def nudge_signs(config: RunConfig) -> tuple[float, float]:

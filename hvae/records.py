@@ -2,7 +2,7 @@
 
 ``config.toml`` the resolved configuration, ``environment.json`` the command, versions and commit, ``metrics.jsonl`` one
 line every few steps and one an epoch (no wall times, so that equal runs have equal bytes), ``timing.jsonl`` the wall
-times, ``checkpoint.h5`` weights and optimizer, ``chip.h5`` the trained chip.
+times, ``checkpoint.h5`` weights and optimizer, ``chip.h5`` the trained chip, ``lock`` who writes (`hvae.run_lock`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.errors import CorruptFile, ExistingFile, MissingFile
-from hvae import config_file
+from hvae import config_file, run_lock
 from hvae.config import RunConfig
 from hvae.model import Parameters
 
 SCHEMA = "hopbar-checkpoint/1"
-_BEFORE_A_RUN = {"environment.json", "config.toml.part"}  # what a folder may hold before its config makes it a run
+_BEFORE_A_RUN = {run_lock.NAME, "environment.json", "config.toml.part"}
+"""What a folder may hold before its config makes it a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,17 @@ class RunFolder:
         ------
         ExistingFile
             There is something at `path` already; nothing is overwritten, but for what a creation that was killed left.
+        FolderInUse
+            Another process is making a run there.
         """
-        if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_RUN):
-            raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
+        _refuse_what_exists(path)  # before a lock file is put into it
         path.mkdir(parents=True, exist_ok=True)
-        (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
-        temporary = path / "config.toml.part"
-        temporary.write_text(config_file.dump(config), encoding="utf-8")
-        temporary.replace(path / "config.toml")  # last and whole: a folder with a config is a run
+        with run_lock.held(path):
+            _refuse_what_exists(path)  # another process may have been quicker
+            (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
+            temporary = path / "config.toml.part"
+            temporary.write_text(config_file.dump(config), encoding="utf-8")
+            temporary.replace(path / "config.toml")  # last and whole: a folder with a config is a run
         return cls(path)
 
     @classmethod
@@ -79,19 +83,21 @@ class RunFolder:
         return config_file.load(self.path / "config.toml")
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write the checkpoint atomically: the file is the old one or the new one, whole."""
+        """Write the checkpoint atomically, after the metrics that it counts: the file is the old or the new one."""
         import h5py
 
+        metrics = self.path / "metrics.jsonl"
+        if metrics.exists():
+            _sync(metrics)
         temporary = self.path / "checkpoint.h5.part"
         with h5py.File(temporary, "w", libver="latest") as file:
             file.attrs.update(schema=SCHEMA, step=checkpoint.step, metrics_bytes=checkpoint.metrics_bytes)
             for group, arrays in (("parameters", checkpoint.parameters), ("optimizer", checkpoint.optimizer)):
                 file.create_group(group)
-                for name, array in arrays.items():
-                    file[group].create_dataset(name, data=array)
+                for name in sorted(arrays):  # by name: a resumed run holds them in another order
+                    file[group].create_dataset(name, data=arrays[name])
             file.flush()
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(temporary)
         temporary.replace(self.path / "checkpoint.h5")
 
     def load(self) -> Checkpoint:
@@ -134,22 +140,61 @@ class RunFolder:
         (self.path / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
     def metrics(self) -> list[dict[str, float]]:
-        """Return the lines of metrics.jsonl; a last line that a kill cut short is left out."""
-        path = self.path / "metrics.jsonl"
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        lines = text.splitlines() if text.endswith("\n") or not text else text.splitlines()[:-1]
-        return [json.loads(line) for line in lines]
+        """Return the lines of metrics.jsonl."""
+        return self.logged("metrics")
+
+    def logged(self, name: str) -> list[dict[str, float]]:
+        """Return the lines of ``NAME.jsonl``, none if it is not there; a last one that a kill cut short is left out.
+
+        Raises
+        ------
+        CorruptFile
+            Another line is damaged.
+        """
+        path = self.path / f"{name}.jsonl"
+        content = path.read_bytes() if path.exists() else b""
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise CorruptFile(f"{path} cannot be read ({error}); train the run again into a new folder") from error
 
     def metrics_size(self) -> int:
         """Return the length of metrics.jsonl in bytes."""
         path = self.path / "metrics.jsonl"
         return path.stat().st_size if path.exists() else 0
 
-    def cut_metrics(self, size: int) -> None:
-        """Take back what was logged after the checkpoint that is being resumed."""
-        path = self.path / "metrics.jsonl"
+    def cut_logs(self, size: int) -> None:
+        """Take back what metrics.jsonl has beyond `size` bytes, those of the checkpoint that is being resumed.
+
+        Of timing.jsonl, which no checkpoint counts, only a last line goes that a kill cut short.
+
+        Raises
+        ------
+        CorruptFile
+            metrics.jsonl is shorter than that.
+        """
+        if self.metrics_size() < size:
+            raise CorruptFile(
+                f"{self.path / 'metrics.jsonl'} has {self.metrics_size()} bytes, but the checkpoint counts {size}: "
+                "its end is lost; train the run again into a new folder"
+            )
+        path, timing = self.path / "metrics.jsonl", self.path / "timing.jsonl"
         if path.exists():
             os.truncate(path, size)
+        if timing.exists():
+            os.truncate(timing, timing.read_bytes().rfind(b"\n") + 1)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk holds the file at `path`, so that no loss of power takes it back."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _refuse_what_exists(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_RUN):
+        raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
 
 
 def environment() -> dict[str, object]:

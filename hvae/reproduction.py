@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,12 +11,15 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
-from hvae import config_file, evaluation, images, loading
+from crossbar.errors import DivergedError, InvalidValue, unknown_name
+from hvae import config_file, evaluation, images, loading, plan_file
 from hvae.config import RunConfig, SamplingConfig
 from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.loading import Trained
+from hvae.onchip import for_array
+from hvae.plan_file import Value
 from hvae.records import RunFolder, environment
 
 MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
@@ -36,13 +38,14 @@ class Row:
     label: str
     model: str
     changes: Mapping[str, Any] = field(default_factory=dict)  # by key of the configuration
-    prior: str = "standard"
+    prior: str | None = None  # as `sampling.prior` of all rows says if None
     of_the_paper: bool = False
 
     def config(self, shared: Iterable[str], seed: int) -> RunConfig:
         """Return the configuration of the row's run with `seed`; its own changes come after those of all rows."""
         own = [f"{key}={json.dumps(value)}" for key, value in self.changes.items()]
-        return config_file.resolve(self.model, [], [*shared, *own, f"training.seed={seed}"])
+        prior = [] if self.prior is None else [f"sampling.prior={json.dumps(self.prior)}"]
+        return for_array(config_file.resolve(self.model, [], [*shared, *own, *prior, f"training.seed={seed}"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class Plan:
     seeds: int
     runs: Mapping[Path, RunConfig]
     folders: Mapping[str, Sequence[Path]]  # by label of the row, in the order of seeds
+    sampling: Mapping[str, SamplingConfig]  # by label: where z is drawn from
     shared: Sequence[str] = ()  # changes of all rows, as key=value
 
 
@@ -76,14 +80,9 @@ def read_rows(path: Path) -> list[Row]:
     Raises
     ------
     MissingFile, CorruptFile, UnknownName, InvalidValue
-        The file is not there or no TOML; a key is unknown.
+        The file is not there or no TOML; a key is unknown, or a value of the wrong type.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFile(f"no file of variants at {path}; an example is examples/variants.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+    tables = plan_file.read(path, f"no file of variants at {path}; an example is examples/variants.toml")
     if set(tables) != {"row"} or not isinstance(tables["row"], list):
         raise InvalidValue(
             f"{path} must hold [[row]] tables and nothing else, but has: {', '.join(tables) or 'nothing'}"
@@ -91,17 +90,27 @@ def read_rows(path: Path) -> list[Row]:
     return [_row(one, path) for one in tables["row"]]
 
 
-def _row(table: Mapping[str, Any], path: Path) -> Row:
-    known = {"label", "model", "prior", "set"}
-    for key in table:
-        if key not in known:
-            raise unknown_name("key of [[row]]", key, known)
-    if not {"label", "model"} <= set(table):
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """One table [[row]]."""
+
+    label: str
+    model: str
+    prior: str | None = None
+    set: dict[str, dict[str, Value]] = field(default_factory=dict)
+
+
+_TABLE = TypeAdapter(_Table)
+
+
+def _row(table: Any, path: Path) -> Row:
+    plan_file.known("key of [[row]]", table, {"label", "model", "prior", "set"})
+    if isinstance(table, dict) and not {"label", "model"} <= set(table):
         raise InvalidValue(f"{path}: every [[row]] needs `label` and `model`")
-    changes = {f"{name}.{key}": value for name, keys in table.get("set", {}).items() for key, value in keys.items()}
-    row = Row(label=table["label"], model=table["model"], changes=changes, prior=table.get("prior", "standard"))
-    config_file.resolve(row.model, [], [f'sampling.prior="{row.prior}"'])  # refuses a model or prior that is none
-    row.config([], 0)
+    found = plan_file.check(_TABLE, table, f"{path}: [[row]]")
+    changes = {f"{name}.{key}": value for name, keys in found.set.items() for key, value in keys.items()}
+    row = Row(label=found.label, model=found.model, changes=changes, prior=found.prior)
+    row.config([], 0)  # refuses a model, key or prior that is none
     return row
 
 
@@ -118,14 +127,17 @@ def plan(rows: Sequence[Row], folder: Path, seeds: int, shared: Sequence[str] = 
         raise InvalidValue(f"rows must have distinct labels, but got {', '.join(labels)}")
     runs: dict[Path, RunConfig] = {}
     folders: dict[str, list[Path]] = {}
+    sampling: dict[str, SamplingConfig] = {}
     for row in rows:
         for seed in range(seeds):
-            config = replace(row.config(shared, seed), sampling=SamplingConfig())
+            asked = row.config(shared, seed)
+            sampling[row.label] = asked.sampling
+            config = replace(asked, sampling=SamplingConfig())
             same = [path for path, other in runs.items() if other == config]
             path = same[0] if same else folder / "runs" / f"{_stem(row.label)}-seed{seed}"
             runs[path] = config
             folders.setdefault(row.label, []).append(path)
-    return Plan(rows=rows, seeds=seeds, runs=runs, folders=folders, shared=tuple(shared))
+    return Plan(rows=rows, seeds=seeds, runs=runs, folders=folders, sampling=sampling, shared=tuple(shared))
 
 
 def open_run(path: Path, config: RunConfig) -> RunFolder:
@@ -152,18 +164,32 @@ def is_finished(run: RunFolder, n_train: int) -> bool:
     return run.load().step >= max(1, n_train // training.batch_size) * training.epochs
 
 
-def score(run: RunFolder, prior: str, count: int | None = None) -> dict[str, Any]:
-    """Return the evaluation of `run` on the test split: the one that its folder keeps, or a new one kept there."""
-    kept = run.path / ("evaluation.json" if prior == "standard" else f"evaluation_{prior}.json")
+def score(run: RunFolder, sampling: SamplingConfig, count: int | None = None) -> dict[str, Any]:
+    """Return the evaluation of `run` on the test split: the one that its folder keeps, or a new one kept there.
+
+    Raises
+    ------
+    CorruptFile
+        A file of evaluations in the folder is damaged.
+    DivergedError
+        The model is no longer finite.
+    """
     trained = loading.load(run.path)
-    if kept.exists():
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        same = found.get("epochs") == trained.epochs and found["seed"] == 0
-        if same and found["n_fake"] == (count or found["n_real"]):
+    asked = evaluation.described(sampling) | {"split": "test", "seed": 0, "epochs": trained.epochs}
+    for path in sorted(run.path.glob("evaluation*.json")):
+        found = _complete(evaluation.read(path), trained)
+        same = {key: found.get(key) for key in asked} == asked and found.get("n_fake") == (count or found.get("n_real"))
+        if same and not str(found.get("features")).startswith("inception"):
             return found
-    found = evaluation.evaluate_trained(trained, images.load(trained.config.data), prior=prior, count=count)
-    evaluation.keep(run.path, found)
+    dataset = images.load(trained.config.data)
+    found = evaluation.evaluate_trained(trained, dataset, count=count, settings=sampling)
+    evaluation.keep(run.path, trained, found)
     return found
+
+
+def _complete(found: dict[str, Any], trained: Trained) -> dict[str, Any]:
+    """Return a kept evaluation with how its density was fitted: older files do not say it, and had the run's own."""
+    return evaluation.described(evaluation.settings_of(trained, found.get("prior"))) | found
 
 
 def n_parameters(trained: Trained) -> int:
@@ -179,9 +205,7 @@ def training_seconds(run: RunFolder) -> float:
 
     0 where it holds none.
     """
-    path = run.path / "timing.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    seconds = {one["step"]: one["seconds"] for one in map(json.loads, lines) if one["step"] > 1}
+    seconds = {one["step"]: one["seconds"] for one in run.logged("timing") if one["step"] > 1}
     return run.load().step * mean(seconds.values()) if seconds else 0.0
 
 
@@ -197,12 +221,14 @@ def late_progress(runs: Sequence[RunFolder]) -> tuple[float, float] | None:
     return mean(one[3 * len(one) // 4 - 1] for one in found), mean(one[-1] for one in found)
 
 
-def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
+def table(planned: Plan, count: int | None = None, diverged: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made.
 
     Of a row's seeds those count that have come furthest: one that still trains does not blur those that are finished.
+    Runs that `diverged`, by path and with the reason, are told beside it, and so are those whose scores are not finite.
     """
-    rows = [found for row in planned.rows if (found := _table_row(row, planned, count))]
+    failed = dict(diverged or {})
+    rows = [found for row in planned.rows if (found := _table_row(row, planned, count, failed))]
     paper = {row["label"]: row["frechet_distance"]["mean"] for row in rows if row["of_the_paper"]}
     ranking = sorted(paper, key=lambda label: paper[label])
     expected = [model for model in PAPER_RANKING if model in paper]
@@ -212,6 +238,7 @@ def table(planned: Plan, count: int | None = None) -> dict[str, Any]:
         "paper_ranking": expected,
         "ranking_reproduced": ranking == expected if len(ranking) > 1 else None,
         "best": _best(rows),
+        "diverged": failed,
         "shared": list(planned.shared),
         "configs": {str(path): asdict(one) for path, one in planned.runs.items() if RunFolder(path).has_checkpoint()},
         "environment": environment(),
@@ -231,16 +258,23 @@ def furthest(folders: Iterable[Path]) -> list[RunFolder]:
     return [run for run, made in zip(runs, steps, strict=True) if made == max(steps)]
 
 
-def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | None:
-    runs = furthest(planned.folders[row.label])
+def _table_row(row: Row, planned: Plan, count: int | None, diverged: dict[str, str]) -> dict[str, Any] | None:
+    sampling = planned.sampling[row.label]
+    runs, evaluations = [], []
+    for run in furthest(planned.folders[row.label]):
+        try:
+            evaluations.append(score(run, sampling, count))
+        except DivergedError as error:
+            diverged[str(run.path)] = str(error)
+        else:
+            runs.append(run)
     if not runs:
         return None
-    evaluations = [score(run, row.prior, count) for run in runs]
     first = loading.load(runs[0].path)
     found: dict[str, Any] = {
         "label": row.label,
         "model": row.model,
-        "prior": row.prior,
+        "prior": sampling.prior,
         "changes": dict(row.changes),
         "of_the_paper": row.of_the_paper,
         "dataset": evaluations[0]["dataset"],
@@ -254,12 +288,13 @@ def _table_row(row: Row, planned: Plan, count: int | None) -> dict[str, Any] | N
         "seconds": _spread([training_seconds(run) for run in runs]),
         "late_progress": late_progress(runs),
     }
-    return found | {key: _spread([float(one[key]) for one in evaluations]) for key in SCORES}
+    return found | {key: _spread([one[key] for one in evaluations]) for key in SCORES}
 
 
-def _spread(values: Sequence[float]) -> dict[str, float | None]:
-    """Return mean and standard deviation (n - 1) over seeds; one seed has no deviation."""
-    return {"mean": mean(values), "std": stdev(values) if len(values) > 1 else None}
+def _spread(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Return mean and standard deviation (n - 1) over the seeds that have a value; one alone has no deviation."""
+    found = [float(value) for value in values if value is not None]
+    return {"mean": mean(found) if found else None, "std": stdev(found) if len(found) > 1 else None}
 
 
 def _stem(label: str) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hvae import evaluation, figures, images, loading, sampling
+from hvae.config import SamplingConfig
 from hvae.datasets import Dataset
 from hvae.loading import Trained
 from hvae.records import RunFolder
-from hvae.reproduction import Plan, Row
+from hvae.reproduction import Plan
 from hvae.streams import stream
 
 _SAMPLES = 10
@@ -41,7 +42,8 @@ def draw(planned: Plan, folder: Path, seed: int = 0) -> list[Path]:
     same = [row.label for row in own if data[row.label].name == first.name]
     decoded = {label: _reconstructions(models[label], data[label], seed) for label in same}
     drawn["figure-3-reconstructions"] = figures.reconstructions(originals, decoded)
-    generated = {row.label: _samples(row, models[row.label], data[row.label], seed) for row in rows}
+    sampled = planned.sampling
+    generated = {row.label: _samples(models[row.label], data[row.label], sampled[row.label], seed) for row in rows}
     drawn["figure-4-samples"] = figures.samples_of_models(generated)
     curves = learning_curves({row.label: [RunFolder(path) for path in planned.folders[row.label]] for row in own})
     if curves is not None:
@@ -83,7 +85,7 @@ def _reconstructions(trained: Trained, dataset: Dataset, seed: int) -> np.ndarra
     return images.enlarge(np.clip(output, -1, 1))
 
 
-def _samples(row: Row, trained: Trained, dataset: Dataset, seed: int) -> np.ndarray:
-    density = evaluation.density(trained, dataset, row.prior, seed)
+def _samples(trained: Trained, dataset: Dataset, settings: SamplingConfig, seed: int) -> np.ndarray:
+    density = evaluation.density(trained, dataset, settings, seed)
     generated = sampling.generate(trained.learner, trained.parameters, _SAMPLES, stream(seed, "sampling"), density)
     return images.enlarge(generated)

@@ -27,6 +27,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         *(_table(rows) if rows else ["No run has a checkpoint yet."]),
         "",
         *(_notes(rows, table["shared"]) if rows else []),
+        *_diverged(table.get("diverged", {})),
         "## Ranking by Frechet distance, best first",
         "",
         f"- paper (MNIST, Inception features, test set): {_order(table['paper_ranking'])}",
@@ -78,6 +79,11 @@ def _changes(row: Mapping[str, Any]) -> str:
     return " with " + ", ".join(f"`{key} = {value}`" for key, value in row["changes"].items()) if row["changes"] else ""
 
 
+def _diverged(runs: Mapping[str, str]) -> list[str]:
+    lines = [f"- {path}: {reason}" for path, reason in runs.items()]
+    return ["Diverged, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
+
+
 def _verdict(table: Mapping[str, Any]) -> str:
     if table["ranking_reproduced"] is None:
         return "One model alone has no ranking."
@@ -91,6 +97,8 @@ def _order(labels: Sequence[str]) -> str:
 
 
 def _number(value: Mapping[str, Any], style: str) -> str:
+    if value["mean"] is None:
+        return ""
     text = format(value["mean"], style)
     return text if value["std"] is None else f"{text} ± {value['std']:.2g}"
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from crossbar.errors import DivergedError
 from hvae import images, reproduction, reproduction_figures
 from hvae.reproduction import Plan
 from hvae.watching import watch
@@ -15,10 +18,27 @@ from hvae.watching import watch
 _console = Console(stderr=True)
 
 
-def train(planned: Plan) -> bool:
-    """Train all runs that are not finished, seed by seed; return False where Ctrl-C came first."""
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """How the trainings of a reproduction ended.
+
+    Attributes
+    ----------
+    interrupted : bool
+        Ctrl-C came before the last was finished.
+    diverged : dict of str to str
+        Why, by path of the run; the other runs were trained all the same.
+    """
+
+    interrupted: bool = False
+    diverged: dict[str, str] = field(default_factory=dict)
+
+
+def train(planned: Plan) -> Trained:
+    """Train all runs that are not finished, seed by seed, until Ctrl-C comes."""
     runs = sorted(planned.runs.items(), key=lambda item: item[1].training.seed)
     sizes: dict[object, int] = {}
+    diverged: dict[str, str] = {}
     for number, (path, config) in enumerate(runs, start=1):
         if config.data not in sizes:
             sizes[config.data] = len(images.load(config.data).train_images)
@@ -27,16 +47,23 @@ def train(planned: Plan) -> bool:
             _console.print(f"run {number} of {len(runs)}: {path} is finished")
             continue
         _console.print(f"run {number} of {len(runs)}: {path}")
-        finished, _ = watch(run)
+        try:
+            finished, _ = watch(run)
+        except DivergedError as error:
+            _console.print(f"{path}: {error}")
+            diverged[str(path)] = str(error)
+            continue
         if not finished:
             _console.print("the same command goes on from here; with --table-only it tabulates what there is")
-            return False
-    return True
+            return Trained(interrupted=True, diverged=diverged)
+    return Trained(diverged=diverged)
 
 
-def tabulate(planned: Plan, folder: Path, count: int | None = None) -> dict[str, Any]:
+def tabulate(
+    planned: Plan, folder: Path, count: int | None = None, diverged: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Evaluate what is trained, write table.json and the figures into `folder`, and return the table."""
-    found = reproduction.table(planned, count)
+    found = reproduction.table(planned, count, diverged)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "table.json"
     temporary = path.with_suffix(".json.part")

@@ -20,7 +20,9 @@ FIGURES = {
     "originals": "Originals.",
     "learning_curves": "Learning curves.",
 }
-SCORES = ("sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents")
+SCORES = (
+    "sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents", "n_fake",
+)  # fmt: skip
 VERIFIED = (
     "engine", "engine_version", "mode", "n_neurons", "n_memristors", "max_abs_error", "tolerance", "passed", "seconds",
 )  # fmt: skip
@@ -40,7 +42,7 @@ def write(run: Path, path: Path) -> Path:
     """Write the page about the run folder `run` to `path` and return it; the page needs no other file.
 
     It shows what lies in the folder: ``evaluation*.json`` and ``figures/``, the evaluations of chips programmed from
-    the run (``CHIP.evaluation.json``), ``verification.json`` of `hopbar verify --keep` and ``area.json`` of `hopbar
+    the run (``CHIP.evaluation*.json``), ``verification.json`` of `hopbar verify --keep` and ``area.json`` of `hopbar
     area --pictures`, in whatever folders below the run. What was not made is named with the command that makes it.
 
     Raises
@@ -86,8 +88,8 @@ def _scored(run: Path) -> Section:
     title = "Scores, in floating point and on devices"
     own = {path.stem: _read(path) for path in sorted(run.glob("evaluation*.json"))}
     chips = {
-        str(path.relative_to(run)).removesuffix(".evaluation.json") + " (programmed)": _read(path)
-        for path in sorted(run.rglob("*.evaluation.json"))
+        str(path.relative_to(run)).removesuffix(".json").replace(".evaluation", "") + " (programmed)": _read(path)
+        for path in sorted(run.rglob("*.evaluation*.json"))
     }
     if not own | chips:
         return Section(title=title, text=_missing("evaluate", run))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from crossbar.errors import DivergedError
 from hvae.latent_density import LatentDensity, StandardNormal
+from hvae.latents import drawn
 from hvae.learners import Learner
 from hvae.model import Parameters
 
@@ -21,26 +23,44 @@ def generate(
     """Return `count` images (count, pixels), decoded from z ~ `density` (N(0, I) if None) and clipped to [-1, 1].
 
     The CHN's pixels have no hard bound; all models are clipped alike before they are scored.
+
+    Raises
+    ------
+    DivergedError
+        The decoder gives pixels that are not finite.
     """
     dtype = next(iter(parameters.values())).dtype
     density = density or StandardNormal(latent=learner.latent)
     latents = density.sample(count, rng).astype(dtype)
-    return np.concatenate([np.clip(learner.decode(parameters, part), -1, 1) for part in _portions(latents)])
+    return np.concatenate([np.clip(_decoded(learner, parameters, part), -1, 1) for part in _portions(latents)])
 
 
 def reconstruct(
     learner: Learner, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Encode `images` (n, pixels), sample z from q(z|x), decode; return output (not clipped), mu, log sigma^2."""
+    """Encode `images` (n, pixels), sample z from q(z|x), decode; return output (not clipped), mu, log sigma^2.
+
+    Raises
+    ------
+    DivergedError
+        Encoder or decoder gives numbers that are not finite.
+    """
     dtype = next(iter(parameters.values())).dtype
     outputs, means, log_variances = [], [], []
     for part in _portions(images.astype(dtype, copy=False)):
         mean, log_variance = learner.encode(parameters, part)
         noise = rng.standard_normal(mean.shape).astype(dtype)
-        outputs.append(learner.decode(parameters, mean + noise * np.exp(log_variance / 2)))
+        outputs.append(_decoded(learner, parameters, drawn(mean, log_variance, noise)))
         means.append(mean)
         log_variances.append(log_variance)
     return np.concatenate(outputs), np.concatenate(means), np.concatenate(log_variances)
+
+
+def _decoded(learner: Learner, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
+    images = learner.decode(parameters, latents)
+    if not np.isfinite(images).all():
+        raise DivergedError("the decoder gives pixels that are not finite, as where a learning rate was too high")
+    return images
 
 
 def _portions(array: np.ndarray) -> list[np.ndarray]:

@@ -34,7 +34,7 @@ class Scores:
     kernel_distance_std: float  # over subsets
     precision: float
     recall: float
-    floor: float  # the Frechet distance that as many training images reach
+    floor: float | None  # the Frechet distance that as many training images reach; None where there are fewer
     n_real: int
     n_fake: int
     features: str  # the name of the net
@@ -53,6 +53,7 @@ def compare(
         Pixels; clipped to [-1, 1].
     train : ndarray, shape (n, 784)
         Training images; the first n_fake of them make the floor: what a generator as good as the data itself would get.
+        The distance of fewer is larger, and no floor.
     rng : Generator
         Draws the subsets of the kernel distance.
 
@@ -70,7 +71,7 @@ def compare(
         kernel_distance_std=deviation,
         precision=precision,
         recall=recall,
-        floor=frechet_distance(trained, reals),
+        floor=frechet_distance(trained, reals) if len(trained) == len(fakes) else None,
         n_real=len(reals),
         n_fake=len(fakes),
         features=extractor.name,

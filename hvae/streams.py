@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 STREAMS = ("init", "data", "latent", "device", "read noise", "sampling", "validation")
+"""A stream's place here is part of its seed. Nothing draws from "read noise": arrays have keys for their own."""
 
 
 def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:

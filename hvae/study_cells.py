@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from crossbar.errors import DivergedError
+from crossbar.errors import DivergedError, InvalidValue
 from hvae import evaluation, images, loading, sampling, training
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
@@ -25,45 +24,64 @@ RESULT = "result.json"
 SAMPLES = 16
 
 
-def finished(folder: Path) -> dict[str, Any] | None:
-    """Return the result that `folder` holds, or None."""
+def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
+    """Return the result that `folder` holds of `cell`, scored as `study` says; or None."""
     path = folder / RESULT
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    scored = _scored(study)
+    return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
 
 
 def run_cell(study: Study, cell: Cell, folder: Path) -> dict[str, Any]:
     """Return the result of `cell`, made in `folder`: read if it is there, else trained on from its last checkpoint.
 
-    A run that diverges is a result too, without scores.
+    A result that was scored otherwise is scored again, without another training. A run that diverges is a result too,
+    without scores.
     """
-    done = finished(folder)
+    done = finished(study, cell, folder)
     if done is not None:
         return done
-    facts: dict[str, Any] = {
-        "name": cell.name, "label": cell.label, "model": cell.model, "seed": cell.seed, "kind": cell.kind,
-        "axes": cell.axes,
-    }  # fmt: skip
+    facts = _facts(cell) | _scored(study)
     try:
-        trained = _programmed(study, cell) if study.inference is not None else _trained(cell, folder)
+        trained = _trained(cell, folder) if cell.source is None else _programmed(cell, cell.source)
+        dataset = images.load(trained.config.data)
+        scores = evaluation.evaluate(trained.learner, trained.parameters, dataset, study.split, cell.seed, study.images)
     except DivergedError as error:
         return _keep(folder, facts | {"failed": str(error)})
-    dataset = images.load(trained.config.data)
-    scores = evaluation.evaluate(trained.learner, trained.parameters, dataset, study.split, cell.seed, study.images)
     _keep_samples(folder, trained, cell.seed)
     return _keep(folder, facts | scores | _costs(trained, folder, dataset))
 
 
+def _facts(cell: Cell) -> dict[str, Any]:
+    """Return what `cell` is, as its result says it."""
+    return {
+        "name": cell.name, "label": cell.label, "model": cell.model, "seed": cell.seed, "kind": cell.kind,
+        "axes": cell.axes,
+    }  # fmt: skip
+
+
+def _scored(study: Study) -> dict[str, Any]:
+    """Return how `study` scores its cells, as their results say it; what is trained is in their names."""
+    return {"split": study.split, "images": study.images}
+
+
 def _trained(cell: Cell, folder: Path) -> Trained:
     if not (folder / "config.toml").exists():
-        shutil.rmtree(folder, ignore_errors=True)  # of a kill before the run was whole
         RunFolder.create(folder, cell.config())
     training.train(RunFolder.open(folder))
     return loading.load(folder)
 
 
-def _programmed(study: Study, cell: Cell) -> Trained:
-    """Return the study's trained run, programmed to the cell's devices and aged."""
-    source = loading.load(Path(str(study.inference)))
+def _programmed(cell: Cell, run: str) -> Trained:
+    """Return the trained `run`, programmed to the cell's devices and aged."""
+    source = loading.load(Path(run))
+    if cell.model != source.config.model.name:
+        raise InvalidValue(
+            f"{run} is a {source.config.model.name}, but the study asks for {cell.model}: set `models` to "
+            f'["{source.config.model.name}"]'
+        )
     settings = cell.config().array
     if settings.device is None:
         return source
@@ -81,7 +99,7 @@ def _programmed(study: Study, cell: Cell) -> Trained:
 
 def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     run = RunFolder(folder)
-    seconds = [json.loads(line)["seconds"] for line in _lines(folder / "timing.jsonl")]
+    seconds = [record["seconds"] for record in run.logged("timing")]
     metrics = [record for record in run.metrics() if "step" in record]
     steps = int(metrics[-1]["step"]) if metrics else 0
     found: dict[str, Any] = {"steps": steps, "seconds": float(np.median(seconds)) * steps if seconds else 0.0}
@@ -100,14 +118,6 @@ def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
 
 def _batch(config: RunConfig, dataset: Dataset) -> int:
     return min(config.training.batch_size, len(dataset.train_images))
-
-
-def _lines(path: Path) -> list[str]:
-    """Return the whole lines of a file, none if it is not there; a last one that a kill cut short is left out."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def _keep_samples(folder: Path, trained: Trained, seed: int) -> None:

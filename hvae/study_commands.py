@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
-INTERRUPTED = 130
+DIVERGED, INTERRUPTED = 1, 130  # exit codes
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
@@ -75,7 +75,8 @@ def reproduce(
     """Train and evaluate the paper's four models at Table 3's values, and tabulate them with mean and spread.
 
     The same command goes on where it was stopped or killed: finished runs are kept, half-finished ones resumed. Runs,
-    table.json, Figures 2 to 4 and learning curves come into --out.
+    table.json, Figures 2 to 4 and learning curves come into --out. A run that diverges stops no other; the exit code is
+    then 1.
 
     Example: `hopbar reproduce --dataset mnist-5k --models f-vae,tdh-vae --epochs 3 --out runs/reproduction-5k`
     """
@@ -87,10 +88,13 @@ def reproduce(
     rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
     rows += [row for path in variants for row in reproduction.read_rows(path)]
     planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
-    if not table_only and not reproduction_watching.train(planned):
+    trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned)
+    if trained.interrupted:
         raise SystemExit(INTERRUPTED)
-    table = reproduction_watching.tabulate(planned, out, count)
+    table = reproduction_watching.tabulate(planned, out, count, trained.diverged)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(markdown(table), encoding="utf-8")
     click.echo(json.dumps(table) if as_json else markdown(table), nl=as_json)
+    if table["diverged"]:
+        raise SystemExit(DIVERGED)

@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from hvae.studies import IDEAL_LABEL, Study
+from hvae.studies import IDEAL_LABEL, Cell, Study
 from hvae.study_cells import SAMPLES
 
 Result = dict[str, Any]
@@ -46,7 +46,7 @@ def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    pictures = [*curves(results), *heat_maps(results), *samples(results, out)]
+    pictures = [*curves(study, results), *heat_maps(study, results), *samples(results, out)]
     for picture in pictures:
         (out / f"{picture.name}.png").write_bytes(picture.png)
     (out / "study.html").write_text(page(study, rows, pictures), encoding="utf-8")
@@ -62,18 +62,24 @@ def table(results: Sequence[Result]) -> list[Row]:
     return [_row(label, model, group, ideal) for (label, model), group in groups.items()]
 
 
-def curves(results: Sequence[Result]) -> list[Picture]:
+def curves(study: Study, results: Sequence[Result]) -> list[Picture]:
     """Return Frechet distance against each setting that was varied alone, with the ideal run as a line."""
-    keys = {key: None for one in results if one["kind"] == "curve" for key in one["axes"]}
-    return [_curve(key, results) for key in keys]
+    found = {key: scored(study.curve_cells(key), results) for key in study.curves}
+    return [_curve(key, own, results) for key, own in found.items() if own]
 
 
-def heat_maps(results: Sequence[Result]) -> list[Picture]:
+def heat_maps(study: Study, results: Sequence[Result]) -> list[Picture]:
     """Return Frechet distance over the first two axes of the grid, a picture a model; means over the others."""
-    grid = [one for one in results if one["kind"] == "grid" and "frechet_distance" in one]
+    grid = scored(study.grid_cells(), results)
     if not grid or len(grid[0]["axes"]) < 2:
         return []
     return [_heat_map(model, [one for one in grid if one["model"] == model]) for model in _models(grid)]
+
+
+def scored(cells: Sequence[Cell], results: Sequence[Result]) -> list[Result]:
+    """Return the scored results of `cells`, by name: a cell may belong to a curve and the grid at once."""
+    found = {one["name"]: one for one in results if "frechet_distance" in one}
+    return [found[cell.name] for cell in cells if cell.name in found]
 
 
 def samples(results: Sequence[Result], out: Path) -> list[Picture]:
@@ -116,7 +122,7 @@ def page(study: Study, rows: Sequence[Row], pictures: Sequence[Picture]) -> str:
 
 def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int], Result]) -> Row:
     good = [one for one in group if "frechet_distance" in one]
-    own = [ideal[one["model"], one["seed"]] for one in good]
+    own = [ideal.get((one["model"], one["seed"]), {}) for one in good]  # one that is not finished has no scores
     distances, ideals = _values(good, "frechet_distance"), _values(own, "frechet_distance")
     energy = [one["costs"]["generate_read_energy"][1] for one in good if "costs" in one]
     paired = [
@@ -133,8 +139,7 @@ def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int
     }  # fmt: skip
 
 
-def _curve(key: str, results: Sequence[Result]) -> Picture:
-    own = [one for one in results if one["kind"] == "curve" and key in one["axes"] and "frechet_distance" in one]
+def _curve(key: str, own: Sequence[Result], results: Sequence[Result]) -> Picture:
     figure = Figure(figsize=(5, 3.4), layout="constrained")
     axis = figure.subplots()
     for model in _models(own):

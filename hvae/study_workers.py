@@ -37,7 +37,7 @@ def run_study(
 
 def finished_cells(study: Study, out: Path) -> list[Result]:
     """Return the results of the cells that `out` holds finished, in the study's order."""
-    found = [finished(_folder(out, cell)) for cell in study.cells()]
+    found = [finished(study, cell, _folder(out, cell)) for cell in study.cells()]
     return [one for one in found if one is not None]
 
 

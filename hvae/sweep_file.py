@@ -21,19 +21,18 @@
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
-from hvae import config_file
+from crossbar.errors import InvalidValue
+from hvae import config_file, plan_file
 from hvae.config import RunConfig
-
-Value = bool | int | float | str
+from hvae.onchip import for_array
+from hvae.plan_file import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +55,10 @@ class Parameter:
             return
         if not self.low < self.high:
             raise InvalidValue(f"`low` must be below `high`, but got {self.low} and {self.high}")
+        if self.type == "int" and not (float(self.low).is_integer() and float(self.high).is_integer()):
+            raise InvalidValue(
+                f"`low` and `high` must be whole numbers where `type` is int, but got {self.low} and {self.high}"
+            )
         if self.log and not self.low > 0:
             raise InvalidValue(f"`low` must be positive where `log` is set, but got {self.low}")
 
@@ -95,7 +98,7 @@ class Sweep:
 
     model: str
     parameters: dict[str, Parameter]
-    base: dict[str, dict[str, Any]] = field(default_factory=dict)
+    base: dict[str, dict[str, Value]] = field(default_factory=dict)
     trials: Annotated[int, Field(ge=1)] = 30
     startup_trials: Annotated[int, Field(ge=1)] = 8
     pruner: Literal["median", "none"] = "median"
@@ -109,14 +112,14 @@ class Sweep:
         Raises
         ------
         UnknownName, InvalidValue
-            A key that is none; a value that is out of its range.
+            A key that is none; a value that is out of its range, or that its array cannot learn with.
         """
         shared = {f"{table}.{key}": value for table, keys in self.base.items() for key, value in keys.items()}
         changes = [f"{key}={json.dumps(value)}" for key, value in (shared | dict(values)).items()]
-        return config_file.resolve(self.model, [], changes)
+        return for_array(config_file.resolve(self.model, [], changes))
 
 
-_ADAPTER = TypeAdapter(Sweep)
+_ADAPTER, _SEARCH = TypeAdapter(Sweep), TypeAdapter(dict[str, Value])
 
 
 def load(path: Path) -> Sweep:
@@ -129,37 +132,17 @@ def load(path: Path) -> Sweep:
     UnknownName, InvalidValue
         A table or key is unknown, or a value (an end of a range, a choice) is refused by the configuration.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFile(f"no sweep file at {path}; examples are in examples/sweep-*.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
-    _known("table of a sweep", tables, ("sweep", "base", "parameters"))
-    _known("key of [sweep]", tables.get("sweep", {}), {one.name for one in fields(Sweep)} - {"base", "parameters"})
-    for key, values in tables.get("parameters", {}).items():
-        _known(f"key of [parameters.{key!r}]", values, [one.name for one in fields(Parameter)])
-    parts = {"parameters": tables.get("parameters", {}), "base": tables.get("base", {})}
-    sweep = _check({"name": path.stem} | tables.get("sweep", {}) | parts, path)
+    tables = plan_file.read(path, f"no sweep file at {path}; examples are in examples/sweep-*.toml")
+    plan_file.known("table of a sweep", tables, ("sweep", "base", "parameters"))
+    search, parameters = (tables.get(name, {}) for name in ("sweep", "parameters"))
+    plan_file.known("key of [sweep]", search, {one.name for one in fields(Sweep)} - {"base", "parameters"})
+    for key, values in parameters.items() if isinstance(parameters, dict) else ():
+        plan_file.known(f"key of [parameters.{key!r}]", values, [one.name for one in fields(Parameter)])
+    own = plan_file.check(_SEARCH, search, f"{path}: [sweep]")
+    parts = {"parameters": parameters, "base": tables.get("base", {})}
+    sweep = plan_file.check(_ADAPTER, {"name": path.stem} | own | parts, str(path))
     _try_out(sweep)
     return sweep
-
-
-def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise unknown_name(kind, name, known)
-
-
-def _check(tables: Mapping[str, Any], path: Path) -> Sweep:
-    try:
-        return _ADAPTER.validate_python(tables)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        original = first.get("ctx", {}).get("error")
-        message = str(original) if isinstance(original, HopbarError) else f"{first['msg']}, but got {first['input']!r}"
-        raise InvalidValue(f"{path}: `{key}`: {message}") from None
 
 
 def _try_out(sweep: Sweep) -> None:

@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from crossbar.errors import InvalidValue, MissingFile
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from hvae import config_file, sweep_workers
 from hvae.config import RunConfig, table_3
 from hvae.sweep_file import Sweep
@@ -57,18 +57,25 @@ def recover(study: optuna.Study) -> list[int]:
     """Give back the trials whose workers are gone, to be tried again with the same values; return their numbers."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     gone = [trial for trial in running if sweep_workers.is_gone(trial.user_attrs.get("worker", _since(trial)))]
-    return [trial.number for trial in gone if give_back(study, trial)]
+    return [trial.number for trial in gone if give_back(study, trial, deaths(trial) + 1)]
 
 
-def give_back(study: optuna.Study, trial: FrozenTrial) -> bool:
-    """Fail `trial` and queue its values again; return False where another worker was quicker."""
+def deaths(trial: FrozenTrial) -> int:
+    """Return how many workers have died at the values of `trial`."""
+    return int(trial.user_attrs.get("retries", 0))
+
+
+def give_back(study: optuna.Study, trial: FrozenTrial, deaths: int) -> bool:
+    """Fail `trial` and queue its values again, unless too many workers died at them: `deaths`, an interrupt is none.
+
+    Return False where another worker was quicker.
+    """
     try:
         study.tell(trial.number, state=TrialState.FAIL)
     except (ValueError, RuntimeError):  # already told
         return False
-    retries = int(trial.user_attrs.get("retries", 0)) + 1
-    if retries <= _RETRIES and trial.params:
-        attributes = {"retries": retries, "continues": trial.user_attrs.get("run", "nowhere")}
+    if deaths <= _RETRIES and trial.params:
+        attributes = {"retries": deaths, "continues": trial.user_attrs.get("run", "nowhere")}
         study.enqueue_trial(trial.params, user_attrs=attributes)
     return True
 
@@ -83,8 +90,8 @@ def load_finished(source: str) -> optuna.Study:
 
     Raises
     ------
-    MissingFile, InvalidValue
-        There is no sweep, several studies and none named, or no finished trial.
+    MissingFile, CorruptFile, InvalidValue
+        There is no sweep; the file is none; several studies and none named, or no finished trial.
     """
     url, _, name = source.partition("#")
     if "://" in url:
@@ -129,7 +136,10 @@ def overrides(source: str, model: str) -> list[str]:
 
 
 def _journal(path: Path) -> BaseStorage:
-    return JournalStorage(JournalFileBackend(str(path)))
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (ValueError, KeyError, TypeError, AssertionError) as error:  # no JSON, or JSON of another kind
+        raise CorruptFile(f"{path} is no journal of a sweep ({error}); name the folder that --out of it was") from error
 
 
 def _url(url: str) -> BaseStorage:

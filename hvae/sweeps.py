@@ -16,7 +16,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from crossbar.errors import DivergedError, ExistingFile, InvalidValue
+from crossbar.errors import DivergedError, ExistingFile
 from hvae import config_file, images, sweep_study, sweep_workers, training
 from hvae.config import DataConfig, RunConfig
 from hvae.datasets import Dataset
@@ -72,7 +72,7 @@ class Worker:
             try:
                 self._run_trial(trial)
             except KeyboardInterrupt:
-                sweep_study.give_back(self.study, _frozen(trial))
+                sweep_study.give_back(self.study, _frozen(trial), sweep_study.deaths(_frozen(trial)))
                 raise
             except Exception:
                 self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -102,7 +102,7 @@ class Worker:
         )
         try:
             ending = training.train(run, self._datasets[config.data], listener)
-        except (DivergedError, InvalidValue) as error:  # the latter from features that are not finite
+        except DivergedError as error:
             trial.set_user_attr("diverged", str(error))
             self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
             return

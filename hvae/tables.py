@@ -31,7 +31,7 @@ def show_evaluation(found: Mapping[str, object]) -> None:
     title = f"{found['model']} on {found['dataset']} ({found['split']} split){epochs}"
     table = Table(title=title, title_justify="left", show_header=False)
     for key, label in _NAMES.items():
-        table.add_row(label, f"{found[key]:.4g}")
+        table.add_row(label, "-" if found[key] is None else f"{found[key]:.4g}")
     console.print(table)
     counts = f"{found['n_fake']} generated, {found['n_real']} real images"
     console.print(f"Distances on features of {found['features']}: {counts}.")

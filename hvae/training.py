@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from crossbar.errors import DivergedError
-from hvae import evaluation, images, learners, optimizers
+from hvae import evaluation, images, learners, optimizers, run_lock
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
@@ -88,16 +88,21 @@ def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer 
     ------
     DivergedError
         A loss or a weight is no longer finite; the last good checkpoint is kept.
+    FolderInUse
+        Another process trains this run.
     """
-    observer = observer or Observer()
     config = folder.config()
-    run = _open(folder, config, dataset or images.load(config.data))
+    with run_lock.held(folder.path):
+        return _train(_open(folder, config, dataset or images.load(config.data)), observer or Observer())
+
+
+def _train(run: _Run, observer: Observer) -> Ending:
     while run.step < run.total_steps:
         _step(run, observer)
         end_of_epoch = run.step % run.steps_per_epoch == 0
         if end_of_epoch:
             _finish_epoch(run, observer)
-        overdue = time.monotonic() - run.saved_at > config.training.checkpoint_seconds
+        overdue = time.monotonic() - run.saved_at > run.config.training.checkpoint_seconds
         stop = observer.stop_requested()
         if end_of_epoch or overdue or stop:
             run.save()
@@ -113,10 +118,10 @@ def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
     if folder.has_checkpoint():
         checkpoint = folder.load()
-        folder.cut_metrics(checkpoint.metrics_bytes)
+        folder.cut_logs(checkpoint.metrics_bytes)
         optimizer.state.update(checkpoint.optimizer)
         return _Run(config, folder, learner, dataset, optimizer, checkpoint.parameters, checkpoint.step)
-    folder.cut_metrics(0)
+    folder.cut_logs(0)
     dtype = np.dtype(config.training.precision).type
     parameters = learner.init(stream(config.training.seed, "init"), dtype)
     return _Run(config, folder, learner, dataset, optimizer, parameters)
@@ -128,10 +133,10 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     optimizer = make_chip_optimizer(config, chip)
     folder.describe("onchip", chip.describe())
     if not folder.has_checkpoint():
-        folder.cut_metrics(0)
+        folder.cut_logs(0)
         return _Run(config, folder, chip, dataset, optimizer, chip.weights())
     checkpoint = folder.load()
-    folder.cut_metrics(checkpoint.metrics_bytes)
+    folder.cut_logs(checkpoint.metrics_bytes)
     optimizer.restore(checkpoint.optimizer)
     return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
 
@@ -139,7 +144,10 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
 def _step(run: _Run, observer: Observer) -> None:
     started = time.perf_counter()
     batch, noise = _draw(run)
-    metrics, gradients = run.learner.gradients(run.parameters, batch, noise)
+    try:
+        metrics, gradients = run.learner.gradients(run.parameters, batch, noise)
+    except DivergedError as error:
+        raise DivergedError(_divergence(run, str(error))) from error
     if not all(np.isfinite(value) for value in metrics.values()):
         raise DivergedError(_divergence(run, f"the metrics are {metrics}"))
     rate = optimizers.learning_rate(run.config.optimizer, run.step / run.total_steps)
@@ -167,11 +175,12 @@ def _draw(run: _Run) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _divergence(run: _Run, what: str) -> str:
-    last = run.folder.load().step if run.folder.has_checkpoint() else 0
-    return (
-        f"training diverged at step {run.step + 1}: {what}. The checkpoint of step {last} is kept; "
-        "start again with a lower `optimizer.learning_rate`, or a tighter `nudging.norm_limit` or `settling.tolerance`"
-    )
+    kept, remedy = "before any checkpoint", "a lower `optimizer.learning_rate`"
+    if run.folder.has_checkpoint():
+        kept = f"the checkpoint of step {run.folder.load().step} is kept"
+    if run.config.model.name != "f-vae":
+        remedy += ", or a tighter `nudging.norm_limit` or `settling.tolerance`"
+    return f"training diverged at step {run.step + 1}: {what} ({kept}); start again with {remedy}"
 
 
 def _finish_epoch(run: _Run, observer: Observer) -> None:

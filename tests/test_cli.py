@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 
 import pytest
+
+import cli
 
 COMMANDS = (
     "train", "evaluate", "figures", "sample", "show-config", "reproduce", "sweep", "devices", "program", "study",
@@ -102,6 +105,55 @@ def test_mistakes_exit_with_2_and_one_message(arguments, message, tmp_path):
     assert "Traceback" not in done.stderr
     assert not done.stdout
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["show-config", "tdh-vae", "--config", "{folder}"], "{folder}"),
+        (["sweep", "{folder}"], "{folder}"),
+        (["study", "{folder}", "--out", "{folder}/x"], "{folder}"),
+        (["reproduce", "--variants", "{folder}", "--out", "{folder}/x"], "{folder}"),
+        (["train", "tdh-vae", "--out", "{file}/x"], "{file}/x"),
+        (["train", "tdh-vae", "--out", "{folder}/x", "--from-sweep", "{file}"], "{file}"),
+    ],
+)
+def test_what_the_system_refuses_is_one_message_with_the_path(arguments, place, tmp_path, capsys):
+    (tmp_path / "file").write_text("no\njournal\n")
+    names = {"folder": tmp_path, "file": tmp_path / "file"}
+    with pytest.raises(SystemExit) as ended:
+        cli.main([argument.format(**names) for argument in arguments])
+    shown = capsys.readouterr()
+    assert ended.value.code == 2
+    assert shown.err.startswith(f"hopbar: {place.format(**names)}")
+    assert len(shown.err.splitlines()) == 1
+    assert not shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample", "nowhere", "--out", "x.jpg"], "must end in .png, .svg or .npy"),
+        (["sample", "nowhere", "--out", "none/x.png"], "no folder none"),
+        (["evaluate", "nowhere", "--n", "3"], "x>=4"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_work(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_figures_of_a_chip_lie_beside_it(run, tmp_path):
+    chip = tmp_path / "program.h5"
+    shutil.copyfile(run / "chip.h5", chip)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["figures", str(chip)])
+    assert ended.value.code == 0
+    names = {path.name for path in (tmp_path / "program.figures").iterdir()}
+    assert {name.partition(".")[0] for name in names} == {"originals", "reconstructions", "samples"}
+    assert len(names) == 6
 
 
 def test_a_run_is_not_overwritten_and_resume_takes_no_changes(run):

@@ -1,10 +1,12 @@
 """Configuration: Table 3 by default, files and overrides on top, and one clear message for every mistake."""
 
+from dataclasses import replace
+
 import pytest
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from hvae import config_file
-from hvae.config import table_3
+from hvae.config import DataConfig, table_3
 
 
 def test_table_3():
@@ -21,6 +23,16 @@ def test_round_trip(tmp_path, model):
     path = tmp_path / "config.toml"
     path.write_text(config_file.dump(table_3(model)))
     assert config_file.load(path) == table_3(model)
+
+
+@pytest.mark.parametrize(
+    "folder", ["two\nlines", 'tab\t, "quote" and \\', "bell\x07 and delete\x7f", "Bücher \U0001f4da"]
+)
+def test_any_name_of_a_folder_is_written_so_that_it_is_read_again(tmp_path, folder):
+    path = tmp_path / "config.toml"
+    config = replace(table_3("tdh-vae"), data=DataConfig(folder=folder))
+    path.write_text(config_file.dump(config), encoding="utf-8")
+    assert config_file.load(path) == config
 
 
 def test_overrides_come_last(tmp_path):
@@ -49,11 +61,20 @@ def test_overrides_come_last(tmp_path):
         ("latent=3", InvalidValue, "must be table.key=value"),
         ("training.beta_kl=nan", InvalidValue, "must be positive"),
         ("data.image_size=20", InvalidValue, "`data.image_size`"),
+        ("array.read_noise=0.05", InvalidValue, "`array.read_noise` belongs to an array.*--array DEVICE"),
+        ("optimizer.momentum=0.5", InvalidValue, "`optimizer.momentum` is of sgd alone"),
+        ("optimizer.weight_decay=nan", InvalidValue, "`optimizer.weight_decay` must be finite"),
     ],
 )
 def test_mistakes_are_named(override, error, message):
     with pytest.raises(error, match=message):
         config_file.resolve("tdh-vae", [], [override])
+
+
+@pytest.mark.parametrize("change", ["settling.solver=euler", "nudging.method=centred"])
+def test_refinement_is_refused_where_it_would_not_be_made(change):
+    with pytest.raises(InvalidValue, match=r"`nudging\.refine_above` is for nudging\.method=linear-response"):
+        config_file.resolve("tdh-vae", [], ["nudging.refine_above=3", change])
 
 
 def test_models_and_files_that_are_not_there(tmp_path):

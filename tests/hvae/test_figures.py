@@ -61,14 +61,20 @@ def test_learning_curves_draw_what_the_records_hold():
         {"epoch": 2, "sse_half": 50.0, "validation_sse_half": 55.0, "unconverged": None},
         {"epoch": 3, "sse_half": 40.0},
     ]
-    figure = figures.learning_curves(records)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["SSE/2 per image", "sweeps per example"]
+    panels = {
+        "SSE/2": {"training": "sse_half", "validation": "validation_sse_half"},
+        "KL": {"training": "kl"},
+        "unconverged": {"training": "unconverged"},
+        "sweeps": {"training": "sweeps"},
+    }
+    figure = figures.learning_curves(records, panels)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["SSE/2", "sweeps"]
     losses = figure.axes[0].get_lines()
     assert texts(figure.axes[0].get_legend().get_texts()) == ["training", "validation"]
     np.testing.assert_array_equal(losses[0].get_xydata(), [[1, 90], [2, 50], [3, 40]])
     np.testing.assert_array_equal(losses[1].get_xydata(), [[2, 55]])
-    with pytest.raises(InvalidValue, match="no record holds 'step' and any of kl, largest_state"):
-        figures.learning_curves(records, x="step")
+    with pytest.raises(InvalidValue, match="no record holds 'step' and any of kl, sse_half"):
+        figures.learning_curves(records, panels, x="step")
 
 
 def test_png_and_svg_are_written_and_repeatable(images, tmp_path):

@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from hvae import config_file, images, training
-from hvae.gradient_quality import gradient_quality
+from hvae.gradient_quality import exact_gradient, gradient_quality
 from hvae.onchip import make_onchip
 from hvae.onchip_commands import gradient_quality as command
 from hvae.records import RunFolder
+from hvae.streams import stream
 
 pytestmark = pytest.mark.needs_jit
 
@@ -38,6 +39,35 @@ def test_on_an_ideal_chip_every_cause_is_perfect(model):
     assert max(found.errors.values()) < 1e-3
 
 
+def test_the_float_rule_with_adam_is_reported_too():
+    found = quality("array.device=ideal", "array.rule=float", "optimizer.name=adam")
+    assert found.errors["unsettled"] < 1e-3
+    assert found.errors["realised"] < 1e-3
+
+
+def test_the_exact_gradient_keeps_long_contrasts_whole():
+    pictures = images.load(config_file.resolve("tdh-vae", [], SMALL).data).validation_images[:6]
+    noise = np.random.default_rng(0).standard_normal((6, 3))
+    found = []
+    for limit in (0.5, 1e9):
+        changes = [*SMALL, "array.device=ideal", f"nudging.norm_limit={limit}"]
+        chip = make_onchip(config_file.resolve("tdh-vae", [], changes))
+        found.append(exact_gradient(chip, chip.weights(), pictures, noise)[0]["tied"])
+    np.testing.assert_array_equal(*found)
+    limited = quality("array.device=ideal", "nudging.norm_limit=0.5")
+    assert limited.errors["unsettled"] > 0.01  # the run's own limit is a cause
+
+
+def test_pulses_that_are_tried_are_not_those_that_drew_the_devices(monkeypatch):
+    chip = make_onchip(config_file.resolve("tdh-vae", [], [*SMALL, "array.device=soft-bounds", "array.dw_min=0.02"]))
+    asked = []
+    monkeypatch.setattr("hvae.gradient_quality.stream", lambda *key: asked.append(key) or stream(*key))
+    gradient_quality(chip, np.zeros((2, 49)), rate=0.2, seed=chip.config.training.seed)
+    tried = [key[2:] for key in asked if key[1] == "device"]
+    assert tried
+    assert not {(), (0,)} & set(tried)
+
+
 def test_coarse_devices_cost_pulses_and_no_state():
     found = quality("array.device=soft-bounds", "array.dw_min=0.02")
     assert found.errors["unsettled"] < 1e-3
@@ -62,7 +92,8 @@ def test_few_bits_show_as_quantization_alone():
 
 def test_the_command_reports_one_json_object(tmp_path):
     changes = [*SMALL, "training.precision=float32", "data.train_limit=16", "training.batch_size=8",
-               "training.epochs=1", "training.validation_samples=0", "training.eigenvalue_samples=0"]  # fmt: skip
+               "training.epochs=1", "training.validation_samples=0", "training.eigenvalue_samples=0",
+               "optimizer.name=adam", "optimizer.learning_rate=0.002"]  # fmt: skip
     folder = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], changes))
     training.train(folder)
     called = CliRunner().invoke(command, [str(folder.path), "--array", "epiram", "--batch", "4", "--json"])

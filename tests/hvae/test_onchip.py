@@ -7,9 +7,11 @@ import pytest
 
 from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
+from crossbar.settling import Euler
 from hvae import config_file, images, loading, training
 from hvae.onchip import OnChip, for_array, make_onchip
-from hvae.onchip_costs import phase_power
+from hvae.onchip_costs import costs, phase_power
+from hvae.onchip_settling import ChipSteps
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
@@ -79,6 +81,23 @@ def test_the_run_folder_tells_how_phases_were_run_and_what_was_spent(tmp_path):
     assert last["write_energy"] > 0
 
 
+def test_the_fast_array_of_tiki_taka_is_counted_too(tmp_path):
+    """Zero-shifting alone gives each of its devices 400 pairs of pulses, before the first batch."""
+    folder = new_run(tmp_path / "run", "array.device=epiram", "array.rule=tiki-taka")
+    training.train(folder)
+    facts = json.loads((folder.path / "onchip.json").read_text())
+    devices = (49 + 8 + 3) * (49 + 8 + 3 - 1)  # two a pair of neurons
+    assert facts["devices"] == {"tied": devices, "tied/fast": devices}
+    first = next(record for record in folder.metrics() if "pulses_up" in record)
+    shift = 400 * devices
+    assert (first["pulses_up"], first["pulses_down"]) == (shift, shift)
+    assert first["write_energy"] > 0
+    trained = loading.load(folder.path).learner
+    found, fast = trained.costs(), trained.seconds["tied/fast"].counters
+    assert found["pulses_up"] == fast.pulses_up + trained.arrays["tied"].counters.pulses_up > shift
+    assert found["write_energy"] > fast.write_energy > first["write_energy"]
+
+
 def test_the_exported_chip_holds_the_devices(tmp_path):
     folder = new_run(tmp_path / "run", "array.device=epiram")
     training.train(folder)
@@ -95,8 +114,7 @@ def test_a_run_is_scored_on_its_own_devices(tmp_path):
     np.testing.assert_array_equal(trained.learner.weights()["tied"], trained.parameters["tied"])
     before = trained.learner.costs()
     trained.learner.decode(trained.parameters, np.zeros((2, 3), np.float32))
-    assert trained.learner.costs() == before  # scoring has its own account
-    assert sum(counter.reads for counter in trained.learner.scored.values()) > 0
+    assert trained.learner.costs() == before  # scoring is not training
 
 
 @pytest.mark.parametrize(
@@ -130,11 +148,25 @@ def test_the_way_follows_from_what_the_array_is(changes, way):
         ("tdh-vae", ["array.device=epiram", "array.rule=float"], "ideal"),
         ("tdh-vae", ["array.device=epiram", "array.dw_min_std=0.1", "array.on_off=0.5"], "on_off"),
         ("tdh-vae", ["array.device=ideal", "array.up_down=0.1"], "up_down"),
+        ("tdh-vae", ["array.device=epiram", "optimizer.learning_rate=0.03"], "0.03 would be Adam's.*name=sgd"),
     ],
 )
 def test_chips_that_cannot_be_are_refused_before_a_folder_is_made(model, changes, message):
     with pytest.raises(InvalidValue, match=message):
         for_array(config_file.resolve(model, [], [*changes]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "rate"),
+    [
+        ([], "sgd", 0.2),
+        (["optimizer.name=sgd", "optimizer.learning_rate=0.03"], "sgd", 0.03),
+        (["array.device=ideal", "array.rule=float", "optimizer.learning_rate=0.03"], "adam", 0.03),
+    ],
+)
+def test_an_array_replaces_the_rate_of_table_3_alone(changes, name, rate):
+    config = for_array(config_file.resolve("tdh-vae", [], ["array.device=epiram", *changes]))
+    assert (config.optimizer.name, config.optimizer.learning_rate) == (name, rate)
 
 
 def test_the_fast_path_is_refused_where_it_does_not_hold():
@@ -147,6 +179,25 @@ def test_an_ideal_run_keeps_no_array_in_its_config():
     assert "[array]" not in config_file.dump(config_file.resolve("tdh-vae"))
     text = config_file.dump(config_file.resolve("tdh-vae", [], ["array.device=ideal"]))
     assert 'device = "ideal"' in text
+
+
+def test_an_image_is_trained_in_two_free_and_four_nudged_phases():
+    changes = ["settling.max_sweeps=200", "settling.time_step=0.25", "nudging.max_sweeps=60"]
+    totals = {"reads": 10.0, "pulses_up": 3.0, "pulses_down": 1.0, "write_energy": 5.0}
+    found = costs(config_file.resolve("tdh-vae", [], changes), totals, images=2, power=1.0)
+    assert (found.train_settle_time, found.generate_settle_time) == (2 * 50 + 4 * 15, 50)
+    assert found.train_read_energy[1] == pytest.approx(160e-7)  # at 1 W and a time constant of 100 ns
+
+
+@pytest.mark.parametrize(("spectrum", "way"), [("phase", "phases"), ("white", "warm")])
+def test_the_solver_that_a_run_names_settles_its_chip_too(spectrum, way):
+    changes = [*SMALL, "settling.solver=euler", "array.device=ideal", "array.read_noise=0.01"]
+    found = make_onchip(config_file.resolve("tdh-vae", [], [*changes, f"array.spectrum={spectrum}"]))
+    metrics, _ = found.gradients({}, np.zeros((4, 49), np.float32), np.zeros((4, 3), np.float32))
+    assert np.isfinite(list(metrics.values())).all()
+    assert found.way_name == way
+    assert isinstance(found.way.solver, Euler)
+    assert isinstance(found.way.nudged, Euler if way == "phases" else ChipSteps)
 
 
 def test_the_power_of_a_phase_is_that_of_signals_on_conductances():

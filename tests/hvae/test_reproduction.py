@@ -1,13 +1,15 @@
 """The reproduced table: rows, runs that are kept and resumed, spread over seeds, the page made of its JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import reproduction, reproduction_figures, reproduction_watching, training
+from hvae import evaluation, reproduction, reproduction_figures, reproduction_watching, training
 from hvae.config import table_3
 from hvae.config_file import resolve
 from hvae.learners import make
@@ -93,6 +95,91 @@ def test_rows_that_sample_differently_share_their_runs(reproduced):
     assert losses["f-vae"] == losses["f-vae, mixture"]
 
 
+def test_rows_are_scored_with_their_own_fit(tmp_path, monkeypatch):
+    text = VARIANTS + '[[row]]\nlabel = "f-vae, twenty Gaussians"\nmodel = "f-vae"\nprior = "mixture"\n'
+    text += "set.sampling.components = 20\n"
+    chosen = [*rows(tmp_path, text), *reproduction.rows_of_paper(["f-vae"])]
+    planned = reproduction.plan(chosen, tmp_path, 1, [*SMALL, "sampling.prior=gaussian"])
+    reproduction_watching.train(planned)
+    found = {row["label"]: row for row in reproduction.table(planned, 60)["rows"]}
+    assert {label: row["prior"] for label, row in found.items()} == {
+        "f-vae, mixture": "mixture", "f-vae, twenty Gaussians": "mixture", "f-vae": "gaussian", "f-vae, SGD": "gaussian"
+    }  # fmt: skip
+    shared = [found[label] for label in ("f-vae, mixture", "f-vae, twenty Gaussians", "f-vae")]
+    assert len({str(row["runs"]) for row in shared}) == 1
+    assert len({row["frechet_distance"]["mean"] for row in shared}) == 3
+    kept = {path.name: json.loads(path.read_text()) for path in Path(shared[0]["runs"][0]).glob("evaluation*.json")}
+    assert {name: (one["components"], one["fit_samples"]) for name, one in kept.items()} == {
+        "evaluation_gaussian_n60.json": (None, 10000),
+        "evaluation_mixture_n60.json": (10, 10000),
+        "evaluation_mixture_components20_n60.json": (20, 10000),
+    }
+    monkeypatch.setattr(evaluation, "evaluate_trained", None)
+    assert reproduction.table(planned, 60)["rows"] == list(found.values())
+    used = {}
+    monkeypatch.setattr(evaluation, "density", lambda trained, dataset, one, seed: used.setdefault(one, None))
+    reproduction_figures.draw(planned, tmp_path)
+    assert {(one.prior, one.components) for one in used} == {("mixture", 10), ("mixture", 20), ("gaussian", 10)}
+
+
+def test_evaluations_that_do_not_say_their_fit_had_the_run_s_own(tmp_path, monkeypatch):
+    planned = reproduction.plan(rows(tmp_path)[:1], tmp_path, 1, SMALL)
+    reproduction_watching.train(planned)
+    (row,) = reproduction.table(planned)["rows"]
+    path = Path(row["runs"][0]) / "evaluation_mixture.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({key: kept[key] for key in kept.keys() - {"components", "fit_samples"}}))
+    monkeypatch.setattr(evaluation, "evaluate_trained", None)
+    assert reproduction.table(planned)["rows"] == [row]
+    path.write_text("{")
+    with pytest.raises(CorruptFile, match=r"evaluation_mixture\.json is no JSON"):
+        reproduction.table(planned)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_that_diverges_stops_no_other(tmp_path):
+    (tmp_path / "variants.toml").write_text(VARIANTS.replace("1e-4", "2e38"))
+    chosen = ["--models", "f-vae", "--variants", str(tmp_path / "variants.toml"), "--out", str(tmp_path), "--json"]
+    done = CliRunner().invoke(reproduce, options(*chosen))
+    assert done.exit_code == 1
+    table = json.loads(done.stdout)
+    assert [row["label"] for row in table["rows"]] == ["f-vae", "f-vae, mixture"]
+    ((path, reason),) = table["diverged"].items()
+    assert path == str(tmp_path / "runs" / "f-vae-sgd-seed0")
+    assert "training diverged at step" in reason
+    assert f"- {path}: training diverged" in markdown(table)
+
+
+def test_a_run_whose_scores_are_not_finite_is_told_beside_the_table(tmp_path):
+    planned = reproduction.plan(reproduction.rows_of_paper(["f-vae"]), tmp_path, 1, SMALL)
+    ((path, config),) = planned.runs.items()
+    run = reproduction.open_run(path, config)
+    training.train(run)
+    checkpoint = run.load()
+    run.save(replace(checkpoint, parameters={k: v * np.float32("nan") for k, v in checkpoint.parameters.items()}))
+    table = reproduction.table(planned, 60)
+    assert table["rows"] == []
+    assert list(table["diverged"]) == [str(path)]
+
+
+def test_a_row_may_train_on_a_chip(tmp_path):
+    text = """
+[[row]]
+label = "on EpiRAM"
+model = "tdh-vae"
+set.array.device = "epiram"
+"""
+    assert rows(tmp_path, text)[0].config([], 0).optimizer.name == "sgd"
+
+
+def test_where_no_row_has_a_floor_it_is_blank(reproduced):
+    _, table, _ = reproduced
+    bare = [row | {"floor": {"mean": None, "std": None}} for row in table["rows"]]
+    lines = [line for line in markdown(table | {"rows": bare}).splitlines() if line.startswith("| **")]
+    assert len(lines) == 2
+    assert all(line.split(" | ")[12] == "" for line in lines)
+
+
 def test_rows_that_share_their_runs_have_one_curve(reproduced, monkeypatch):
     _, _, arguments = reproduced
     seen = {}
@@ -131,7 +218,7 @@ def test_a_half_finished_run_is_resumed(tmp_path):
     )
     assert not reproduction.is_finished(RunFolder.open(path), 64)
     assert RunFolder.open(path).load().step == 3
-    assert reproduction_watching.train(planned)
+    assert reproduction_watching.train(planned) == reproduction_watching.Trained()
     assert reproduction.is_finished(RunFolder.open(path), 64)
     logged = [record["step"] for record in RunFolder.open(path).metrics() if "step" in record]
     assert len(logged) == len(set(logged))
@@ -202,6 +289,11 @@ def test_weights_are_counted_as_in_the_note(model, count):
         ('label = "f-vae, SGD"', "", InvalidValue, "needs `label` and `model`"),
         ("[[row]]", "[[line]]", InvalidValue, "must hold \\[\\[row\\]\\] tables"),
         ("[[row]]", "[[row]", CorruptFile, "no valid TOML"),
+        ('label = "f-vae, SGD"', "label = 3", InvalidValue, "`label`"),
+        ("[row.set.optimizer]", "[row.set]", InvalidValue, "`set.name`"),
+        ('[row.set.optimizer]\nname = "sgd"\nlearning_rate = 1e-4', "set = 3", InvalidValue, "`set`"),
+        ("1e-4", "2024-01-01", InvalidValue, "`set.optimizer.learning_rate"),
+        (VARIANTS, "row = [1]", InvalidValue, "must be a table of keys, but got 1"),
     ],
 )
 def test_mistakes_in_the_variants_are_named(tmp_path, old, new, error, message):

@@ -37,12 +37,15 @@ def test_the_page_shows_scores_chips_proof_and_area_and_needs_no_other_file(run)
     (run / "figures" / "samples.png").write_bytes(PIXEL)
     write_json(run / "evaluation.json", SCORES)
     write_json(run / "epiram.evaluation.json", {**SCORES, "frechet_distance": 654.0})
+    write_json(run / "epiram.evaluation_mixture_n50.json", {**SCORES, "frechet_distance": 432.0, "n_fake": 50})
     write_json(run / "verify" / "verification.json", {"engine": "ngspice", "max_abs_error": 1.25e-13, "passed": True})
     interval = {"p5": 4.5, "p50": 6.75, "p95": 9.5}
     chip = {"n_memristors": 5681820, "n_neurons": 1686, "area_mm2": interval}
     write_json(run / "area" / "area.json", {"node": 65, "models": {"tdh-vae": chip}})
     page = run_report.write(run, run / "pages" / "one.html").read_text()
     for text in ("321", "654", "epiram (programmed)", "1.25e-13", "5,681,820", "6.75"):
+        assert f"<td>{text}</td>" in page
+    for text in ("432", "epiram_mixture_n50 (programmed)", "50"):
         assert f"<td>{text}</td>" in page
     assert base64.b64encode(PIXEL).decode() in page
     assert not re.search(r'(src|href)="(?!data:)', page)

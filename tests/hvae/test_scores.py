@@ -130,6 +130,8 @@ def test_compare_prints_what_an_evaluation_needs(rng):
     assert found.features == NET.name
     assert 0.5 * found.floor < found.frechet_distance < 2 * found.floor
     assert 0 <= found.precision <= 1
+    few = scores.compare(NET, data.train_images[300:400], data.test_images[:120], data.train_images[:99], rng)
+    assert few.floor is None
 
 
 def test_features_that_are_none_are_refused(rng):

@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from crossbar.errors import EngineError, InvalidValue, MissingFile, UnknownName
-from hvae import studies, study_cells, study_workers
+from hvae import studies, study_cells, study_workers, training
 from hvae.onchip_commands import study as study_command
-from hvae.study_report import table, write_report
+from hvae.records import RunFolder
+from hvae.study_report import scored, table, write_report
+from hvae.training import Ending, Observer
 
 pytestmark = pytest.mark.needs_jit
 
@@ -90,6 +92,50 @@ def test_what_is_finished_is_not_done_again(study, tmp_path, monkeypatch):
     assert run(study, tmp_path / "out") == first
 
 
+def test_what_is_scored_otherwise_is_scored_again_and_not_trained_again(study, tmp_path, monkeypatch):
+    plan = replace(study, seeds=[0])
+    first = run(plan, tmp_path / "out")
+    monkeypatch.setattr(training, "_step", None)
+    other = replace(plan, split="test", images=24)
+    assert study_workers.finished_cells(other, tmp_path / "out") == []
+    again = run(other, tmp_path / "out")
+    assert [one["name"] for one in again] == [one["name"] for one in first]
+    assert {(one["split"], one["images"], one["n_fake"]) for one in again} == {("test", 24, 24)}
+    assert all(a["frechet_distance"] != b["frechet_distance"] for a, b in zip(first, again, strict=True))
+    assert study_workers.finished_cells(other, tmp_path / "out") == again
+
+
+def test_cells_of_another_trained_run_are_other_cells(study):
+    plan = replace(study, base={})
+    names = [{cell.name for cell in replace(plan, inference=run).cells()} for run in ("a", "b")]
+    assert not names[0] & names[1]
+
+
+def test_a_curve_keeps_the_points_that_the_grid_has_too(study):
+    plan = replace(study, grid={"array.dw_min": [0.01, 0.02]}, curves={"array.dw_min": [0.01, 0.05]}, seeds=[0])
+    cells = plan.cells()
+    assert len(cells) == 1 + 3
+    results = [{"name": cell.name, "axes": cell.axes, "frechet_distance": 1.0} for cell in cells]
+    points = [one["axes"]["array.dw_min"] for one in scored(plan.curve_cells("array.dw_min"), results)]
+    assert points == [0.01, 0.05]
+    assert len(scored(plan.grid_cells(), results)) == 2
+
+
+def test_one_label_is_for_one_setting(study):
+    named = [{"name": "A", "array.dw_min": 0.01}, {"name": "A", "array.dw_min": 0.02}]
+    with pytest.raises(InvalidValue, match="both labelled 'A'"):
+        replace(study, variants=named).cells()
+    with pytest.raises(InvalidValue, match="both labelled 'ideal'"):
+        replace(study, variants=[{"name": "ideal", "array.dw_min": 0.02}]).cells()
+
+
+def test_a_table_without_the_ideal_run_has_blanks(study):
+    cell = replace(study, seeds=[0]).cells()[1]
+    facts = {"name": cell.name, "label": cell.label, "model": cell.model, "seed": 0, "kind": "curve", "axes": cell.axes}
+    (row,) = table([facts | {"frechet_distance": 7.0, "sse_half": 3.0}])
+    assert (row["frechet"], row["frechet_ideal"], row["difference"], row["sse_half_ideal"]) == (7.0, None, None, None)
+
+
 def test_a_table_of_what_is_finished_computes_nothing(study, tmp_path, monkeypatch):
     plan, path, out = replace(study, seeds=[0]), tmp_path / "study.toml", tmp_path / "out"
     ideal, first, *_ = plan.cells()
@@ -102,23 +148,38 @@ def test_a_table_of_what_is_finished_computes_nothing(study, tmp_path, monkeypat
     assert {row["label"] for row in rows} == {ideal.label, first.label}
 
 
-def test_a_cell_killed_in_its_training_goes_on_from_its_checkpoint(study, tmp_path):
+def test_a_cell_killed_before_its_run_was_whole_is_made_anew(study, tmp_path):
     cell = replace(study, seeds=[0]).cells()[1]
-    whole = study_cells.run_cell(study, cell, tmp_path / "whole" / cell.name)
-    folder = tmp_path / "killed" / cell.name
-    folder.mkdir(parents=True)
-    (folder / "environment.json").write_text("{}")  # killed before the run was whole
-    assert study_cells.run_cell(study, cell, folder)["frechet_distance"] == whole["frechet_distance"]
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    (folder / "environment.json").write_text("{}")
+    assert "frechet_distance" in study_cells.run_cell(study, cell, folder)
 
 
-def test_a_diverged_cell_is_a_result_without_scores(study, tmp_path):
-    ideal, *rest = replace(study, seeds=[0]).cells()
-    results = [study_cells.run_cell(study, one, tmp_path / one.name) for one in (ideal, rest[0])]
-    rows = table(
-        [results[0], {k: v for k, v in results[1].items() if k in {"name", "label", "model", "seed", "kind", "axes"}}]
-    )
-    assert rows[1]["failed"] == 1
-    assert rows[1]["frechet"] is None
+def test_a_cell_stopped_in_its_training_goes_on_from_its_checkpoint(study, tmp_path, monkeypatch):
+    cell = replace(study, seeds=[0]).cells()[1]
+    whole = study_cells.run_cell(study, cell, tmp_path / "whole")
+    folder = RunFolder.create(tmp_path / "stopped", cell.config())
+    assert training.train(folder, observer=Observer(stop_requested=lambda: True)) is Ending.STOPPED
+    assert folder.load().step == 1
+    steps, step = [], training._step
+    monkeypatch.setattr(training, "_step", lambda run, observer: steps.append(run.step) or step(run, observer))
+    assert study_cells.run_cell(study, cell, folder.path)["frechet_distance"] == whole["frechet_distance"]
+    assert steps == [1]  # of two
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_diverged_cell_is_a_result_without_scores_and_the_study_goes_on(tmp_path):
+    text = TEXT.replace('rate" = 0.05', 'rate" = 2e38').replace("seeds = [0, 1]", "seeds = [0]")
+    (tmp_path / "study.toml").write_text(text)
+    done = CliRunner().invoke(study_command, [str(tmp_path / "study.toml"), "--out", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 1
+    ideal, *chips = json.loads(done.stdout)["rows"]  # what devices hold is bounded
+    assert (ideal["label"], ideal["failed"], ideal["frechet"]) == ("ideal", 1, None)
+    assert [(row["failed"], row["difference"]) for row in chips] == [(0, None)] * 2
+    kept = [path.read_text() for path in (tmp_path / "out").glob("cells/*/result.json")]
+    assert len(kept) == 3
+    assert not any("NaN" in text or "Infinity" in text for text in kept)
 
 
 def test_a_trained_run_is_programmed_and_scored(study, tmp_path):
@@ -126,11 +187,20 @@ def test_a_trained_run_is_programmed_and_scored(study, tmp_path):
     study_cells.run_cell(study, ideal, tmp_path / "run")
     changes = {"array.programming_error": [0.0, 0.3], "array.adc_bits": [4], "array.age_seconds": [1.0, 3e7]}
     chip = {"array.device": "ideal", "array.drift_nu": 0.05, "array.drift_nu_std": 0.02}
-    inference = replace(study, seeds=[0], inference=str(tmp_path / "run"), chip=chip, curves=changes)
+    inference = replace(study, seeds=[0], base={}, inference=str(tmp_path / "run"), chip=chip, curves=changes)
     results = {one["label"]: one for one in run(inference, tmp_path / "out")}
     assert results["programming_error 0.3"]["sse_half"] > results["programming_error 0.0"]["sse_half"]
     assert results["age_seconds 30000000.0"]["sse_half"] != results["age_seconds 1.0"]["sse_half"]
     assert results["adc_bits 4"]["costs"]["generate_read_energy"][1] > 0
+    with pytest.raises(InvalidValue, match=r'asks for dh-vae: set `models` to \["tdh-vae"\]'):
+        run(replace(inference, models=["dh-vae"]), tmp_path / "other")
+
+
+@pytest.mark.parametrize("where", ["base", "chip", "grid", "curves", "variants"])
+def test_a_trained_run_keeps_what_is_not_of_its_array(study, where):
+    values = {"model.hidden": [7] if where in {"grid", "curves"} else 7}
+    with pytest.raises(InvalidValue, match=r"`model.hidden` is the trained run's own"):
+        replace(study, inference="run", **({"base": {}} | {where: [values] if where == "variants" else values}))
 
 
 @pytest.mark.needs_jit
@@ -157,12 +227,39 @@ def test_a_killed_study_loses_nothing_that_was_finished(study, tmp_path):
     [
         ({"curves": {}}, InvalidValue),
         ({"split": "train"}, UnknownName),
-        ({"curves": {"array.dw_min": 0.1}}, InvalidValue),
     ],
 )
 def test_studies_that_cannot_be_are_refused(study, change, error):
     with pytest.raises(error):
         replace(study, **change)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("seeds = [0, 1]", "seeds = 3", "`seeds`"),
+        ("seeds = [0, 1]", "seeds = []", "`seeds`"),
+        ("seeds = [0, 1]", "seeds = [-1]", "`seeds.0`"),
+        ('models = ["tdh-vae"]', 'models = "tdh-vae"', "`models`"),
+        ("images = 20", "images = 3", "`images`"),
+        ("images = 20", 'images = "many"', "`images`"),
+        ("images = 20", 'inference = "x"', "[inference]"),
+        ("images = 20", "inference = {}", "`run`"),
+        ("images = 20", "variants = 1", "`variants`"),
+        ("images = 20", "variants = [1]", "`variants.0`"),
+        ("[base]", "[other]", "unknown key of a study 'other'"),
+        ("[base]", "grid = 3\n[base]", "`grid`"),
+        ('"training.epochs" = 1', '"training.epochs" = 2024-01-01', "`base.training.epochs"),
+        ("[0.002, 0.02]", "0.1", "`curves.array.dw_min`"),
+        ("[0.002, 0.02]", "[]", "`curves.array.dw_min`"),
+    ],
+)
+def test_values_of_the_wrong_type_are_named_before_anything_runs(tmp_path, old, new, key):
+    assert old in TEXT
+    (tmp_path / "study.toml").write_text(TEXT.replace(old, new))
+    with pytest.raises((InvalidValue, UnknownName)) as caught:
+        studies.load(tmp_path / "study.toml")
+    assert key in str(caught.value)
 
 
 def test_unknown_keys_and_files_are_refused_before_anything_runs(study, tmp_path):

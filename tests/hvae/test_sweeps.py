@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from optuna.trial import TrialState
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import config_file, sweep_file, sweep_results, sweep_study, sweep_workers
+from hvae import config_file, sweep_file, sweep_results, sweep_study, sweep_workers, sweeps
 from hvae.records import RunFolder
 from hvae.sweeps import SweepObserver, Worker
 
@@ -116,6 +116,54 @@ def test_ctrl_c_gives_the_trial_back_and_its_checkpoint_is_taken_up(tmp_path):
     assert (second.state, second.params) == (TrialState.COMPLETE, first.params)
     assert again[0] == 5  # after the checkpoint of the first epoch
     assert sorted(second.intermediate_values) == [1, 2, 3]
+    assert sweep_study.deaths(second) == 0
+
+
+def test_an_interrupt_is_no_death_however_often(tmp_path):
+    sweep, folder = plan(tmp_path), tmp_path / "sweep"
+
+    def interrupt(number, values):
+        raise KeyboardInterrupt
+
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            worker(sweep, folder, on_trial=interrupt).run(1)
+    study = sweep_study.open_study(sweep, folder)
+    assert states(study) == [TrialState.FAIL] * 5 + [TrialState.WAITING]
+
+
+def test_values_at_which_workers_die_again_and_again_are_given_up():
+    study = optuna.create_study()
+    study.enqueue_trial({"x": 0.5})
+    for _ in range(4):
+        trial = study.ask()
+        assert trial.suggest_float("x", 0, 1) == 0.5
+        trial.set_user_attr("worker", {"beat": 0.0})
+        sweep_study.recover(study)
+    assert states(study) == [TrialState.FAIL] * 4
+
+
+@pytest.mark.needs_jit
+def test_trials_may_train_on_a_chip(tmp_path):
+    text = TINY.replace('"f-vae"', '"tdh-vae"').replace("epochs = 3", "epochs = 1\neigenvalue_samples = 0")
+    text = text[: text.index('[parameters."optimizer.name"]')] + '[base.array]\ndevice = "epiram"\n'
+    sweep, folder = plan(tmp_path, text), tmp_path / "sweep"
+    worker(sweep, folder).run(1)
+    (trial,) = sweep_study.open_study(sweep, folder).trials
+    assert trial.state is TrialState.COMPLETE
+    assert "diverged" not in trial.user_attrs
+    assert RunFolder.open(Path(trial.user_attrs["run"])).config().optimizer.name == "sgd"
+
+
+def test_a_mistake_is_no_divergence(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise InvalidValue("something else is wrong")
+
+    monkeypatch.setattr(sweeps.training, "train", refuse)
+    sweep, folder = plan(tmp_path), tmp_path / "sweep"
+    with pytest.raises(InvalidValue, match="something else"):
+        worker(sweep, folder).run(1)
+    assert states(sweep_study.open_study(sweep, folder)) == [TrialState.FAIL]
 
 
 def _work(sweep, folder, trials):
@@ -180,8 +228,10 @@ def test_a_hopeless_trial_is_pruned(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_diverged_trial_is_pruned_and_the_sweep_goes_on(tmp_path):
-    text = TINY.replace('choices = ["adam", "sgd"]', 'choices = ["sgd"]') + "[base.optimizer]\nlearning_rate = 1e30\n"
+@pytest.mark.parametrize(("model", "rate"), [("f-vae", 1e30), ("tdh-vae", 2e38)])
+def test_a_diverged_trial_is_pruned_and_the_sweep_goes_on(tmp_path, model, rate):
+    text = TINY.replace('choices = ["adam", "sgd"]', 'choices = ["sgd"]').replace('"f-vae"', f'"{model}"')
+    text += f"[base.optimizer]\nlearning_rate = {rate}\n"
     sweep, folder = plan(tmp_path, text), tmp_path / "sweep"
     worker(sweep, folder).run(2)
     study = sweep_study.open_study(sweep, folder)
@@ -259,12 +309,23 @@ def test_another_sweep_does_not_mix_with_a_study(tmp_path):
         ("[base.data]", "[bass.data]", UnknownName, "did you mean 'base'"),
         ("validation_samples = 60", "validation_samples = 0", InvalidValue, "set `training.validation_samples`"),
         ("[sweep]", "[sweep", CorruptFile, "no valid TOML"),
+        (TINY[: TINY.index("[base.data]")], "sweep = 3\n", InvalidValue, "\\[sweep\\]: must be a table"),
+        (TINY[TINY.index('[parameters."tr') :], "[parameters]\na = 3", InvalidValue, "`parameters.a`"),
+        ("low = 2\nhigh = 6", 'low = 0.1\nhigh = 6\ntype = "int"', InvalidValue, "whole numbers"),
+        ("hidden = 8", "hidden = 2024-01-01", InvalidValue, "`base.model.hidden"),
     ],
 )
 def test_mistakes_in_the_file_are_named(tmp_path, old, new, error, message):
     assert old in TINY
     with pytest.raises(error, match=message):
         plan(tmp_path, TINY.replace(old, new))
+
+
+@pytest.mark.parametrize("text", ["# no\njournal\n", "3\n", '{"op_code": 99}\n'])
+def test_a_file_that_is_no_journal(tmp_path, text):
+    (tmp_path / "README.md").write_text(text)
+    with pytest.raises(CorruptFile, match="no journal of a sweep"):
+        sweep_study.load_finished(str(tmp_path / "README.md"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
