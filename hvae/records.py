@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +78,11 @@ class RunFolder:
         if not (path / "config.toml").exists():
             raise MissingFile(f"no run at {path}: it has no config.toml; `hopbar train MODEL --out {path}` makes one")
         return cls(path)
+
+    def environment(self) -> dict[str, Any]:
+        """Return the command, versions and commit that the run was begun with; nothing of a run that does not say."""
+        path = self.path / "environment.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def config(self) -> RunConfig:
         """Return the run's resolved configuration."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,7 +13,6 @@ from hvae import evaluation, figures, images, loading, sampling
 from hvae.config import SamplingConfig
 from hvae.datasets import Dataset
 from hvae.loading import Trained
-from hvae.records import RunFolder
 from hvae.reproduction import Plan
 from hvae.streams import stream
 
@@ -24,20 +24,28 @@ CURVES = {
 }
 
 
-def draw(planned: Plan, folder: Path, seed: int = 0) -> list[Path]:
-    """Draw originals, reconstructions, samples and learning curves of the rows' first runs; return the paths.
+def draw(planned: Plan, table: Mapping[str, Any], folder: Path, seed: int = 0) -> list[Path]:
+    """Draw originals, reconstructions and samples of the rows' first runs, and the learning curves; return the paths.
 
     Rows that share their runs, and differ in where z is drawn from alone, have one line in reconstructions and curves.
+    The curves are those of `table`, joined rows included; pictures need the runs themselves.
     """
+    drawn = _pictures(planned, seed) | {"learning-curves": learning_curves(table["rows"])}
+    return [path for stem, figure in drawn.items() if figure for path in figures.save(figure, folder / stem)]
+
+
+def _pictures(planned: Plan, seed: int) -> dict[str, Figure | None]:
     paths = {row.label: planned.folders[row.label][0] for row in planned.rows}
     rows = [row for row in planned.rows if (paths[row.label] / "checkpoint.h5").exists()]
     if not rows:
-        return []
+        return {}
     models = {row.label: loading.load(paths[row.label]) for row in rows}
     data = {label: images.load(trained.config.data) for label, trained in models.items()}
     first = data[rows[0].label]
     originals = images.enlarge(first.test_images[figures.first_of_each_class(first.test_labels)])
-    drawn = {"figure-2-originals": figures.originals(images.enlarge(first.test_images), first.test_labels)}
+    drawn: dict[str, Figure | None] = {
+        "figure-2-originals": figures.originals(images.enlarge(first.test_images), first.test_labels)
+    }
     own = [row for at, row in enumerate(rows) if paths[row.label] not in [paths[one.label] for one in rows[:at]]]
     same = [row.label for row in own if data[row.label].name == first.name]
     decoded = {label: _reconstructions(models[label], data[label], seed) for label in same}
@@ -45,28 +53,25 @@ def draw(planned: Plan, folder: Path, seed: int = 0) -> list[Path]:
     sampled = planned.sampling
     generated = {row.label: _samples(models[row.label], data[row.label], sampled[row.label], seed) for row in rows}
     drawn["figure-4-samples"] = figures.samples_of_models(generated)
-    curves = learning_curves({row.label: [RunFolder(path) for path in planned.folders[row.label]] for row in own})
-    if curves is not None:
-        drawn["learning-curves"] = curves
-    return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
+    return drawn
 
 
-def learning_curves(runs: dict[str, Sequence[RunFolder]]) -> Figure | None:
+def learning_curves(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     """Draw the validation losses and distance after each epoch, one colour a row, one line a seed; None without any.
 
-    Where rows outnumber the colours, those come again with a dashed line.
+    Where rows outnumber the colours, those come again with a dashed line. Rows that share their runs have one line.
     """
+    own = [row for at, row in enumerate(rows) if row["runs"] not in [one["runs"] for one in rows[:at]]]
     figure = Figure(figsize=(4.6 * len(CURVES) + 2.4, 3.6), layout="constrained")
     drawn = 0
     for number, (label, key) in enumerate(CURVES.items(), start=1):
         axes = figure.add_subplot(1, len(CURVES), number)
-        for index, (name, folders) in enumerate(runs.items()):
-            for at, folder in enumerate(folders):
-                points = [(one["epoch"], one[key]) for one in folder.metrics() if key in one]
-                if points:
-                    turn, colour = divmod(index, len(figures.COLOURS))
-                    style: dict = {"color": figures.COLOURS[colour], "linestyle": ("-", "--", ":")[turn % 3]}
-                    axes.plot(*zip(*points, strict=True), **style, label=None if at else name, marker=".")
+        for index, row in enumerate(own):
+            turn, colour = divmod(index, len(figures.COLOURS))
+            style: dict = {"color": figures.COLOURS[colour], "linestyle": ("-", "--", ":")[turn % 3], "marker": "."}
+            for at, curve in enumerate(row.get("curves", [])):
+                if curve["epoch"]:
+                    axes.plot(curve["epoch"], curve[key], **style, label=None if at else row["label"])
                     drawn += 1
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)

@@ -28,6 +28,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         "",
         *(_notes(rows, table["shared"]) if rows else []),
         *_diverged(table.get("diverged", {})),
+        *_joined(table.get("joined", [])),
         "## Ranking by Frechet distance, best first",
         "",
         f"- paper (MNIST, Inception features, test set): {_order(table['paper_ranking'])}",
@@ -82,6 +83,15 @@ def _changes(row: Mapping[str, Any]) -> str:
 def _diverged(runs: Mapping[str, str]) -> list[str]:
     lines = [f"- {path}: {reason}" for path, reason in runs.items()]
     return ["Diverged, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
+
+
+def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        f"- {one['path']} (commit {one['environment']['commit']}): {', '.join(one['labels'])}"
+        for one in tables
+        if one["labels"]
+    ]
+    return ["Trained and scored elsewhere, and taken from its table:", "", *lines, ""] if lines else []
 
 
 def _verdict(table: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from crossbar.errors import DivergedError
-from hvae import images, reproduction, reproduction_figures
+from hvae import images, reproduction, reproduction_figures, reproduction_join, reproduction_table
 from hvae.reproduction import Plan
 from hvae.watching import watch
 
@@ -60,15 +60,22 @@ def train(planned: Plan) -> Trained:
 
 
 def tabulate(
-    planned: Plan, folder: Path, count: int | None = None, diverged: Mapping[str, str] | None = None
+    planned: Plan,
+    folder: Path,
+    count: int | None = None,
+    diverged: Mapping[str, str] | None = None,
+    joined: Mapping[Path, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Evaluate what is trained, write table.json and the figures into `folder`, and return the table."""
-    found = reproduction.table(planned, count, diverged)
+    """Evaluate what is trained, write table.json and the figures into `folder`, and return the table.
+
+    Tables `joined`, by path, were made elsewhere.
+    """
+    found = reproduction_join.join(reproduction_table.table(planned, count, diverged), joined or {})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "table.json"
     temporary = path.with_suffix(".json.part")
     temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
-    for written in [path, *reproduction_figures.draw(planned, folder)]:
+    for written in [path, *reproduction_figures.draw(planned, found, folder)]:
         _console.print(f"written: {written}")
     return found

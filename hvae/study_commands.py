@@ -56,6 +56,14 @@ def _sentence(found: dict) -> str:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A change of all rows.")
 @click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the test split by default.")
 @click.option("--table-only", is_flag=True, help="Train nothing: tabulate the runs there as they are.")
+@click.option(
+    "--join",
+    "joined",
+    multiple=True,
+    metavar="TABLE.json",
+    type=click.Path(path_type=Path),
+    help="A table made elsewhere, whose rows stand beside those made here; may be given twice.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Write the table as Markdown too.")
 @click.option("--out", type=click.Path(path_type=Path), default="runs/reproduction", show_default=True)
 @_json
@@ -68,6 +76,7 @@ def reproduce(
     overrides: tuple[str, ...],
     count: int | None,
     table_only: bool,
+    joined: tuple[Path, ...],
     report: Path | None,
     out: Path,
     as_json: bool,
@@ -80,7 +89,7 @@ def reproduce(
 
     Example: `hopbar reproduce --dataset mnist-5k --models f-vae,tdh-vae --epochs 3 --out runs/reproduction-5k`
     """
-    from hvae import reproduction, reproduction_watching
+    from hvae import reproduction, reproduction_join, reproduction_watching
     from hvae.reproduction_report import markdown
 
     named = {"data.name": dataset, "training.epochs": epochs}
@@ -88,10 +97,11 @@ def reproduce(
     rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
     rows += [row for path in variants for row in reproduction.read_rows(path)]
     planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
+    others = {path: reproduction_join.read(path, planned.shared) for path in joined}
     trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned)
     if trained.interrupted:
         raise SystemExit(INTERRUPTED)
-    table = reproduction_watching.tabulate(planned, out, count, trained.diverged)
+    table = reproduction_watching.tabulate(planned, out, count, trained.diverged, others)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(markdown(table), encoding="utf-8")

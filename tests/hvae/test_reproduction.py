@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import evaluation, reproduction, reproduction_figures, reproduction_watching, training
+from hvae import evaluation, reproduction, reproduction_figures, reproduction_table, reproduction_watching, training
 from hvae.config import table_3
 from hvae.config_file import resolve
 from hvae.learners import make
@@ -101,7 +101,7 @@ def test_rows_are_scored_with_their_own_fit(tmp_path, monkeypatch):
     chosen = [*rows(tmp_path, text), *reproduction.rows_of_paper(["f-vae"])]
     planned = reproduction.plan(chosen, tmp_path, 1, [*SMALL, "sampling.prior=gaussian"])
     reproduction_watching.train(planned)
-    found = {row["label"]: row for row in reproduction.table(planned, 60)["rows"]}
+    found = {row["label"]: row for row in reproduction_table.table(planned, 60)["rows"]}
     assert {label: row["prior"] for label, row in found.items()} == {
         "f-vae, mixture": "mixture", "f-vae, twenty Gaussians": "mixture", "f-vae": "gaussian", "f-vae, SGD": "gaussian"
     }  # fmt: skip
@@ -115,25 +115,25 @@ def test_rows_are_scored_with_their_own_fit(tmp_path, monkeypatch):
         "evaluation_mixture_components20_n60.json": (20, 10000),
     }
     monkeypatch.setattr(evaluation, "evaluate_trained", None)
-    assert reproduction.table(planned, 60)["rows"] == list(found.values())
+    assert reproduction_table.table(planned, 60)["rows"] == list(found.values())
     used = {}
     monkeypatch.setattr(evaluation, "density", lambda trained, dataset, one, seed: used.setdefault(one, None))
-    reproduction_figures.draw(planned, tmp_path)
+    reproduction_figures.draw(planned, {"rows": list(found.values())}, tmp_path)
     assert {(one.prior, one.components) for one in used} == {("mixture", 10), ("mixture", 20), ("gaussian", 10)}
 
 
 def test_evaluations_that_do_not_say_their_fit_had_the_run_s_own(tmp_path, monkeypatch):
     planned = reproduction.plan(rows(tmp_path)[:1], tmp_path, 1, SMALL)
     reproduction_watching.train(planned)
-    (row,) = reproduction.table(planned)["rows"]
+    (row,) = reproduction_table.table(planned)["rows"]
     path = Path(row["runs"][0]) / "evaluation_mixture.json"
     kept = json.loads(path.read_text())
     path.write_text(json.dumps({key: kept[key] for key in kept.keys() - {"components", "fit_samples"}}))
     monkeypatch.setattr(evaluation, "evaluate_trained", None)
-    assert reproduction.table(planned)["rows"] == [row]
+    assert reproduction_table.table(planned)["rows"] == [row]
     path.write_text("{")
     with pytest.raises(CorruptFile, match=r"evaluation_mixture\.json is no JSON"):
-        reproduction.table(planned)
+        reproduction_table.table(planned)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -157,7 +157,7 @@ def test_a_run_whose_scores_are_not_finite_is_told_beside_the_table(tmp_path):
     training.train(run)
     checkpoint = run.load()
     run.save(replace(checkpoint, parameters={k: v * np.float32("nan") for k, v in checkpoint.parameters.items()}))
-    table = reproduction.table(planned, 60)
+    table = reproduction_table.table(planned, 60)
     assert table["rows"] == []
     assert list(table["diverged"]) == [str(path)]
 
@@ -182,10 +182,25 @@ def test_where_no_row_has_a_floor_it_is_blank(reproduced):
 
 def test_rows_that_share_their_runs_have_one_curve(reproduced, monkeypatch):
     _, _, arguments = reproduced
-    seen = {}
-    monkeypatch.setattr(reproduction_figures, "learning_curves", seen.update)
+    seen = []
+    drawn = reproduction_figures.learning_curves
+    monkeypatch.setattr(reproduction_figures, "learning_curves", lambda rows: seen.append(drawn(rows)))
     assert CliRunner().invoke(reproduce, [*arguments, "--table-only"]).exit_code == 0
-    assert {label: len(runs) for label, runs in seen.items()} == {"f-vae": 2, "tdh-vae": 2, "f-vae, SGD": 2}
+    for axes in seen[0].axes:
+        labels = [line.get_label() for line in axes.lines]
+        assert [label for label in labels if not label.startswith("_")] == ["f-vae", "tdh-vae", "f-vae, SGD"]
+        assert len(labels) == 6  # two seeds each
+        assert all(list(line.get_xdata()) == [1, 2] for line in axes.lines)
+
+
+def test_rows_say_where_their_figures_are_from(reproduced):
+    _, table, _ = reproduced
+    for row in table["rows"]:
+        assert len(row["curves"]) == len(row["commits"]) == 2
+        for path, commit, curve in zip(row["runs"], row["commits"], row["curves"], strict=True):
+            assert commit == json.loads((Path(path) / "environment.json").read_text())["commit"]
+            last = [line for line in RunFolder(Path(path)).metrics() if "validation_kl" in line][-1]
+            assert curve["validation_kl"][-1] == pytest.approx(last["validation_kl"], rel=1e-5)
 
 
 def test_the_second_call_trains_nothing_and_gives_the_same_table(reproduced):
@@ -235,10 +250,10 @@ def test_a_seed_that_still_trains_does_not_blur_those_that_are_finished(tmp_path
     done, half = (reproduction.open_run(path, config) for path, config in planned.runs.items())
     steps = iter([False, False, True])
     training.train(half, observer=Observer(stop_requested=lambda: next(steps)))
-    assert [run.path for run in reproduction.furthest(planned.folders["f-vae"])] == [half.path]
+    assert [run.path for run in reproduction_table.furthest(planned.folders["f-vae"])] == [half.path]
     training.train(done)
-    assert [run.path for run in reproduction.furthest(planned.folders["f-vae"])] == [done.path]
-    (row,) = reproduction.table(planned, 60)["rows"]
+    assert [run.path for run in reproduction_table.furthest(planned.folders["f-vae"])] == [done.path]
+    (row,) = reproduction_table.table(planned, 60)["rows"]
     assert (row["seeds"], row["runs"]) == (1, [str(done.path)])
 
 
@@ -249,8 +264,8 @@ def test_late_progress_is_the_mean_over_seeds(tmp_path):
         lines = [json.dumps({"epoch": 1 + k, "validation_frechet_distance": one}) for k, one in enumerate(distances)]
         (tmp_path / name / "metrics.jsonl").write_text("\n".join(lines) + "\n")
         runs.append(RunFolder(tmp_path / name))
-    assert reproduction.late_progress(runs) == (5, 3)
-    assert reproduction.late_progress(runs[:1]) == (7, 4)
+    assert reproduction_table.late_progress(runs) == (5, 3)
+    assert reproduction_table.late_progress(runs[:1]) == (7, 4)
 
 
 def test_runs_of_another_configuration_are_not_touched(tmp_path):
@@ -274,7 +289,7 @@ def test_weights_are_counted_as_in_the_note(model, count):
     config = table_3(model)
     learner = make(config)
     parameters = learner.init(stream(0, "init"), "float32") if model == "f-vae" else {}
-    found = reproduction.n_parameters(Trained(config=config, learner=learner, parameters=parameters, epochs=0))
+    found = reproduction_table.n_parameters(Trained(config=config, learner=learner, parameters=parameters, epochs=0))
     biases = sum(array.size for name, array in parameters.items() if array.ndim == 1)
     assert found - biases == count
 
@@ -315,5 +330,7 @@ def test_the_example_s_control_is_as_large_as_the_dense_model():
     found = {row.label: row for row in reproduction.read_rows(Path(__file__).parents[2] / "examples" / "beyond.toml")}
     sizes = []
     for config in (found["h-vae, as many weights as dh-vae"].config([], 0), resolve("dh-vae")):
-        sizes.append(reproduction.n_parameters(Trained(config=config, learner=make(config), parameters={}, epochs=0)))
+        sizes.append(
+            reproduction_table.n_parameters(Trained(config=config, learner=make(config), parameters={}, epochs=0))
+        )
     assert sizes[0] == pytest.approx(sizes[1], rel=1e-3)

@@ -1,0 +1,75 @@
+"""Tables of reproductions made elsewhere, whose runs are not here, beside the one made here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile
+from hvae import reproduction_table
+
+_OF_ROWS = {"rows", "ranking", "paper_ranking", "ranking_reproduced", "best"}
+_OF_A_ROW = {"label", "model", "of_the_paper", "dataset", "epochs", "runs", *reproduction_table.SCORES}
+
+
+def read(path: Path, shared: Sequence[str]) -> dict[str, Any]:
+    """Return the table in the file at `path`, as `hopbar reproduce` wrote it to ``table.json``.
+
+    Raises
+    ------
+    MissingFile, CorruptFile
+        There is no file; it is none of ours.
+    InvalidValue
+        Its runs were made with other changes of all rows than `shared`, so that they do not belong in one table.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(f"no table at {path}: `hopbar reproduce --out DIR` writes DIR/table.json") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{path} is no JSON: {error}") from error
+    rows = found.get("rows") if isinstance(found, dict) else None
+    if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
+        raise CorruptFile(f"{path} is no table of `hopbar reproduce`: its `rows` lack labels or scores")
+    if sorted(found.get("shared", [])) != sorted(shared):
+        raise InvalidValue(
+            f"{path} cannot be joined: its rows share {_named(found.get('shared', []))}, those here {_named(shared)}; "
+            "give the same --dataset, --epochs and --set"
+        )
+    return found
+
+
+def join(table: Mapping[str, Any], others: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `table` with the rows of `others`, by path, in the order of the first that names a row; ranked anew.
+
+    Of two rows with one label the one that was trained for more epochs stands, of equals the one of `table`, then that
+    of the last of `others`. How each of `others` was made, and which rows it gave, is kept in ``joined``.
+    """
+    chosen: dict[str, tuple[Path | None, Mapping[str, Any]]] = {}
+    for path, source in [*others.items(), (None, table)]:
+        for row in source["rows"]:
+            before = chosen.get(row["label"])
+            if before is None or row["epochs"]["mean"] >= before[1]["epochs"]["mean"]:
+                chosen[row["label"]] = (path, row)
+    joined = [
+        _origin(path, other, [label for label, (of, _) in chosen.items() if of == path])
+        for path, other in others.items()
+    ]
+    return {**table, **reproduction_table.ranked([row for _, row in chosen.values()]), "joined": joined}
+
+
+def _origin(path: Path, table: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """Return all that `table` says beside its rows, with the `labels` that were taken from it."""
+    return {"path": str(path), "labels": list(labels)} | {
+        key: value for key, value in table.items() if key not in _OF_ROWS
+    }
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and row.keys() >= _OF_A_ROW
+
+
+def _named(shared: Sequence[str]) -> str:
+    return ", ".join(shared) or "nothing"

@@ -1,0 +1,110 @@
+"""Tables made elsewhere beside one made here: which row stands, what is kept, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile
+from hvae import reproduction_figures, reproduction_join, reproduction_table
+from hvae.reproduction_report import markdown
+from hvae.study_commands import reproduce
+
+SCORE = {"mean": 1.0, "std": None}
+
+
+def row(label, distance, epochs=20.0, **more):
+    found = {key: SCORE for key in reproduction_table.SCORES}
+    found |= {
+        "label": label, "model": label.split(",")[0], "prior": "standard", "changes": {},
+        "of_the_paper": "," not in label, "dataset": "mnist", "features": "cnn", "n_real": 4, "n_fake": 4, "seeds": 1,
+        "runs": [f"runs/{label}-seed0"],
+        "parameters": 3, "epochs": {"mean": epochs, "std": None}, "seconds": SCORE, "late_progress": None,
+        "frechet_distance": {"mean": distance, "std": None},
+    }  # fmt: skip
+    return found | more
+
+
+def made(*rows, commit="abc", **more):
+    beside = {"diverged": {}, "shared": ["training.epochs=20"], "configs": {}, "environment": {"commit": commit}}
+    return {**reproduction_table.ranked(rows), **beside, "joined": [], **more}
+
+
+def write(tmp_path, table, name="table.json"):
+    path = tmp_path / name
+    path.write_text(json.dumps(table))
+    return path
+
+
+def test_rows_of_both_stand_in_one_ranking():
+    here, there = made(row("f-vae", 3.0)), made(row("h-vae", 4.0), row("dh-vae", 1.0), row("f-vae, swept", 0.5))
+    found = reproduction_join.join(here, {Path("there.json"): there})
+    assert [one["label"] for one in found["rows"]] == ["h-vae", "dh-vae", "f-vae, swept", "f-vae"]
+    assert found["ranking"] == ["dh-vae", "f-vae", "h-vae"]
+    assert found["ranking_reproduced"]
+    assert found["best"] == {"mnist": "f-vae, swept"}
+    assert found["joined"][0]["labels"] == ["h-vae", "dh-vae", "f-vae, swept"]
+    assert found["joined"][0]["environment"] == {"commit": "abc"}
+
+
+@pytest.mark.parametrize(("epochs_here", "distance"), [(20.0, 3.0), (40.0, 3.0), (10.0, 7.0)])
+def test_of_two_rows_of_one_name_the_one_trained_longer_stands(epochs_here, distance):
+    here, there = made(row("f-vae", 3.0, epochs_here)), made(row("f-vae", 7.0), row("h-vae", 9.0))
+    found = reproduction_join.join(here, {Path("there.json"): there})
+    assert [one["label"] for one in found["rows"]] == ["f-vae", "h-vae"]  # in the place of the first
+    assert found["rows"][0]["frechet_distance"]["mean"] == distance
+    assert found["joined"][0]["labels"] == (["h-vae"] if distance == 3.0 else ["f-vae", "h-vae"])
+
+
+def test_the_page_says_what_was_made_elsewhere(tmp_path):
+    here, there = made(row("f-vae", 3.0), commit="here"), made(row("h-vae", 4.0), commit="there")
+    page = markdown(reproduction_join.join(here, {Path("a/table.json"): there}))
+    assert "- a/table.json (commit there): h-vae\n" in page
+    assert "elsewhere" not in markdown(reproduction_join.join(here, {}))
+    assert "elsewhere" not in markdown(reproduction_join.join(here, {Path("t.json"): made(row("f-vae", 9.0))}))
+
+
+def test_a_joined_table_is_kept_with_those_that_it_joined():
+    first = reproduction_join.join(made(row("f-vae", 3.0)), {Path("a.json"): made(row("h-vae", 4.0), commit="a")})
+    second = reproduction_join.join(made(row("dh-vae", 1.0)), {Path("b.json"): first})
+    assert second["joined"][0]["labels"] == ["h-vae", "f-vae"]
+    assert second["joined"][0]["joined"][0]["labels"] == ["h-vae"]
+
+
+def test_curves_of_joined_rows_are_drawn_and_old_tables_without_them_are_not():
+    curve = {key: [3.0, 2.0] for key in reproduction_table.CURVES} | {"epoch": [1, 2]}
+    figure = reproduction_figures.learning_curves([row("f-vae", 1.0, curves=[curve, curve]), row("h-vae", 2.0)])
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2]
+    assert reproduction_figures.learning_curves([row("h-vae", 2.0)]) is None
+
+
+def test_the_command_joins(tmp_path):
+    shared = ["data.name=mnist-5k", "training.epochs=1", "data.image_size=7", "data.train_limit=64", "model.hidden=8"]
+    there = write(tmp_path, made(row("tdh-vae", 1e-3), shared=shared))
+    chosen = ["--models", "f-vae", "--dataset", "mnist-5k", "--epochs", "1", "--join", str(there)]
+    chosen += [part for change in shared[2:] for part in ("--set", change)]
+    done = CliRunner().invoke(reproduce, [*chosen, "--n", "60", "--out", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 0, done.output
+    table = json.loads(done.stdout)
+    assert table["ranking"] == ["tdh-vae", "f-vae"]
+    assert json.loads((tmp_path / "out" / "table.json").read_text()) == table
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, MissingFile, "hopbar reproduce --out DIR"),
+        ("{", CorruptFile, "is no JSON"),
+        ("[]", CorruptFile, "no table of"),
+        ('{"rows": [{"label": "f-vae"}]}', CorruptFile, "lack labels or scores"),
+        ('{"rows": 3}', CorruptFile, "no table of"),
+        ('{"rows": [], "shared": ["training.epochs=3"]}', InvalidValue, "share training.epochs=3, those here nothing"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_at_the_door(tmp_path, content, error, message):
+    path = tmp_path / "table.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(error, match=message):
+        reproduction_join.read(path, [])
