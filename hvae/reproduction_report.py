@@ -87,7 +87,7 @@ def _diverged(runs: Mapping[str, str]) -> list[str]:
 
 def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
-        f"- {one['path']} (commit {one['environment']['commit']}): {', '.join(one['labels'])}"
+        f"- {one['path']} (commit {one['environment']['commit']}): {'; '.join(one['labels'])}"
         for one in tables
         if one["labels"]
     ]
