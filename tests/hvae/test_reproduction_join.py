@@ -58,7 +58,8 @@ def test_of_two_rows_of_one_name_the_one_trained_longer_stands(epochs_here, dist
 
 
 def test_the_page_says_what_was_made_elsewhere(tmp_path):
-    here, there = made(row("f-vae", 3.0), commit="here"), made(row("h-vae", 4.0), row("h-vae, swept", 4.0), commit="there")
+    here = made(row("f-vae", 3.0), commit="here")
+    there = made(row("h-vae", 4.0), row("h-vae, swept", 4.0), commit="there")
     page = markdown(reproduction_join.join(here, {Path("a/table.json"): there}))
     assert "- a/table.json (commit there): h-vae; h-vae, swept\n" in page
     assert "elsewhere" not in markdown(reproduction_join.join(here, {}))
