@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from circuits.area_study import AreaStudy
 
 SHARINGS = ("two-chips", "shared-io", "shared-neurons")  # as circuits.accounting.SHARING, which costs numpy to import
-PIPE_WIDTH = 130  # columns of the tables where no terminal says how wide it is
 MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 
 
@@ -124,14 +122,13 @@ def _write(found: AreaStudy, runs: tuple[Path, ...], pictures: Path | None, repo
 
 
 def _show(found: AreaStudy, as_json: bool) -> None:
-    from rich.console import Console
-
     from circuits.area_records import study_record
     from circuits.area_tables import study_tables
+    from crossbar import console
 
     if as_json:
         click.echo(json.dumps(study_record(found)))
         return
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    printed = console.stdout()
     for table in study_tables(found):
-        console.print(table)
+        printed.print(table)

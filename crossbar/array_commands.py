@@ -11,8 +11,6 @@ import rich_click as click
 if TYPE_CHECKING:
     from crossbar.programming import ProgrammingReport
 
-PIPE_WIDTH = 150  # columns of the table where no terminal says how wide it is
-
 
 @click.command("program", short_help="Write a trained run to devices, with verification.")
 @click.argument("run", metavar="RUN_OR_CHIP")
@@ -84,8 +82,9 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
 
 def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None:
     """Print one row a network."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     heads = (
         "network", "devices", "failed", "rms error", "worst", "range holds", "|dW| / |W|", "by clipping", "pulses",
@@ -99,6 +98,6 @@ def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None
             f"{report.clipping_error:.2%}", f"{report.pulses_up + report.pulses_down:,}",
             f"{report.verify_steps:,}", f"{report.energy:.3g}",
         )  # fmt: skip
-    console = Console() if Console().is_terminal else Console(width=PIPE_WIDTH)
-    console.print(table)
-    console.print(f"Written to {out} on {device}; errors are fractions of a device's range.")
+    printed = console.stdout()
+    printed.print(table)
+    printed.print(f"Written to {out} on {device}; errors are fractions of a device's range.")

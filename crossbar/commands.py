@@ -67,7 +67,9 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
     else:
         print_preset(preset, curves, n)
         if out is not None:
-            stderr().print(f"curves of {count} devices in {out}")
+            from crossbar import console
+
+            console.stderr().print(f"curves of {count} devices in {out}")
 
 
 @devices.command(short_help="Fit a law to measured pulses and conductances.")
@@ -211,17 +213,11 @@ def fit_described(result: Fit) -> dict[str, Any]:
     return {"law": result.law.name, "parameters": estimates, **{name: getattr(result, name) for name in names}}
 
 
-def stderr() -> Any:
-    """Return the console for people."""
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
 def print_presets(found: list[Preset]) -> None:
     """Print one line a preset."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     columns = ("device", "law", "dw_min [weight]", "g_min [S]", "g_max [S]", "up [V, s]", "down [V, s]", "source")
     table = Table(
@@ -232,7 +228,7 @@ def print_presets(found: list[Preset]) -> None:
         cells = [marked(preset, "conductance", key) for key in ("g_min", "g_max")]
         pulses = [", ".join(marked(preset, "pulse", f"{key}_{side}") for key in "vt") for side in ("up", "down")]
         table.add_row(preset.name, preset.law.name, f"{preset.law.granularity:.4g}", *cells, *pulses, source)
-    Console(width=max(Console().width, 160)).print(table)
+    console.stdout().print(table)
 
 
 def marked(preset: Preset, section: str, key: str) -> str:
@@ -243,8 +239,9 @@ def marked(preset: Preset, section: str, key: str) -> str:
 
 def print_preset(preset: Preset, curves: Any, n: int) -> None:
     """Print every number of a preset and where its curves lead."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     table = Table(
         "quantity", "value", "unit", "source", title=f"{preset.title} ({preset.name}): the law {preset.law.name!r}"
@@ -252,39 +249,41 @@ def print_preset(preset: Preset, curves: Any, n: int) -> None:
     for entries in preset.quantities.values():
         for key, entry in entries.items():
             table.add_row(key, str(entry.value), entry.unit, entry.source)
-    console = Console()
-    console.print(table)
+    printed = console.stdout()
+    printed.print(table)
     for text in preset.sources.values():
-        console.print(f"source: {text}", soft_wrap=True, highlight=False)
+        printed.print(f"source: {text}", soft_wrap=True, highlight=False)
     for what, k in (("up", n - 1), ("up and down", 2 * n - 1)):
         mean, low, high = (float(preset.siemens(getattr(curves, key)[k])) for key in ("mean", "p5", "p95"))
-        console.print(f"after {n} pulses {what} from g_min: {mean:.4g} S, 5 to 95 %: {low:.4g} to {high:.4g} S")
+        printed.print(f"after {n} pulses {what} from g_min: {mean:.4g} S, 5 to 95 %: {low:.4g} to {high:.4g} S")
 
 
 def print_fit(result: Fit) -> None:
     """Print a fit with its error bars."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     table = Table("parameter", "value", "+-", title=f"Fit of the law {result.law.name!r}")
     for key, entry in result.parameters.items():
         table.add_row(key, f"{entry.value:.5g}", f"{entry.error:.2g}")
-    console = Console()
-    console.print(table)
-    console.print(f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from -1 to 1 over it")
-    console.print(
+    printed = console.stdout()
+    printed.print(table)
+    printed.print(f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from -1 to 1 over it")
+    printed.print(
         f"residual {result.residual:.3g} S rms, R^2 {result.r_squared:.5f}, read noise {result.read_noise:.3g} S"
     )
 
 
 def print_pulses(lists: dict[str, list[float]], up: int) -> None:
     """Print some twenty of the pulses."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     total = len(lists["mean"])
     table = Table("pulse", "direction", *lists, title="Weight after each pulse, weight units")
     for k in range(0, total, max(total // 20, 1)):
         values = [f"{lists[key][k]:.5g}" for key in lists]
         table.add_row(str(k + 1), "up" if k < up else "down", *values)
-    Console().print(table)
+    console.stdout().print(table)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 
 import threadpoolctl
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from crossbar import console
 from crossbar.errors import HopbarError
 from hvae import dataset_files
 
@@ -54,7 +52,6 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
 
 def show(found: Mapping[str, object]) -> None:
     """Print what `examine` found as a table, with the remedy beside everything that is missing."""
-    width = None if sys.stdout.isatty() else max(120, shutil.get_terminal_size().columns)
     table = Table(show_header=False, title="hopbar doctor", title_justify="left")
     table.add_row("python", f"{found['python']} on {found['machine']}, {found['cores']} cores")
     for name, version in found["packages"].items():  # type: ignore[attr-defined]
@@ -69,7 +66,7 @@ def show(found: Mapping[str, object]) -> None:
             table.add_row(name, entry["version"] or escape(f"not installed (optional): {entry['remedy']}"))
     for name, place in found["data"].items():  # type: ignore[attr-defined]
         table.add_row(f"data {name}", place)
-    Console(width=width).print(table)
+    console.stdout().print(table)
 
 
 def _version(package: str) -> str | None:

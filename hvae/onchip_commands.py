@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from hvae.gradient_quality import GradientQuality
 
 DIVERGED = 1  # exit code
-PIPE_WIDTH = 140  # columns of a table where no terminal says how wide it is
 
 
 @click.command(short_help="Compare chips with ideal runs over a grid of settings.")
@@ -32,28 +31,27 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
 
     Example: `hopbar study examples/study-devices.toml --out studies/devices --workers 2`
     """
-    from rich.console import Console
-
+    from crossbar import console
     from crossbar.errors import MissingFile
     from hvae import studies
     from hvae.study_report import write_report
     from hvae.study_workers import finished_cells, run_study
 
-    console = Console(stderr=True)
+    log = console.stderr()
     plan = studies.load(file)
     total = len(plan.cells())
 
     def tell(result: dict[str, Any]) -> None:
         score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
-        console.print(f"{result['name']}: {score}")
+        log.print(f"{result['name']}: {score}")
 
     if table_only:
         results = finished_cells(plan, out)
         if not results:
             raise MissingFile(f"{out} holds no finished cell of this study: leave --table-only out to compute them")
-        console.print(f"{plan.title}: {len(results)} of {total} cells are finished")
+        log.print(f"{plan.title}: {len(results)} of {total} cells are finished")
     else:
-        console.print(f"{plan.title}: {total} cells")
+        log.print(f"{plan.title}: {total} cells")
         results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
     found = write_report(plan, results, out)
     if as_json:
@@ -112,9 +110,9 @@ def _quality(
 
 
 def _show_rows(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from crossbar import console
     from hvae.study_report import shown
 
     kept = (
@@ -132,17 +130,16 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
     table = Table(*(name.replace("_", " ") for name in kept))
     for row in rows:
         table.add_row(*(shown(row[name]) for name in kept))
-    console = Console()
-    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table)
+    console.stdout().print(table)
 
 
 def _show_quality(found: GradientQuality) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     blocks = list(found.causes["realised"])
     table = Table("cause", "relative error", *blocks, title=f"cosine to the exact gradient; phases: {found.way}")
     for cause, cosines in found.causes.items():
         table.add_row(cause, f"{found.errors[cause]:.3f}", *(f"{cosines[block]:.4f}" for block in blocks))
-    console = Console()
-    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table)
+    console.stdout().print(table)

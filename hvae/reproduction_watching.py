@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from crossbar import console
 from crossbar.errors import DivergedError
 from hvae import images, reproduction, reproduction_figures, reproduction_join, reproduction_table
 from hvae.reproduction import Plan
 from hvae.watching import watch
 
-_console = Console(stderr=True)
+_console = console.stderr()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from crossbar import console
 from hvae import sweep_results
 from hvae.sweep_file import Sweep, Value
 from hvae.sweep_study import JOURNAL, open_study
 from hvae.sweeps import SweepObserver, Worker
 
-_console = Console(stderr=True)
+_console = console.stderr()
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
+
+from crossbar import console
 
 _NAMES = {
     "sse_half": "SSE/2 (pixels in [-1, 1])",
@@ -25,13 +24,12 @@ _NAMES = {
 
 def show_evaluation(found: Mapping[str, object]) -> None:
     """Print the scores of one model on stdout."""
-    width = None if sys.stdout.isatty() else max(100, shutil.get_terminal_size().columns)
-    console = Console(width=width)
+    printed = console.stdout()
     epochs = "" if found["epochs"] is None else f" after {found['epochs']:.4g} epochs"
     title = f"{found['model']} on {found['dataset']} ({found['split']} split){epochs}"
     table = Table(title=title, title_justify="left", show_header=False)
     for key, label in _NAMES.items():
         table.add_row(label, "-" if found[key] is None else f"{found[key]:.4g}")
-    console.print(table)
+    printed.print(table)
     counts = f"{found['n_fake']} generated, {found['n_real']} real images"
-    console.print(f"Distances on features of {found['features']}: {counts}.")
+    printed.print(f"Distances on features of {found['features']}: {counts}.")

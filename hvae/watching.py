@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from crossbar import console
 from hvae import training
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
-_console = Console(stderr=True)
+_console = console.stderr()
 
 
 def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
     """Train the run in `folder`, shown on stderr; return whether it finished, and its last metrics."""
     with _interruptions() as interrupted, _bar() as bar:
-        task = bar.add_task(folder.config().model.name, total=None, losses="")
+        config = folder.config()
+        task = bar.add_task(config.model.name, total=None, losses="")
         last: dict[str, float] = {}
+        pace = _Pace()
 
         def on_step(step: int, total: int, metrics: Mapping[str, float]) -> None:
             last.update(metrics)
+            pace.hear(step, total)
             losses = f"SSE/2 {metrics['sse_half']:.1f}  KL {metrics['kl']:.1f}"
             bar.update(task, completed=step, total=total, losses=losses)
 
@@ -32,7 +37,7 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
             last.update(metrics)
             named = ((name.replace("_", " "), value) for name, value in metrics.items() if name != "epoch")
             shown = "  ".join(f"{name} {value:.4g}" for name, value in named)
-            bar.console.print(f"epoch {epoch}: {shown or 'done'}")
+            bar.console.print(f"epoch {epoch} of {config.training.epochs}{pace.to_go()}: {shown or 'done'}")
 
         observer = Observer(on_step=on_step, on_epoch=on_epoch, stop_requested=lambda: bool(interrupted))
         ending = training.train(folder, observer=observer)
@@ -41,6 +46,30 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
     else:
         _console.print(f"finished: {folder.path}; next: hopbar evaluate {folder.path}, hopbar figures {folder.path}")
     return ending is Ending.FINISHED, last
+
+
+@dataclass
+class _Pace:
+    """How fast a run goes since it was begun or resumed; a log file has no bar that tells when it will end."""
+
+    began: float = 0.0
+    first: int = 0  # the first step heard of, whose own time is not counted: the compiler may be in it
+    step: int = 0
+    total: int = 0
+
+    def hear(self, step: int, total: int) -> None:
+        """Take note of `step`, just made."""
+        if not self.first:
+            self.began, self.first = time.monotonic(), step
+        self.step, self.total = step, total
+
+    def to_go(self) -> str:
+        """Return in brackets how long the rest will take at the pace so far; nothing where there is none."""
+        made, left = self.step - self.first, self.total - self.step
+        if made < 1 or left < 1:
+            return ""
+        minutes = (time.monotonic() - self.began) / made * left / 60
+        return f" ({minutes / 60:.1f} h to go)" if minutes > 90 else f" ({minutes:.1f} min to go)"
 
 
 def _bar() -> Progress:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 TILES = "64,128,256,512"
 RESISTANCES = "0.1,1,10"
-PIPE_WIDTH = 140  # columns of the table where no terminal says how wide it is
 SHOWN = ("tile", "ohm", "compensation", "current_lost", "weight_error", "asymmetry", "sse_half", "frechet_distance")
 
 
@@ -64,20 +63,19 @@ def _measured(
     """Measure, draw and keep; return what wires.json holds, and the files."""
     from dataclasses import asdict
 
-    from rich.console import Console
-
+    from crossbar import console
     from hvae import images
     from hvae.wires_figures import draw
     from hvae.wires_placing import open_placed
     from hvae.wires_study import Judge, measure
 
-    console = Console(stderr=True)
+    log = console.stderr()
     total, done = len(grid.tiles) * len(grid.resistances) * len(grid.compensations), 0
 
     def tell(cell: dict[str, Any]) -> None:
         nonlocal done
         done += 1
-        console.print(
+        log.print(
             f"{done} of {total}: tiles of {cell['tile']}, {cell['ohm']:.3g} ohm, {cell['compensation']}: "
             f"weights off by {cell['weight_error']:.2%}, Frechet distance {cell['frechet_distance']:.1f}"
         )
@@ -152,8 +150,9 @@ def _numbers(name: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...
 
 def _show(found: dict[str, Any]) -> None:
     """Print one row a cell."""
-    from rich.console import Console
     from rich.table import Table
+
+    from crossbar import console
 
     ideal = found["ideal"]
     title = f"{found['source']}, {found['symmetry']} devices, {found['n_images']} images"
@@ -161,5 +160,4 @@ def _show(found: dict[str, Any]) -> None:
     table = Table(*(name.replace("_", " ") for name in SHOWN), title=title, caption=without)
     for cell in found["cells"]:
         table.add_row(*(f"{cell[name]:.4g}" if isinstance(cell[name], float) else str(cell[name]) for name in SHOWN))
-    console = Console()
-    (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table)
+    console.stdout().print(table)
