@@ -68,8 +68,10 @@ class _Pace:
         made, left = self.step - self.first, self.total - self.step
         if made < 1 or left < 1:
             return ""
-        minutes = (time.monotonic() - self.began) / made * left / 60
-        return f" ({minutes / 60:.1f} h to go)" if minutes > 90 else f" ({minutes:.1f} min to go)"
+        seconds = (time.monotonic() - self.began) / made * left
+        if seconds < 100:
+            return f" ({seconds:.0f} s to go)"
+        return f" ({seconds / 60:.0f} min to go)" if seconds < 100 * 60 else f" ({seconds / 3600:.1f} h to go)"
 
 
 def _bar() -> Progress:

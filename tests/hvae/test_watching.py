@@ -17,7 +17,7 @@ SMALL = [
 
 @pytest.mark.parametrize(
     ("seconds", "total", "told"),
-    [(3.0, 31, " (1.0 min to go)"), (3600.0, 13, " (2.0 h to go)"), (3.0, 11, "")],
+    [(3.0, 31, " (60 s to go)"), (60.0, 31, " (20 min to go)"), (3600.0, 13, " (2.0 h to go)"), (3.0, 11, "")],
 )
 def test_the_time_to_go_is_that_of_the_steps_so_far(monkeypatch, seconds, total, told):
     clock = itertools.count(0.0, seconds)
