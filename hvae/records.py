@@ -80,9 +80,18 @@ class RunFolder:
         return cls(path)
 
     def environment(self) -> dict[str, Any]:
-        """Return the command, versions and commit that the run was begun with; nothing of a run that does not say."""
+        """Return the command, versions and commit that the run was begun with; nothing of a run that does not say.
+
+        Raises
+        ------
+        CorruptFile
+            environment.json is damaged.
+        """
         path = self.path / "environment.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        except ValueError as error:
+            raise CorruptFile(f"{path} cannot be read ({error}); remove it, or train the run again") from error
 
     def config(self) -> RunConfig:
         """Return the run's resolved configuration."""

@@ -11,7 +11,11 @@ from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from hvae import reproduction_table
 
 _OF_ROWS = {"rows", "ranking", "paper_ranking", "ranking_reproduced", "best"}
-_OF_A_ROW = {"label", "model", "of_the_paper", "dataset", "epochs", "runs", *reproduction_table.SCORES}
+_OF_A_ROW = {
+    "label", "model", "prior", "changes", "of_the_paper", "dataset", "features", "n_real", "n_fake", "seeds", "runs",
+    "parameters", "epochs", "seconds", "late_progress", *reproduction_table.SCORES,
+}  # fmt: skip
+"""What ranking, page and curves read of every row; commits and curves, which older tables have not, may be missing."""
 
 
 def read(path: Path, shared: Sequence[str]) -> dict[str, Any]:
@@ -33,6 +37,8 @@ def read(path: Path, shared: Sequence[str]) -> dict[str, Any]:
     rows = found.get("rows") if isinstance(found, dict) else None
     if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
         raise CorruptFile(f"{path} is no table of `hopbar reproduce`: its `rows` lack labels or scores")
+    if "commit" not in found.get("environment", {}):
+        raise CorruptFile(f"{path} does not say by which commit it was made: its `environment` is missing")
     if sorted(found.get("shared", [])) != sorted(shared):
         raise InvalidValue(
             f"{path} cannot be joined: its rows share {_named(found.get('shared', []))}, those here {_named(shared)}; "

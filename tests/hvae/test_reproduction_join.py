@@ -92,6 +92,14 @@ def test_the_command_joins(tmp_path):
     assert json.loads((tmp_path / "out" / "table.json").read_text()) == table
 
 
+@pytest.mark.parametrize("key", ["prior", "seconds", "frechet_distance"])
+def test_a_row_that_lacks_what_the_page_needs_is_refused(tmp_path, key):
+    lacking = {name: value for name, value in row("f-vae", 1.0).items() if name != key}
+    table = made(row("h-vae", 2.0)) | {"rows": [row("h-vae", 2.0), lacking]}
+    with pytest.raises(CorruptFile, match="lack labels or scores"):
+        reproduction_join.read(write(tmp_path, table), table["shared"])
+
+
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
@@ -100,7 +108,12 @@ def test_the_command_joins(tmp_path):
         ("[]", CorruptFile, "no table of"),
         ('{"rows": [{"label": "f-vae"}]}', CorruptFile, "lack labels or scores"),
         ('{"rows": 3}', CorruptFile, "no table of"),
-        ('{"rows": [], "shared": ["training.epochs=3"]}', InvalidValue, "share training.epochs=3, those here nothing"),
+        ('{"rows": []}', CorruptFile, "by which commit"),
+        (
+            '{"rows": [], "environment": {"commit": "a"}, "shared": ["training.epochs=3"]}',
+            InvalidValue,
+            "share training.epochs=3, those here nothing",
+        ),
     ],
 )
 def test_what_cannot_be_joined_is_refused_at_the_door(tmp_path, content, error, message):
