@@ -99,3 +99,10 @@ def test_metrics_are_on_the_disk_before_the_checkpoint_that_counts_them(tmp_path
     monkeypatch.setattr("os.fsync", lambda file: synced.append(os.fstat(file).st_ino) or fsync(file))
     training.train(folder)
     assert synced == [(folder.path / name).stat().st_ino for name in ("metrics.jsonl", "checkpoint.h5")]
+
+
+def test_a_damaged_environment_is_named_and_a_missing_one_says_nothing(tmp_path):
+    assert RunFolder(tmp_path).environment() == {}
+    (tmp_path / "environment.json").write_text("{")
+    with pytest.raises(CorruptFile, match=r"environment\.json cannot be read"):
+        RunFolder(tmp_path).environment()
