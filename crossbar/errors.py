@@ -37,6 +37,10 @@ class FolderInUse(HopbarError, BlockingIOError):
     """A folder that another process is writing to."""
 
 
+class FileInUse(HopbarError, BlockingIOError):
+    """A file that another process has open for writing."""
+
+
 class EngineError(HopbarError, RuntimeError):
     """A circuit simulator that is missing, too old, crashed or ran out of time."""
 

@@ -1,0 +1,151 @@
+"""The door for files that are read: whatever lies in one, the answer is its content or one message that names it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crossbar import memory
+from crossbar.errors import CorruptFile, FileInUse, HopbarError, MissingFile
+
+if TYPE_CHECKING:
+    import h5py
+
+_LOCKED = ("unable to lock file", "already open for write", "already open for SWMR write")
+"""What HDF5 says of a file that another process has open; no word of damage."""
+
+
+def json_object(path: Path, remedy: str) -> dict[str, Any]:
+    """Return the JSON object in the file at `path`; `remedy` says what to do where there is none.
+
+    Raises
+    ------
+    MissingFile, CorruptFile
+        There is no file; it holds no JSON, or JSON of another kind.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise MissingFile(f"no file at {path}: {remedy}") from None
+    except (ValueError, RecursionError) as error:
+        raise CorruptFile(f"{path} is no JSON ({error}): {remedy}") from error
+    if not isinstance(found, dict):
+        raise CorruptFile(f"{path} holds no JSON object, but {_short(found)}: {remedy}")
+    return found
+
+
+def json_lines(path: Path, remedy: str) -> list[dict[str, Any]]:
+    """Return the JSON objects in the lines of the file at `path`; a last line that a kill cut short is left out.
+
+    Raises
+    ------
+    MissingFile, CorruptFile
+        There is no file; another line is no JSON object.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFile(f"no file at {path}: {remedy}") from None
+    found = []
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CorruptFile(f"{path} cannot be read (line {number}: {error}): {remedy}") from error
+        if not isinstance(record, dict):
+            raise CorruptFile(f"{path} cannot be read (line {number} is no object, but {_short(record)}): {remedy}")
+        found.append(record)
+    return found
+
+
+def toml(path: Path, missing: str) -> dict[str, Any]:
+    """Return the tables of the TOML file at `path`, with or without the byte-order mark of Windows' editors.
+
+    Raises
+    ------
+    MissingFile, CorruptFile
+        There is no file, which `missing` tells; it is no TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MissingFile(missing) from None
+    except UnicodeDecodeError as error:
+        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+    return toml_text(text, str(path))
+
+
+def toml_text(text: str, place: str) -> dict[str, Any]:
+    """Return the tables in `text`, which lies at `place`.
+
+    Raises
+    ------
+    CorruptFile
+        It is no TOML, or nested too deeply.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise CorruptFile(f"{place} is no valid TOML: its brackets are nested too deeply") from None
+    except ValueError as error:  # a whole number of thousands of digits too
+        raise CorruptFile(f"{place} is no valid TOML: {error}") from error
+
+
+@contextmanager
+def hdf5(path: Path, remedy: str) -> Iterator[h5py.File]:
+    """Open the HDF5 file at `path` and let the body read it; `remedy` says what to do where it is damaged.
+
+    Our files are replaced whole, never changed, so that none needs a lock to be read; NFS often has none.
+
+    Raises
+    ------
+    CorruptFile
+        HDF5 cannot read it, or the body found it to be other than it expected.
+    FileInUse
+        Another process has it open for writing.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except (HopbarError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # damage shows as errors of many kinds; an interrupt is none of these
+        if any(said in str(error) for said in _LOCKED):
+            raise FileInUse(
+                f"{path} is open for writing in another process: wait until it ends; if it was killed, run `h5clear -s` "
+                "on the file, and where locks fail on a network's disk, set HDF5_USE_FILE_LOCKING=FALSE"
+            ) from error
+        raise CorruptFile(f"{path} cannot be read ({_first_line(error)}); {remedy}") from error
+
+
+def array(dataset: Any) -> np.ndarray:
+    """Return the HDF5 `dataset` as an array of numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no data set of numbers, or it claims more than the memory holds.
+    """
+    if getattr(dataset, "dtype", None) is None or dataset.dtype.kind not in "fiub":
+        raise TypeError(f"{getattr(dataset, 'name', dataset)} is no array of numbers")
+    if dataset.nbytes > memory.limit():
+        raise ValueError(f"{dataset.name} claims {dataset.nbytes:.1e} bytes")
+    found: np.ndarray = dataset[()]
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _short(found: object) -> str:
+    text = repr(found)
+    return text if len(text) < 40 else f"{text[:40]}..."
