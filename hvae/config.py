@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from crossbar.errors import InvalidValue, unknown_name
+from hvae.dataset_files import EMBEDDED
+from hvae.dataset_files import names as datasets_known
 from hvae.onchip_settings import ArraySettings
 
 ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
@@ -28,11 +30,11 @@ class ModelConfig:
         self._check_variants()
         _at_least("model.hidden", self.hidden, 1)
         _at_least("model.latent", self.latent, 1)
-        _positive("model.gain", self.gain)
+        _within("model.gain", self.gain, 0.01, 1000, "rho(gain s) is flat, or a step, for states of order 1")
         if self.name == "tdh-vae":
             if self.sigma is None:
                 raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")
-            _positive("model.sigma", self.sigma)
+            _within("model.sigma", self.sigma, 1e-4, 100, "N(0, 1) is what the KL term pulls z to")
         elif self.sigma is not None:
             raise InvalidValue(f"`model.sigma` belongs to tdh-vae alone; {self.name} predicts its own: remove it")
 
@@ -60,6 +62,14 @@ class DataConfig:
     train_limit: int | None = None  # use only so many training images
 
     def __post_init__(self) -> None:
+        known = datasets_known()
+        if self.name not in known:
+            raise unknown_name("data set", self.name, known)
+        if self.name == EMBEDDED and self.folder is not None:
+            raise InvalidValue(
+                f"`data.folder` is for data sets that are read from files, but {EMBEDDED} is embedded: leave it out, or "
+                "name another data set"
+            )
         if self.train_limit is not None:
             _at_least("data.train_limit", self.train_limit, 1)
 
@@ -74,7 +84,7 @@ class SettlingConfig:
     time_step: float = 0.3  # euler: dt in time constants
 
     def __post_init__(self) -> None:
-        _positive("settling.tolerance", self.tolerance)
+        _below_one("settling.tolerance", self.tolerance, "components of grad E are of order 1 before anything settles")
         _at_least("settling.max_sweeps", self.max_sweeps, 2)
         if not 0 < self.time_step <= 0.44:
             raise InvalidValue(
@@ -96,7 +106,7 @@ class NudgingConfig:
 
     def __post_init__(self) -> None:
         _positive("nudging.beta", self.beta)
-        _positive("nudging.tolerance", self.tolerance)
+        _below_one("nudging.tolerance", self.tolerance, "the remainder is relative, and 1 is that of no solution at all")
         _at_least("nudging.max_sweeps", self.max_sweeps, 1)
         _positive("nudging.norm_limit", self.norm_limit)
         if self.refine_above is not None:
@@ -240,6 +250,18 @@ def table_3(model: str) -> RunConfig:
 def _positive(name: str, value: float) -> None:
     if not 0 < value < float("inf"):
         raise InvalidValue(f"`{name}` must be positive, but got {value}")
+
+
+def _within(name: str, value: float, low: float, high: float, reason: str) -> None:
+    if not low <= value <= high:
+        sign = "positive" if low > 0 and value <= 0 else f"from {low:g} to {high:g}"
+        raise InvalidValue(f"`{name}` must be {sign}, but got {value}: {reason}")
+
+
+def _below_one(name: str, value: float, reason: str) -> None:
+    _positive(name, value)
+    if value >= 1:
+        raise InvalidValue(f"`{name}` must lie in (0, 1), but got {value}: {reason}")
 
 
 def _at_least(name: str, value: int, least: int) -> None:

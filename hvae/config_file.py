@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
+from crossbar import input_files
+from crossbar.errors import CorruptFile, HopbarError, InvalidValue, unknown_name
+from hvae import plan_file
 from hvae.config import RunConfig, table_3
 
 _ADAPTER = TypeAdapter(RunConfig)
@@ -48,7 +49,7 @@ def changed(config: RunConfig, overrides: Iterable[str]) -> RunConfig:
 def check(tables: Mapping[str, Any]) -> RunConfig:
     """Return the configuration in `tables`, or say which of its keys is wrong."""
     try:
-        return _ADAPTER.validate_python(tables)
+        return plan_file.strictly(_ADAPTER, tables)
     except ValidationError as error:
         first = error.errors()[0]
         original = first.get("ctx", {}).get("error")
@@ -61,6 +62,11 @@ def check(tables: Mapping[str, Any]) -> RunConfig:
 def load(path: Path) -> RunConfig:
     """Return the configuration that a run folder keeps in `path`."""
     return check(_read(path))
+
+
+def loads(text: str, place: str) -> RunConfig:
+    """Return the configuration in `text`, TOML as `dump` writes it, which lies at `place`."""
+    return check(input_files.toml_text(text, place))
 
 
 def dump(config: RunConfig) -> str:
@@ -83,12 +89,7 @@ def dump(config: RunConfig) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFile(f"no config file at {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+    return input_files.toml(Path(path), f"no config file at {path}")
 
 
 def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -110,10 +111,18 @@ def _set(tables: dict[str, Any], override: str) -> None:
     if table not in tables:
         raise unknown_name("table of the config", table, tables)
     _check_key(tables, table, name)
+    tables[table][name] = _value(text, override)
+
+
+def _value(text: str, override: str) -> Any:
+    """Return the TOML value that `text` is, or the text itself where it is none."""
     try:
-        tables[table][name] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        tables[table][name] = text.strip()
+        found = input_files.toml_text(f"value = {text}", override)
+    except CorruptFile:
+        return text.strip()
+    if found.keys() != {"value"}:
+        raise InvalidValue(f"`--set` takes one table.key=value at a time, but got {override!r}: give one for each")
+    return found["value"]
 
 
 def _check_key(tables: Mapping[str, Any], table: str, key: str) -> None:

@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from crossbar.errors import CorruptFile, MissingFile
 from hvae import idx
 
+EMBEDDED = "mnist-5k"
 FOLDER_VARIABLE = "HOPBAR_DATA"
 
 
@@ -38,6 +40,12 @@ class Source:
     files: tuple[FileRecord, ...]
     folders: tuple[Path, ...] = ()  # where a system's package puts them
     package: str | None = None  # Debian's name of it
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all data sets, the embedded one first."""
+    return (EMBEDDED, *known_sources())
 
 
 def known_sources() -> dict[str, Source]:
@@ -71,7 +79,8 @@ def find_folder(source: Source, folder: Path | None = None) -> Path:
     Raises
     ------
     MissingFile
-        If a folder has some but not all of the files, `folder` has none, or no mirror can be reached.
+        If a folder has some but not all of the files, `folder` has none, HOPBAR_DATA names no folder of data sets, or
+        no mirror can be reached.
     """
     if folder is not None:
         return _holding(source, folder) or _refuse(source, folder)
@@ -86,13 +95,34 @@ def find_folder(source: Source, folder: Path | None = None) -> Path:
 def held_folder(source: Source) -> Path | None:
     """Return the folder that holds all files of `source` already, or None; mirrors are not asked."""
     variable = os.environ.get(FOLDER_VARIABLE)
-    found = _holding(source, Path(variable)) if variable else None
+    found = _holding(source, _named(Path(variable))) if variable else None
     if found is not None:
         return found
     for folder in (cache_folder() / source.name, *source.folders):
         if all(locate(folder, record) is not None for record in source.files):
             return folder
     return None
+
+
+def _named(folder: Path) -> Path:
+    """Return the folder in HOPBAR_DATA, or say that it is none, before a mirror is asked for what it should hold."""
+    wrong = None
+    if not folder.exists():
+        wrong = "does not exist"
+    elif not folder.is_dir():
+        wrong = "is a file"
+    elif not any(
+        locate(place, record)
+        for source in known_sources().values()
+        for record in source.files
+        for place in (folder, folder / source.name)
+    ):
+        wrong = "holds no file of a known data set, in itself or in a sub-folder named after one"
+    if wrong is not None:
+        raise MissingFile(
+            f"{FOLDER_VARIABLE} is {str(folder)!r}, which {wrong}: correct it, or unset it to have files fetched"
+        )
+    return folder
 
 
 def cache_folder() -> Path:
@@ -217,20 +247,30 @@ def read(source: Source, folder: Path) -> dict[str, np.ndarray]:
 
 
 def _read(source: Source, record: FileRecord, path: Path) -> np.ndarray:
-    content = idx.unpack(path)
-    _check_sum(source, path, hashlib.sha256(content).hexdigest(), record.sha256)
-    array = idx.parse(content, str(path))
+    remedy = _remedy(source, path)
+    try:
+        content = idx.unpack(path)
+        array = idx.parse(content, str(path))
+    except CorruptFile as error:
+        raise CorruptFile(f"{error}, so it is not the file that {source.name!r} needs. {remedy}") from error
     if array.shape != record.shape:
         raise CorruptFile(
-            f"{path} holds an array of shape {array.shape}, but {source.name!r} needs {record.shape}. "
-            "Delete it and fetch it again."
+            f"{path} holds an array of shape {array.shape}, but {source.name!r} needs {record.shape}. {remedy}"
+        )
+    got = hashlib.sha256(content).hexdigest()
+    if got != record.sha256:
+        raise CorruptFile(
+            f"{path} is not the file that {source.name!r} needs: its shape is right, but its checksum is {got}, expected "
+            f"{record.sha256}. {remedy}"
         )
     return array
 
 
-def _check_sum(source: Source, path: Path, got: str, expected: str) -> None:
-    if got != expected:
-        raise CorruptFile(
-            f"{path} is not the file that {source.name!r} needs: its checksum is {got}, expected {expected}. "
-            "Delete it and fetch it again, or name a folder that holds the right one."
-        )
+def _remedy(source: Source, path: Path) -> str:
+    """Return what to do about a file that is not the published one; nobody is told to remove what may be their own."""
+    if path.parent == cache_folder() / source.name:
+        return "It lies in Hopbar's own cache: remove it there, and it is fetched again."
+    return (
+        f"Leave it where it is if it is your own: {source.name!r} means the published files alone. Name a folder that "
+        f"holds those (data.folder or {FOLDER_VARIABLE}), or name none to have them fetched into the user's cache."
+    )

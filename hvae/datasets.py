@@ -19,7 +19,7 @@ import numpy as np
 from crossbar.errors import CorruptFile, unknown_name
 from hvae import dataset_files
 
-EMBEDDED = "mnist-5k"
+EMBEDDED = dataset_files.EMBEDDED
 VALIDATION_SIZE = 5000  # the last rows of an MNIST-like training set; its file is not ordered by class
 
 
@@ -55,7 +55,7 @@ SPLITS = ("train", "validation", "test")
 
 def names() -> list[str]:
     """Return the names that `load` knows."""
-    return [EMBEDDED, *dataset_files.known_sources()]
+    return list(dataset_files.names())
 
 
 def load(name: str, folder: Path | str | None = None) -> Dataset:

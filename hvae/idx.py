@@ -28,7 +28,7 @@ def unpack(path: Path) -> bytes:
     try:
         return gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
-        raise CorruptFile(f"{path} is truncated or not a gzip file ({error}). Delete it and fetch it again.") from error
+        raise CorruptFile(f"{path} is truncated or not a gzip file ({error})") from error
 
 
 def parse(content: bytes, name: str) -> np.ndarray:
@@ -50,13 +50,12 @@ def parse(content: bytes, name: str) -> np.ndarray:
         If the header is foreign, or the number of bytes is not the product of the dimensions.
     """
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or len(content) < 4 + 4 * content[3]:
-        raise CorruptFile(f"{name} is not an IDX file of unsigned bytes. Delete it and fetch it again.")
+        raise CorruptFile(f"{name} is not an IDX file of unsigned bytes")
     start = 4 + 4 * content[3]
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
     expected = start + math.prod(shape)
     if len(content) != expected:
         raise CorruptFile(
-            f"{name} holds {len(content)} bytes, but its header {shape} promises {expected}. "
-            "Delete it and fetch it again."
+            f"{name} holds {len(content)} bytes, but its header {shape} promises {expected}"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def from_chip(chip: Chip) -> Trained:
     """
     if "config" not in chip.provenance:
         raise CorruptFile("the chip does not say how it was trained; program it again from its run")
-    config = config_file.check(tomllib.loads(chip.provenance["config"]))
+    config = config_file.loads(chip.provenance["config"], "the chip's config")
     if any(asymmetry(chip.effective_weights(name)) > _SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
         config = replace(config, settling=settling, nudging=replace(config.nudging, refine_above=None))

@@ -10,6 +10,41 @@ from crossbar.errors import InvalidValue
 
 IDEAL = "ideal"
 
+_SMALL = 1e-12  # what must be positive: far below anything that single precision tells from zero beside a weight
+_SPREAD = "it is positive and relative; beyond that most devices of a law sit at a bound of their range"
+BOUNDS = {
+    "threshold": (_SMALL, 1e6, "it is positive and finite; beyond that nothing is ever written"),
+    "transfer_every": (1, 10**9, "it counts batches, at least 1"),
+    "transfer_gain": (_SMALL, 1e3, "it is a share of what is read, positive"),
+    "dw_min": (_SMALL, 1.0, "it is the step of a device, positive, and a range is 2 weight units wide"),
+    "dw_min_std": (0.0, 100.0, "it is noise in steps and cannot be negative"),
+    "dw_min_dtod": (0.0, 10.0, _SPREAD),
+    "up_down": (-1.0, 1.0, "beyond one step pulses of both directions move a device the same way"),
+    "w_max_dtod": (0.0, 10.0, _SPREAD),
+    "weight_limit": (1e-6, 1e6, "trained weights lie within about 10, and positive is what a range needs"),
+    "levels": (2, 2**22, "a device needs at least 2, and single precision resolves no more"),
+    "variation": (0.0, 1.0, "it is relative, and with a spread above 1 no device is left that holds what was meant"),
+    "stuck_low": (0.0, 1.0, "it is a fraction of the devices"),
+    "stuck_high": (0.0, 1.0, "it is a fraction of the devices"),
+    "programming_error": (0.0, 1.0, "it is a fraction of g_max"),
+    "drift_nu": (0.0, 2.0, "it is an exponent; of phase-change memory it is below 0.1"),
+    "drift_nu_std": (0.0, 2.0, "it is the spread of an exponent"),
+    "age_seconds": (0.0, 1e12, "it is finite and not negative; 1e12 s are 30,000 years"),
+    "read_noise": (0.0, 1.0, "it is a fraction of g_max, and noise as large as the range is no device"),
+    "read_noise_relative": (0.0, 1.0, "it is a fraction of its own conductance"),
+    "correlation_reads": (_SMALL, 1e12, "it counts reads, positive"),
+    "output_noise": (0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
+    "dac_bits": (1, 24, "no converter has other bits"),
+    "adc_bits": (2, 24, "no converter has other bits"),
+    "adc_range": (1e-6, 1e6, "it is in units of weight times signal, of which outputs have about 10"),
+    "tile_size": (1, 2**20, "a tile has at least 1 row"),
+    "wire_resistance": (0.0, 1e4, "it is in ohm a segment; narrow copper lines have 1 to 100"),
+    "wire_error": (0.0, 1.0, "it is relative"),
+    "noisy_steps": (1, 10**6, "a phase takes at least 1 step"),
+    "average_steps": (1, 10**6, "an average is of at least 1 state"),
+}
+"""What each number may be, both ends included, and why: beyond it no device, wire or converter exists."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArraySettings:
@@ -21,7 +56,7 @@ class ArraySettings:
     device: str | None = None  # "ideal" (floats in devices), a preset, a law, or a TOML file of the user's own
     rule: Literal["pulsed-sgd", "sign", "mixed-precision", "tiki-taka", "float"] = "pulsed-sgd"
     encoding: Literal["factorised", "two-phase", "digital-difference", "sign"] = "factorised"  # of pulsed-sgd
-    engine: str = "auto"  # what simulates pulses, see `crossbar.pulse_engines`
+    engine: Literal["auto", "literal", "walk", "example", "aggregate"] = "auto"  # see `crossbar.pulse_engines`
     threshold: float | None = None  # sign: least wanted change in rms of the batch (1); mixed-precision: in steps (1)
     transfer_every: int = 10  # tiki-taka: batches in which every line of the fast array is read once
     transfer_gain: float = 0.2  # tiki-taka: share of what is read that goes to the digital buffer
@@ -66,22 +101,14 @@ class ArraySettings:
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
 
     def __post_init__(self) -> None:
-        for name, least in (("transfer_every", 1), ("noisy_steps", 1), ("average_steps", 1)):
-            if getattr(self, name) < least:
-                raise InvalidValue(f"`array.{name}` must be at least {least}, but got {getattr(self, name)}")
-        for name in ("transfer_gain", "weight_limit", "adc_range", "correlation_reads"):
+        for name, (low, high, reason) in BOUNDS.items():
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidValue(f"`array.{name}` must be positive and finite, but got {value}")
-        for name in ("programming_error", "drift_nu", "drift_nu_std", "age_seconds"):
-            if not getattr(self, name) >= 0:
-                raise InvalidValue(f"`array.{name}` must not be negative, but got {getattr(self, name)}")
+            if value is not None and not low <= value <= high:
+                raise InvalidValue(f"`array.{name}` must be from {low:g} to {high:g}, but got {value:g}: {reason}")
         if self.wire_node is not None and self.wire_resistance:
             raise InvalidValue("give `array.wire_resistance` or `array.wire_node`, not both")
-        if self.threshold is not None and not self.threshold > 0:
-            raise InvalidValue(f"`array.threshold` must be positive, but got {self.threshold}")
-        if self.on_off is not None and not self.on_off > 1:
-            raise InvalidValue(f"`array.on_off` is g_max / g_min and must exceed 1, but got {self.on_off}")
+        if self.on_off is not None and not 1 < self.on_off < math.inf:
+            raise InvalidValue(f"`array.on_off` is g_max / g_min, finite and above 1, but got {self.on_off}")
         if self.rule == "float" and self.device not in {None, IDEAL}:
             raise InvalidValue(
                 f"`array.rule` 'float' writes any weight exactly, which {self.device!r} cannot: use 'ideal'"

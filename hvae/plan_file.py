@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
+from crossbar import input_files
+from crossbar.errors import HopbarError, InvalidValue, unknown_name
 
 Value = bool | int | float | str
 """What a key of a configuration may hold."""
@@ -25,12 +26,25 @@ def read(path: Path, missing: str) -> dict[str, Any]:
     MissingFile, CorruptFile
         There is no file, which `missing` tells; it is no TOML.
     """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFile(missing) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{path} is no valid TOML: {error}") from error
+    return input_files.toml(path, missing)
+
+
+def strictly(adapter: TypeAdapter[T], tables: Any) -> T:
+    """Return what `adapter` makes of `tables` without guessing: no number from a truth value or a text.
+
+    In pydantic's strict mode only JSON may tell a dataclass by a table, so that `tables` go through JSON.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value has the wrong type, or cannot be meant.
+    """
+    return adapter.validate_json(json.dumps(tables, default=_date), strict=True)
+
+
+def _date(value: object) -> list[list[str]]:
+    """Return what stands in JSON for TOML's dates and times: no key takes such a list, so that the key is named."""
+    return [[str(value)]]
 
 
 def check(adapter: TypeAdapter[T], tables: Any, place: str) -> T:
@@ -42,7 +56,7 @@ def check(adapter: TypeAdapter[T], tables: Any, place: str) -> T:
         A value has the wrong type, or cannot be meant.
     """
     try:
-        return adapter.validate_python(tables)
+        return strictly(adapter, tables)
     except ValidationError as error:
         first = error.errors()[0]
         key = "".join(f": `{key}`" for key in [".".join(str(part) for part in first["loc"])] if key)

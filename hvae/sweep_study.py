@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def give_back(study: optuna.Study, trial: FrozenTrial, deaths: int) -> bool:
 
 def best_config(study: optuna.Study) -> RunConfig:
     """Return the configuration of the best finished trial of `study`."""
-    return config_file.check(tomllib.loads(study.best_trial.user_attrs["config"]))
+    return config_file.loads(study.best_trial.user_attrs["config"], "the config of the sweep's best trial")
 
 
 def load_finished(source: str) -> optuna.Study:

@@ -1,12 +1,15 @@
 """Configuration: Table 3 by default, files and overrides on top, and one clear message for every mistake."""
 
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
+from crossbar import pulse_engines
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from hvae import config_file
 from hvae.config import DataConfig, table_3
+from hvae.onchip_settings import ArraySettings
 
 
 def test_table_3():
@@ -30,7 +33,7 @@ def test_round_trip(tmp_path, model):
 )
 def test_any_name_of_a_folder_is_written_so_that_it_is_read_again(tmp_path, folder):
     path = tmp_path / "config.toml"
-    config = replace(table_3("tdh-vae"), data=DataConfig(folder=folder))
+    config = replace(table_3("tdh-vae"), data=DataConfig(name="mnist", folder=folder))
     path.write_text(config_file.dump(config), encoding="utf-8")
     assert config_file.load(path) == config
 
@@ -64,6 +67,22 @@ def test_overrides_come_last(tmp_path):
         ("array.read_noise=0.05", InvalidValue, "`array.read_noise` belongs to an array.*--array DEVICE"),
         ("optimizer.momentum=0.5", InvalidValue, "`optimizer.momentum` is of sgd alone"),
         ("optimizer.weight_decay=nan", InvalidValue, "`optimizer.weight_decay` must be finite"),
+        ("training.epochs=true", InvalidValue, "`training.epochs`.*valid integer, but got True"),
+        ("model.hidden=true", InvalidValue, "`model.hidden`"),
+        ("model.gain=true", InvalidValue, "`model.gain`"),
+        ('model.hidden="12"', InvalidValue, "`model.hidden`"),
+        ("training.epochs=3.5", InvalidValue, "`training.epochs`"),
+        ("data.name=2024-01-01", InvalidValue, "`data.name`"),
+        ("model.latent=3\nevil=4", InvalidValue, "one table.key=value at a time"),
+        ("model.latent=3\n[training]\nepochs=9", InvalidValue, "one table.key=value at a time"),
+        ("data.folder=/nowhere", InvalidValue, "`data.folder`.*mnist-5k is embedded"),
+        ("data.name=kmnist", UnknownName, "unknown data set 'kmnist'"),
+        ('data.name=""', UnknownName, "unknown data set ''"),
+        ("nudging.tolerance=1.5", InvalidValue, r"`nudging.tolerance` must lie in \(0, 1\)"),
+        ("settling.tolerance=1e10", InvalidValue, r"`settling.tolerance` must lie in \(0, 1\)"),
+        ("model.sigma=1e-30", InvalidValue, "`model.sigma` must be from 0.0001 to 100"),
+        ("model.gain=1e-30", InvalidValue, "`model.gain` must be from 0.01 to 1000"),
+        ("training.seed=-1", InvalidValue, "`training.seed`"),
     ],
 )
 def test_mistakes_are_named(override, error, message):
@@ -87,3 +106,25 @@ def test_models_and_files_that_are_not_there(tmp_path):
         config_file.resolve("tdh-vae", [tmp_path / "bad.toml"])
     with pytest.raises(InvalidValue, match="predicts its own"):
         config_file.resolve("h-vae", [], ["model.sigma=0.4"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("read_noise=1e6", "fraction of g_max"), ("read_noise_relative=nan", "fraction of its own conductance"),
+        ("variation=5", "no device is left"), ("variation=1e9", "no device is left"), ("threshold=inf", "finite"),
+        ("wire_resistance=1e12", "ohm a segment"), ("wire_resistance=-1", "ohm a segment"), ("output_noise=inf", ""),
+        ("engine=warp", "literal"), ("programming_error=3", "fraction of g_max"), ("stuck_low=1.5", "fraction"),
+        ("stuck_high=-0.1", "fraction"), ("on_off=inf", "finite"), ("levels=1", "at least 2"), ("dac_bits=0", "bits"),
+        ("adc_bits=500", "bits"), ("tile_size=0", "at least 1"), ("drift_nu=1e9", "exponent"), ("dw_min=0", "positive"),
+        ("dw_min_std=-1", "negative"), ("wire_error=2", "relative"), ("age_seconds=inf", ""), ("weight_limit=1e30", ""),
+    ],
+)  # fmt: skip
+def test_devices_that_cannot_be_are_refused_with_the_reason(setting, reason):
+    with pytest.raises(InvalidValue, match=rf"`array\.{setting.partition('=')[0]}`.*{reason}"):
+        config_file.resolve("tdh-vae", [], ["array.device=ideal", f"array.{setting}"])
+
+
+def test_engines_of_the_config_are_those_that_exist():
+    known = get_args(get_type_hints(ArraySettings)["engine"])
+    assert set(known) == {"auto", *pulse_engines.ENGINES}

@@ -134,6 +134,36 @@ def test_the_folder_of_a_system_s_package_is_found_before_a_mirror_is_asked(sour
     assert dataset_files.held_folder(packaged) is None
 
 
+@pytest.mark.parametrize("kind", ["none", "file", "empty", "others"])
+def test_a_mistyped_variable_is_said_before_a_mirror_is_asked(source, tmp_path, monkeypatch, kind):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "holiday.jpg").write_text("x")
+    monkeypatch.setenv(dataset_files.FOLDER_VARIABLE, str(tmp_path / kind))
+    monkeypatch.setattr(dataset_files, "fetch", lambda *_: pytest.fail("the network was asked"))
+    with pytest.raises(MissingFile, match=r"HOPBAR_DATA is '.*', which (does not|is a file|holds no).*unset it"):
+        dataset_files.find_folder(source)
+
+
+@pytest.mark.parametrize("spoil", ["bytes", "shape", "png", "short"])
+def test_images_of_one_s_own_are_named_and_nobody_is_told_to_remove_them(source, folder, tmp_path, spoil):
+    own = {
+        "bytes": idx_bytes(np.ones((12, 28, 28))), "shape": idx_bytes(np.zeros((5, 16, 16))), "png": b"\x89PNG",
+        "short": idx_bytes(np.zeros((12, 28, 28)))[:-5],
+    }  # fmt: skip
+    (folder / "train-images-idx3-ubyte.gz").unlink()
+    (folder / "train-images-idx3-ubyte").write_bytes(own[spoil])
+    with pytest.raises(CorruptFile, match="Leave it where it is if it is your own") as raised:
+        dataset_files.read(source, folder)
+    assert not {"delete", "remove"} & set(str(raised.value).lower().split())
+    cache = tmp_path / "cache" / "small"
+    cache.parent.mkdir(exist_ok=True)
+    folder.rename(cache)
+    with pytest.raises(CorruptFile, match="own cache: remove it there"):
+        dataset_files.read(source, cache)
+
+
 def test_a_named_folder_without_the_files_is_refused(source, tmp_path):
     with pytest.raises(MissingFile, match="holds no such file"):
         dataset_files.find_folder(source, tmp_path)
@@ -148,7 +178,7 @@ def test_a_missing_file_is_named(source, folder):
 def test_a_truncated_file_is_named(source, folder):
     path = folder / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(CorruptFile, match=r"train-images-idx3-ubyte.gz is truncated .* Delete it"):
+    with pytest.raises(CorruptFile, match=r"train-images-idx3-ubyte.gz is truncated .* not the file .* Leave it where it is"):
         dataset_files.read(source, folder)
 
 
@@ -170,7 +200,7 @@ def test_a_wrong_shape_is_found(source, folder):
     "content", [b"", b"\0\0\x08", b"PNG nonsense", idx_bytes(np.zeros((3, 4)))[:-1], b"\0\0\x08\x03\0\0"]
 )
 def test_bytes_that_are_no_idx_file_are_refused(content):
-    with pytest.raises(CorruptFile, match="Delete it and fetch it again"):
+    with pytest.raises(CorruptFile, match="file (is not an IDX file|holds)"):
         idx.parse(content, "file")
 
 
