@@ -37,6 +37,10 @@ class FolderInUse(HopbarError, BlockingIOError):
     """A folder that another process is writing to."""
 
 
+class LocksMissing(HopbarError, OSError):
+    """A folder on a disk where no process can keep others out."""
+
+
 class FileInUse(HopbarError, BlockingIOError):
     """A file that another process has open for writing."""
 

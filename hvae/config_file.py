@@ -69,6 +69,21 @@ def loads(text: str, place: str) -> RunConfig:
     return check(input_files.toml_text(text, place))
 
 
+def refuse_difference(began: RunConfig, now: RunConfig, path: Path) -> None:
+    """Raise `InvalidValue` where the configuration `now`, in the file at `path`, is not what the run `began` with."""
+    before, after = asdict(began), asdict(now)
+    changes = [
+        f"{table}.{key} (was {value!r}, is {after[table][key]!r})"
+        for table, keys in before.items()
+        for key, value in keys.items()
+        if after[table][key] != value
+    ]
+    if changes:
+        raise InvalidValue(
+            f"{path} was changed since the run's last checkpoint: {', '.join(changes)}; put it back, or train another run"
+        )
+
+
 def dump(config: RunConfig) -> str:
     """Return `config` as TOML, every key resolved; keys without a value are left out.
 

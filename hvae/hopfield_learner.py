@@ -41,6 +41,10 @@ class EquilibriumPropagation:
         """Return initial weights."""
         return self._linked(self.vae.init(rng, dtype))
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of W, by network."""
+        return {name: (network.size, network.size) for name, network in self.vae.networks.items()}
+
     def _linked(self, weights: Parameters) -> Parameters:
         if self.links is None:
             return weights

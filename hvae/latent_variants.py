@@ -73,6 +73,10 @@ class LearnedSigma(EquilibriumPropagation):
         """Return initial weights, and theta = 0."""
         return {**super().init(rng, dtype), self.SPREAD: np.zeros(self.latent, dtype)}
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of W and theta."""
+        return {**super().shapes(), self.SPREAD: (self.latent,)}
+
     def trained(self, parameters: Parameters) -> HopfieldVAE:
         """Return the VAE with its learned sigma (latent,)."""
         return replace(self.vae, sigma=self.vae.sigma * np.exp(self.RATE * parameters[self.SPREAD]))

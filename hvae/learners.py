@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from crossbar.conjugate_gradient import ConjugateGradient
+from crossbar.errors import CorruptFile
 from crossbar.response import LinearResponse
 from crossbar.settling import Euler, Solver
 from hvae.conditioning import Conditioning
@@ -30,6 +32,10 @@ class Learner(Protocol):
 
     def init(self, rng: np.random.Generator, dtype: type) -> Parameters:
         """Return initial weights."""
+        ...
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of its weights, by name."""
         ...
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
@@ -61,6 +67,10 @@ class Backpropagation:
         """Return initial weights."""
         return self.vae.init(rng, dtype)
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of its weights."""
+        return dict(self.vae.shapes())
+
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
         """Return the metrics and gradients of a batch."""
         losses, gradients = self.vae.loss_and_gradients(parameters, images, noise, self.beta_kl)
@@ -73,6 +83,24 @@ class Backpropagation:
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return decoded images."""
         return self.vae.decode(parameters, latents)
+
+
+def check_parameters(learner: Learner, parameters: Parameters, place: Path) -> None:
+    """Refuse `parameters`, read from `place`, that cannot be those of `learner`.
+
+    Raises
+    ------
+    CorruptFile
+        One is missing or too many, has another shape, or is not finite.
+    """
+    wanted, found = learner.shapes(), {name: weights.shape for name, weights in parameters.items()}
+    if wanted != found:
+        raise CorruptFile(
+            f"{place} holds weights {found}, but the run's model needs {wanted}: train the run again into a new folder"
+        )
+    broken = [name for name, weights in parameters.items() if not np.isfinite(weights).all()]
+    if broken:
+        raise CorruptFile(f"{place} holds weights `{broken[0]}` that are not all finite: train the run again")
 
 
 def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -53,7 +53,12 @@ def load(path: Path) -> Trained:
     folder = RunFolder.open(path)
     config, checkpoint = folder.config(), folder.load()
     on_chip = config.array.device is not None
-    learner = onchip.restored(config, checkpoint.parameters, checkpoint.optimizer) if on_chip else learners.make(config)
+    if on_chip:
+        with folder.restoring():
+            learner: Learner = onchip.restored(config, checkpoint.parameters, checkpoint.optimizer)
+    else:
+        learner = learners.make(config)
+    learners.check_parameters(learner, checkpoint.parameters, path / "checkpoint.h5")
     return Trained(
         config=config,
         learner=learner,

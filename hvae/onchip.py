@@ -80,6 +80,10 @@ class OnChip:
         del rng, dtype
         return self.weights()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of its weights."""
+        return self.ideal.shapes()
+
     def weights(self) -> Parameters:
         """Return the weights that the devices hold now, without the noise of a read."""
         return {name: np.array(array.weights()) for name, array in self.arrays.items()}

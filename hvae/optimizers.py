@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from crossbar.errors import CorruptFile
 from hvae.config import OptimizerConfig
 from hvae.kernels import adam
 from hvae.model import Parameters
@@ -17,6 +18,10 @@ class Optimizer(Protocol):
     """A rule that changes parameters in place, with a state that a checkpoint keeps."""
 
     state: Parameters
+
+    def shapes(self, parameters: Parameters) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of its state after a step, by name."""
+        ...
 
     def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
         """Change `parameters` in place."""
@@ -30,6 +35,10 @@ class SGD:
     momentum: float = 0.0
     weight_decay: float = 0.0
     state: Parameters = field(default_factory=dict)
+
+    def shapes(self, parameters: Parameters) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the velocities."""
+        return {f"velocity/{name}": weights.shape for name, weights in parameters.items()} if self.momentum else {}
 
     def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
         """Make one step of gradient descent."""
@@ -54,6 +63,11 @@ class Adam:
     epsilon: float = 1e-8
     weight_decay: float = 0.0
     state: Parameters = field(default_factory=dict)
+
+    def shapes(self, parameters: Parameters) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the count and of both moments."""
+        moments = {f"{kind}/{name}": parameters[name].shape for kind in ("mean", "square") for name in parameters}
+        return {"count": (1,), **moments}
 
     def step(self, parameters: Parameters, gradients: Mapping[str, np.ndarray], learning_rate: float) -> None:
         """Make one step of Adam, bias corrected."""
@@ -82,6 +96,25 @@ def make(config: OptimizerConfig) -> Optimizer:
     if config.name == "sgd":
         return SGD(momentum=config.momentum, weight_decay=config.weight_decay)
     return Adam(weight_decay=config.weight_decay)
+
+
+def restore(optimizer: Optimizer, parameters: Parameters, state: Parameters) -> None:
+    """Put the `state` of a checkpoint into `optimizer`, which has made at least one step with `parameters`.
+
+    Raises
+    ------
+    CorruptFile
+        Something of it is missing or of another shape: moments that start at zero again would be another run.
+    """
+    wanted = optimizer.shapes(parameters)
+    for name, shape in wanted.items():
+        if name not in state or state[name].shape != shape:
+            got = state[name].shape if name in state else "nothing"
+            raise CorruptFile(
+                f"the checkpoint should hold the optimizer's `{name}` of shape {shape}, but holds {got}: "
+                "train the run again into a new folder"
+            )
+    optimizer.state.update({name: state[name] for name in wanted})
 
 
 def learning_rate(config: OptimizerConfig, progress: float) -> float:

@@ -12,21 +12,30 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, ExistingFile, MissingFile
+from crossbar import input_files
+from crossbar.errors import CorruptFile, ExistingFile, HopbarError, MissingFile
+from crossbar.output_files import hdf5_image, write_bytes, write_json, write_text
 from hvae import config_file, run_lock
 from hvae.config import RunConfig
 from hvae.model import Parameters
 
+if TYPE_CHECKING:
+    import h5py
+
 SCHEMA = "hopbar-checkpoint/1"
-_BEFORE_A_RUN = {run_lock.NAME, "environment.json", "config.toml.part"}
-"""What a folder may hold before its config makes it a run."""
+_BEFORE_A_STEP = {
+    run_lock.NAME, "environment.json", "environment.json.part", "config.toml", "config.toml.part", "onchip.json",
+}  # fmt: skip
+"""What a folder may hold before the first step of its run, which leaves metrics: until then it can be made anew."""
+_AGAIN = "train the run again into a new folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,7 @@ class Checkpoint:
     parameters: Parameters
     optimizer: Parameters
     metrics_bytes: int  # length of metrics.jsonl at this step
+    config: str = ""  # the configuration that made it, as TOML; older checkpoints do not say
 
 
 @dataclass(frozen=True)
@@ -52,19 +62,23 @@ class RunFolder:
         Raises
         ------
         ExistingFile
-            There is something at `path` already; nothing is overwritten, but for what a creation that was killed left.
+            There is something at `path` already; nothing is overwritten, but for a run that never made a step.
         FolderInUse
             Another process is making a run there.
         """
-        _refuse_what_exists(path)  # before a lock file is put into it
+        cls.refuse_what_exists(path)  # before a lock file is put into it
         path.mkdir(parents=True, exist_ok=True)
         with run_lock.held(path):
-            _refuse_what_exists(path)  # another process may have been quicker
-            (path / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
-            temporary = path / "config.toml.part"
-            temporary.write_text(config_file.dump(config), encoding="utf-8")
-            temporary.replace(path / "config.toml")  # last and whole: a folder with a config is a run
+            cls.refuse_what_exists(path)  # another process may have been quicker
+            write_json(path / "environment.json", environment())
+            write_text(path / "config.toml", config_file.dump(config))  # last: a folder with a config is a run
         return cls(path)
+
+    @staticmethod
+    def refuse_what_exists(path: Path) -> None:
+        """Raise `ExistingFile` where `path` holds anything but what is left of a run that never made a step."""
+        if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_STEP):
+            raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -88,10 +102,7 @@ class RunFolder:
             environment.json is damaged.
         """
         path = self.path / "environment.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        except ValueError as error:
-            raise CorruptFile(f"{path} cannot be read ({error}); remove it, or train the run again") from error
+        return input_files.json_object(path, "remove it, or train the run again") if path.exists() else {}
 
     def config(self) -> RunConfig:
         """Return the run's resolved configuration."""
@@ -99,21 +110,11 @@ class RunFolder:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint atomically, after the metrics that it counts: the file is the old or the new one."""
-        import h5py
-
         metrics = self.path / "metrics.jsonl"
         if metrics.exists():
             _sync(metrics)
-        temporary = self.path / "checkpoint.h5.part"
-        with h5py.File(temporary, "w", libver="latest") as file:
-            file.attrs.update(schema=SCHEMA, step=checkpoint.step, metrics_bytes=checkpoint.metrics_bytes)
-            for group, arrays in (("parameters", checkpoint.parameters), ("optimizer", checkpoint.optimizer)):
-                file.create_group(group)
-                for name in sorted(arrays):  # by name: a resumed run holds them in another order
-                    file[group].create_dataset(name, data=arrays[name])
-            file.flush()
-        _sync(temporary)
-        temporary.replace(self.path / "checkpoint.h5")
+        image = hdf5_image(lambda file: _fill(file, checkpoint), libver="latest")
+        write_bytes(self.path / "checkpoint.h5", image)
 
     def load(self) -> Checkpoint:
         """Return the last checkpoint.
@@ -123,23 +124,53 @@ class RunFolder:
         MissingFile, CorruptFile
             There is none; it is damaged, or not ours.
         """
-        import h5py
-
         path = self.path / "checkpoint.h5"
         if not path.exists():
             raise MissingFile(f"no checkpoint at {path}: the run has not reached its first one; start it with --resume")
+        with input_files.hdf5(path, _AGAIN) as file:
+            if file.attrs.get("schema") != SCHEMA:
+                raise CorruptFile(f"{path} is not a Hopbar checkpoint of schema {SCHEMA!r}")
+            return Checkpoint(
+                step=_count(file, "step"),
+                parameters=_arrays(file["parameters"]),
+                optimizer=_arrays(file["optimizer"]),
+                metrics_bytes=_count(file, "metrics_bytes"),
+                config=str(file.attrs.get("config", "")),
+            )
+
+    @contextmanager
+    def restoring(self) -> Iterator[None]:
+        """Let the body take what the checkpoint holds of a chip; say that it is damaged where something is not there.
+
+        Raises
+        ------
+        CorruptFile
+        """
         try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("schema") != SCHEMA:
-                    raise CorruptFile(f"{path} is not a Hopbar checkpoint of schema {SCHEMA!r}")
-                return Checkpoint(
-                    step=int(file.attrs["step"]),
-                    parameters=_arrays(file["parameters"]),
-                    optimizer=_arrays(file["optimizer"]),
-                    metrics_bytes=int(file.attrs["metrics_bytes"]),
-                )
-        except (OSError, KeyError) as error:
-            raise CorruptFile(f"{path} cannot be read ({error}); train the run again into a new folder") from error
+            yield
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            if isinstance(error, HopbarError):
+                raise
+            path = self.path / "checkpoint.h5"
+            raise CorruptFile(f"{path} does not hold the devices of the run's chip ({error!r}): {_AGAIN}") from error
+
+    def resumed(self, config: RunConfig, total_steps: int) -> Checkpoint:
+        """Return the last checkpoint, made by the same `config`, of a run that makes `total_steps`.
+
+        Raises
+        ------
+        InvalidValue
+            config.toml was changed since: a run that goes on otherwise than it began is no run of either.
+        MissingFile, CorruptFile
+            There is none; it is damaged, or of a later step than the run has.
+        """
+        checkpoint, path = self.load(), self.path / "checkpoint.h5"
+        if checkpoint.config:
+            began = config_file.loads(checkpoint.config, f"the config in {path}")
+            config_file.refuse_difference(began, config, self.path / "config.toml")
+        if checkpoint.step > total_steps:
+            raise CorruptFile(f"{path} is of step {checkpoint.step}, but the run ends at step {total_steps}: {_AGAIN}")
+        return checkpoint
 
     def has_checkpoint(self) -> bool:
         """Tell whether the run has reached its first checkpoint."""
@@ -152,11 +183,20 @@ class RunFolder:
 
     def describe(self, name: str, facts: Mapping[str, object]) -> None:
         """Write what was chosen for the run to ``NAME.json``."""
-        (self.path / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        write_json(self.path / f"{name}.json", facts)
 
     def metrics(self) -> list[dict[str, float]]:
-        """Return the lines of metrics.jsonl."""
-        return self.logged("metrics")
+        """Return the lines of metrics.jsonl.
+
+        Raises
+        ------
+        CorruptFile
+            A line is damaged, or says neither of which step nor of which epoch it is.
+        """
+        found = self.logged("metrics")
+        if not all(_is_number(record.get("epoch")) and _is_number(record.get("step", 0)) for record in found):
+            raise CorruptFile(f"{self.path / 'metrics.jsonl'} has a line without its epoch: {_AGAIN}")
+        return found
 
     def logged(self, name: str) -> list[dict[str, float]]:
         """Return the lines of ``NAME.jsonl``, none if it is not there; a last one that a kill cut short is left out.
@@ -167,12 +207,7 @@ class RunFolder:
             Another line is damaged.
         """
         path = self.path / f"{name}.jsonl"
-        content = path.read_bytes() if path.exists() else b""
-        lines = content[: content.rfind(b"\n") + 1].splitlines()
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
-            raise CorruptFile(f"{path} cannot be read ({error}); train the run again into a new folder") from error
+        return input_files.json_lines(path, _AGAIN) if path.exists() else []
 
     def metrics_size(self) -> int:
         """Return the length of metrics.jsonl in bytes."""
@@ -207,11 +242,6 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _refuse_what_exists(path: Path) -> None:
-    if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_RUN):
-        raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
-
-
 def environment() -> dict[str, object]:
     """Return the command, versions, commit and threads that a run was made with."""
     import h5py
@@ -237,7 +267,28 @@ def environment() -> dict[str, object]:
     }
 
 
-def _arrays(group) -> Parameters:
-    found: Parameters = {}
-    group.visititems(lambda name, item: found.__setitem__(name, item[()]) if hasattr(item, "dtype") else None)
-    return found
+def _fill(file: h5py.File, checkpoint: Checkpoint) -> None:
+    file.attrs.update(schema=SCHEMA, step=checkpoint.step, metrics_bytes=checkpoint.metrics_bytes)
+    file.attrs["config"] = checkpoint.config
+    for group, arrays in (("parameters", checkpoint.parameters), ("optimizer", checkpoint.optimizer)):
+        file.create_group(group)
+        for name in sorted(arrays):  # by name: a resumed run holds them in another order
+            file[group].create_dataset(name, data=arrays[name])
+
+
+def _arrays(group: h5py.Group) -> Parameters:
+    items: dict[str, h5py.Dataset] = {}
+    group.visititems(lambda name, item: items.__setitem__(name, item) if hasattr(item, "dtype") else None)
+    return {name: input_files.array(item) for name, item in items.items()}
+
+
+def _count(file: h5py.File, name: str) -> int:
+    """Return the attribute `name`, a count; int() would take a text or a truth value for one."""
+    value = file.attrs[name]
+    if not isinstance(value, int | np.integer) or value < 0:
+        raise ValueError(f"its `{name}` is {value!r}")
+    return int(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from crossbar.errors import DivergedError
-from hvae import evaluation, images, learners, optimizers, run_lock
+from hvae import config_file, evaluation, images, learners, model_memory, optimizers, run_lock
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
@@ -59,11 +59,11 @@ class _Run:
 
     @property
     def steps_per_epoch(self) -> int:
-        return max(1, len(self.dataset.train_images) // self.config.training.batch_size)
+        return _total_steps(self.config, self.dataset) // self.config.training.epochs
 
     @property
     def total_steps(self) -> int:
-        return self.steps_per_epoch * self.config.training.epochs
+        return _total_steps(self.config, self.dataset)
 
     def save(self) -> None:
         """Write checkpoint and chip."""
@@ -73,6 +73,7 @@ class _Run:
                 parameters=self.parameters,
                 optimizer=self.optimizer.state,
                 metrics_bytes=self.folder.metrics_size(),
+                config=config_file.dump(self.config),
             )
         )
         self.saved_at = time.monotonic()
@@ -112,14 +113,21 @@ def _train(run: _Run, observer: Observer) -> Ending:
     return Ending.FINISHED
 
 
+def _total_steps(config: RunConfig, dataset: Dataset) -> int:
+    training = config.training
+    return max(1, len(dataset.train_images) // training.batch_size) * training.epochs
+
+
 def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
+    model_memory.check(config)
     if config.array.device is not None:
         return _open_chip(folder, config, dataset)
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
     if folder.has_checkpoint():
-        checkpoint = folder.load()
+        checkpoint = folder.resumed(config, _total_steps(config, dataset))
+        learners.check_parameters(learner, checkpoint.parameters, folder.path / "checkpoint.h5")
         folder.cut_logs(checkpoint.metrics_bytes)
-        optimizer.state.update(checkpoint.optimizer)
+        optimizers.restore(optimizer, checkpoint.parameters, checkpoint.optimizer)
         return _Run(config, folder, learner, dataset, optimizer, checkpoint.parameters, checkpoint.step)
     folder.cut_logs(0)
     dtype = np.dtype(config.training.precision).type
@@ -135,9 +143,11 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     if not folder.has_checkpoint():
         folder.cut_logs(0)
         return _Run(config, folder, chip, dataset, optimizer, chip.weights())
-    checkpoint = folder.load()
+    checkpoint = folder.resumed(config, _total_steps(config, dataset))
+    learners.check_parameters(chip, checkpoint.parameters, folder.path / "checkpoint.h5")
+    with folder.restoring():
+        optimizer.restore(checkpoint.optimizer)
     folder.cut_logs(checkpoint.metrics_bytes)
-    optimizer.restore(checkpoint.optimizer)
     return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
 
 

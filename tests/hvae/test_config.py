@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 from crossbar import pulse_engines
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import config_file
+from hvae import config_file, learners, model_memory
 from hvae.config import DataConfig, table_3
 from hvae.onchip_settings import ArraySettings
 
@@ -128,3 +129,18 @@ def test_devices_that_cannot_be_are_refused_with_the_reason(setting, reason):
 def test_engines_of_the_config_are_those_that_exist():
     known = get_args(get_type_hints(ArraySettings)["engine"])
     assert set(known) == {"auto", *pulse_engines.ENGINES}
+
+
+@pytest.mark.parametrize(("model", "hidden"), [("tdh-vae", 10**6), ("dh-vae", 10**6), ("f-vae", 10**10)])
+def test_a_model_that_no_memory_holds_is_refused_with_the_estimate(model, hidden):
+    config = config_file.resolve(model, [], [f"model.hidden={hidden}"])
+    with pytest.raises(InvalidValue, match=r"needs about .* GiB of memory.*smaller `model.hidden`"):
+        model_memory.check(config)
+    model_memory.check(table_3(model))
+
+
+@pytest.mark.parametrize("model", ["f-vae", "h-vae", "dh-vae", "tdh-vae"])
+def test_the_estimate_counts_the_weights_that_are_stored(model):
+    config = config_file.resolve(model, [], ["model.hidden=9", "model.latent=3", "data.image_size=7"])
+    stored = learners.make(config).init(np.random.default_rng(0), np.float32)
+    assert model_memory.n_weights(config) == sum(weights.size for weights in stored.values())
