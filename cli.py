@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import rich_click as click
@@ -79,8 +80,13 @@ def doctor(as_json: bool) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; exit with 0, with 2 on a user's error or the system's, with 130 after Ctrl-C."""
+    if sys.platform == "win32":
+        click.echo("hopbar: Windows has not the locks that guard a run: use WSL (wsl --install), where it runs", err=True)
+        sys.exit(_EXIT_ERROR)
+    from crossbar import caches
     from crossbar.errors import HopbarError
 
+    caches.use_writable(os.environ)
     try:
         code = hopbar.main(args, prog_name="hopbar", standalone_mode=False)
     except click.ClickException as error:
@@ -92,6 +98,9 @@ def main(args: list[str] | None = None) -> None:
     except OSError as error:  # a folder for a file, no right to read it, a full disk; broken pipes are click's
         place = f"{error.filename}: " if error.filename is not None else ""
         click.echo(f"hopbar: {place}{error.strerror or error}", err=True)
+        code = _EXIT_ERROR
+    except MemoryError as error:
+        click.echo(f"hopbar: not enough memory ({error}): choose a smaller model, batch or --n", err=True)
         code = _EXIT_ERROR
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("hopbar: interrupted", err=True)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
+from crossbar import input_files
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 from crossbar.network import Network, Role
+from crossbar.output_files import write_atomically
 
 if TYPE_CHECKING:
     import h5py
@@ -158,14 +160,23 @@ class Chip:
         return np.asarray(self.weights[network])
 
     def save(self, path: str | Path) -> Path:
-        """Write the chip to an HDF5 file, atomically: a file of that name is either the old or the new one, whole."""
+        """Write the chip to an HDF5 file, atomically: a file of that name is either the old or the new one, whole.
+
+        The file is made in memory, as HDF5 cannot bear a disk that fills up: the interpreter would crash.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; the error names it.
+        """
         import h5py
 
         path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
             _write(file, self)
-        temporary.replace(path)
+            file.flush()
+            image = file.id.get_file_image()
+        write_atomically(path, image)
         return path
 
 
@@ -181,22 +192,24 @@ def load_chip(path: str | Path) -> Chip:
     InvalidValue, UnknownName
         It says what no chip can be, such as weights that do not fit their network.
     """
-    import h5py
-
     path = Path(path)
     file_path = path / "chip.h5" if path.is_dir() else path
     if not file_path.exists():
-        hint = "train the run for at least one epoch first" if path.is_dir() else "give a run folder or a chip file"
-        raise MissingFile(f"no chip at {file_path}: {hint}")
-    try:
-        with h5py.File(file_path, "r") as file:
-            if file.attrs.get("schema") != SCHEMA:
-                raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r}")
-            return _read(file)
-    except HopbarError:
-        raise
-    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
-        raise CorruptFile(f"{file_path} cannot be read as a chip ({error}); make it again from its run") from error
+        raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
+    with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
+        if file.attrs.get("schema") != SCHEMA:
+            raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r}")
+        return _read(file)
+
+
+def _why_none(path: Path) -> str:
+    """Return why there is no chip at `path`, and what to do."""
+    if not path.is_dir():
+        return "give a run folder or a chip file"
+    config = path / "config.toml"
+    if config.is_file() and input_files.toml(config, "").get("model", {}).get("name") == "f-vae":
+        return "an f-vae is no Hopfield network and never has one; train an h-vae, dh-vae or tdh-vae"
+    return "train the run for at least one epoch first"
 
 
 def _write(file: h5py.File, chip: Chip) -> None:
@@ -224,11 +237,11 @@ def _read(file: h5py.File) -> Chip:
     for name, group in file["networks"].items():
         blocks = tuple((block, int(size)) for block, size in json.loads(group.attrs["blocks"]))
         networks[name] = Network(blocks, group.attrs["topology"])
-        weights[name] = group["weights"][()]
+        weights[name] = input_files.array(group["weights"])
     for name, group in file.get("conductances", {}).items():
         conductances[name] = Conductances(
-            plus=group["plus"][()],
-            minus=group["minus"][()],
+            plus=input_files.array(group["plus"]),
+            minus=input_files.array(group["minus"]),
             siemens_per_weight=float(group.attrs["siemens_per_weight"]),
             device=group.attrs["device"],
             report=json.loads(group.attrs["report"]),
@@ -240,7 +253,7 @@ def _read(file: h5py.File) -> Chip:
         gain=float(file.attrs["gain"]),
         sigma=_sigma(file),
         image_shape=(int(file.attrs["image_shape"][0]), int(file.attrs["image_shape"][1])),
-        examples=file["examples"][()],
+        examples=input_files.array(file["examples"]),
         conductances=conductances,
         provenance=json.loads(file.attrs["provenance"]),
     )

@@ -13,6 +13,9 @@ from crossbar.errors import InvalidValue
 if TYPE_CHECKING:
     import h5py
 
+PART = ".part"
+"""How the name of a file ends that is being written, or was when its process was killed."""
+
 
 def check_out(path: Path) -> None:
     """Raise `InvalidValue` unless the folder of `path`, the `--out` of a command, exists."""
@@ -20,45 +23,41 @@ def check_out(path: Path) -> None:
         raise InvalidValue(f"the folder {str(path.parent)!r} of `--out` does not exist; make it first")
 
 
-def write_bytes(path: Path, content: bytes, *, part: str = ".part") -> Path:
-    """Write `content` to `path` atomically: after a kill, a full disk or a loss of power it is the old or the new file.
-
-    The bytes go to a file beside it, named with the suffix `part`, which then takes its name; processes that may write
-    one file at one time need suffixes of their own. What could not be written whole is removed.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path`: whatever happens, a file of that name is either the old or the new one, whole.
 
     Raises
     ------
     OSError
-        The system refuses, as where the disk is full; its ``filename`` is `path`.
+        It cannot be written, such as on a full disk; the error names `path`, and nothing of it is left.
     """
-    temporary = path.with_name(path.name + part)
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
-        with temporary.open("wb") as file:
+        with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        part.replace(path)
     except OSError as error:
-        _remove(temporary)
-        error.filename, error.filename2 = str(path), None
-        raise
+        _remove(part)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write `text` to `path` in UTF-8, atomically; see `write_atomically`."""
+    write_atomically(path, text.encode("utf-8"))
     return path
 
 
-def write_text(path: Path, text: str, *, part: str = ".part") -> Path:
-    """Write `text` to `path` in UTF-8, atomically; see `write_bytes`."""
-    return write_bytes(path, text.encode("utf-8"), part=part)
-
-
-def write_json(path: Path, found: object, *, part: str = ".part") -> Path:
-    """Write `found` to `path` as JSON, atomically; see `write_bytes`."""
-    return write_text(path, json.dumps(found, indent=1) + "\n", part=part)
+def write_json(path: Path, found: object) -> Path:
+    """Write `found` to `path` as JSON, atomically; see `write_atomically`."""
+    return write_text(path, json.dumps(found, indent=1) + "\n")
 
 
 def hdf5_image(fill: Callable[[h5py.File], None], libver: str | None = None) -> bytes:
     """Return the bytes of the HDF5 file that `fill` fills, made in memory.
 
-    HDF5 may bring the interpreter down when a disk is full while it writes; `write_bytes` only ever raises.
+    HDF5 may bring the interpreter down when a disk is full while it writes; `write_atomically` only ever raises.
     """
     import h5py
 

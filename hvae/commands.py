@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+
+if TYPE_CHECKING:
+    from hvae.config import RunConfig
+    from hvae.datasets import Dataset
 
 PRIORS = ("standard", "gaussian", "mixture")
 INTERRUPTED = 130
@@ -53,17 +57,35 @@ def train(
 
     named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
+    dataset = None
     if resume:
         folder = RunFolder.open(out)
         _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
     else:
-        config = config_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides])
-        folder = RunFolder.create(out, for_array(config))
-    finished, last = watch(folder)
+        config = for_array(config_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
+        RunFolder.refuse_what_exists(out)
+        dataset = _prepared(config)
+        folder = RunFolder.create(out, config)
+    finished, last = watch(folder, dataset)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
     if not finished:
         raise SystemExit(INTERRUPTED)
+
+
+def _prepared(config: RunConfig) -> Dataset:
+    """Return the data of a run that is about to be made; what would stop its first step is said before it has a folder.
+
+    Raises
+    ------
+    HopbarError
+        No memory, solver or chip for it; no data.
+    """
+    from hvae import images, learners, model_memory
+
+    model_memory.check(config)
+    learners.make(config)
+    return images.load(config.data)
 
 
 def _swept(source: str | None, model: str) -> list[str]:
@@ -91,6 +113,8 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
 @click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
 @click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file of the scores; in RUN, or beside the chip.")
+@click.option("--no-keep", is_flag=True, help="Print the scores, and write no file.")
 @_json
 def evaluate(
     run: Path,
@@ -100,15 +124,26 @@ def evaluate(
     prior: str | None,
     features: str,
     weights: Path | None,
+    out: Path | None,
+    no_keep: bool,
     as_json: bool,
 ) -> None:
     """Score RUN, a run folder or a chip file: losses, Frechet and kernel distance, with the floor beside them.
 
+    Scores that cannot be kept, on a full or read-only disk, are printed all the same, and stderr says so.
+
     Example: `hopbar evaluate runs/tdh --json`
     """
-    from hvae import evaluation, images, inception, loading
+    from crossbar.errors import InvalidValue
+    from crossbar.output_files import check_out
+    from hvae import evaluation, images, inception, loading, sampling
     from hvae.tables import show_evaluation
 
+    if out is not None:
+        if no_keep:
+            raise InvalidValue("`--out` says where to keep the scores, and `--no-keep` not to: leave one out")
+        check_out(out)
+    sampling.refuse_too_many(count or 1)
     extractor = inception.load(weights) if features == "inception" else None
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
@@ -116,11 +151,19 @@ def evaluate(
         trained, dataset, split=split, seed=seed, count=count, settings=evaluation.settings_of(trained, prior),
         extractor=extractor,
     )  # fmt: skip
-    evaluation.keep(run, trained, found)
     if as_json:
         click.echo(json.dumps(found))
     else:
         show_evaluation(found)
+    if no_keep:
+        return
+    try:
+        evaluation.keep(run, trained, found, out)
+    except OSError as error:
+        if out is not None:
+            raise  # a file that was asked for
+        why = f"{error.filename}: {error.strerror}"
+        click.echo(f"hopbar: the scores above were not kept ({why}); give --out FILE to keep them elsewhere", err=True)
 
 
 @click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
@@ -154,7 +197,8 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
     from hvae.drawing import check_picture, write_images
     from hvae.streams import stream
 
-    check_picture(out)
+    check_picture(out, count)
+    sampling.refuse_too_many(count)
     trained = loading.load(run)
     settings = evaluation.settings_of(trained, prior)
     fitted = settings.prior != "standard"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from crossbar.errors import InvalidValue, MissingFile
+from crossbar.output_files import write_atomically
 from hvae import evaluation, figures, images, loading, sampling
 from hvae.records import RunFolder
 from hvae.streams import stream
 
+MOST_IN_A_PICTURE = 10_000
 PANELS = {
     "SSE/2": {"training": "sse_half", "validation": "validation_sse_half"},
     "KL divergence (nat)": {"training": "kl", "validation": "validation_kl"},
@@ -51,16 +54,21 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     return [path for stem, figure in drawn.items() for path in figures.save(figure, folder / stem)]
 
 
-def check_picture(path: Path) -> None:
-    """Refuse a path that `write_images` cannot write to.
+def check_picture(path: Path, count: int = 1) -> None:
+    """Refuse a path that `write_images` cannot write `count` images to.
 
     Raises
     ------
     InvalidValue, MissingFile
-        Another suffix; there is no such folder.
+        Another suffix; more images than a picture shows; there is no such folder.
     """
-    if path.suffix not in {".png", ".svg", ".npy"}:
+    if path.suffix.lower() not in {".png", ".svg", ".npy"}:
         raise InvalidValue(f"`--out` must end in .png, .svg or .npy, but got {path.name!r}")
+    if count > MOST_IN_A_PICTURE and path.suffix.lower() != ".npy":
+        raise InvalidValue(
+            f"a picture shows at most {MOST_IN_A_PICTURE:,} images, but got --n {count:,}: let `--out` end in .npy, or "
+            "choose a smaller --n"
+        )
     if not path.parent.is_dir():
         raise MissingFile(f"no folder {path.parent}: make it first, or choose another `--out`")
 
@@ -73,9 +81,12 @@ def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
     InvalidValue, MissingFile
         Another suffix; there is no such folder.
     """
-    check_picture(path)
-    if path.suffix == ".npy":
-        np.save(path, generated)
+    check_picture(path, len(generated))
+    content = io.BytesIO()
+    if path.suffix.lower() == ".npy":
+        np.save(content, generated)
     else:
-        figures.samples(images.enlarge(generated), title).savefig(path)
+        kind = path.suffix.lower().removeprefix(".")
+        figures.samples(images.enlarge(generated), title).savefig(content, format=kind)
+    write_atomically(path, content.getvalue())
     return path

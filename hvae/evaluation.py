@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite
@@ -11,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, DivergedError
+from crossbar import input_files
+from crossbar.errors import DivergedError
+from crossbar.output_files import write_json
 from hvae import costs, features, images, latent_density, sampling, scores
 from hvae.config import SamplingConfig
 from hvae.datasets import Dataset
@@ -75,8 +76,10 @@ def source(prior: str) -> str:
     return "N(0, I)" if prior == "standard" else f"a {prior} fitted to encoded images"
 
 
-def keep(run: Path, trained: Trained, found: Mapping[str, object]) -> Path:
-    """Write an evaluation into its run folder, or beside its chip file as CHIP.evaluation.json; return the path.
+def keep(run: Path, trained: Trained, found: Mapping[str, object], path: Path | None = None) -> Path:
+    """Write an evaluation to `path`, or else into its run folder or beside its chip file as CHIP.evaluation.json.
+
+    Return the path.
 
     Each split, prior and kind of features has a file of its own, and so has each seed, number of images and fit that is
     not the usual one: 0, as many as the split has, and the run's own.
@@ -89,11 +92,8 @@ def keep(run: Path, trained: Trained, found: Mapping[str, object]) -> Path:
     parts += [] if found["n_fake"] == found["n_real"] else [f"n{found['n_fake']}"]
     parts += [] if found["seed"] == 0 else [f"seed{found['seed']}"]
     name = "_".join(parts) + ".json"
-    path = run / name if run.is_dir() else run.with_name(f"{run.stem}.{name}")
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
-    return path
+    usual = run / name if run.is_dir() else run.with_name(f"{run.stem}.{name}")
+    return write_json(path or usual, found)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -104,13 +104,7 @@ def read(path: Path) -> dict[str, Any]:
     CorruptFile
         It is no JSON object.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CorruptFile(f"{path} is no JSON ({error}); remove it, and evaluate the run again") from error
-    if not isinstance(found, dict):
-        raise CorruptFile(f"{path} is no evaluation; remove it, and evaluate the run again")
-    return found
+    return input_files.json_object(path, "remove it, and evaluate the run again")
 
 
 def evaluate(

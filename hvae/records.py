@@ -22,7 +22,7 @@ import numpy as np
 
 from crossbar import input_files
 from crossbar.errors import CorruptFile, ExistingFile, HopbarError, MissingFile
-from crossbar.output_files import hdf5_image, write_bytes, write_json, write_text
+from crossbar.output_files import PART, hdf5_image, write_atomically, write_json, write_text
 from hvae import config_file, run_lock
 from hvae.config import RunConfig
 from hvae.model import Parameters
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     import h5py
 
 SCHEMA = "hopbar-checkpoint/1"
-_BEFORE_A_STEP = {
-    run_lock.NAME, "environment.json", "environment.json.part", "config.toml", "config.toml.part", "onchip.json",
-}  # fmt: skip
+_BEFORE_A_STEP = {run_lock.NAME, "environment.json", "config.toml", "onchip.json"}
 """What a folder may hold before the first step of its run, which leaves metrics: until then it can be made anew."""
 _AGAIN = "train the run again into a new folder"
 
@@ -77,7 +75,7 @@ class RunFolder:
     @staticmethod
     def refuse_what_exists(path: Path) -> None:
         """Raise `ExistingFile` where `path` holds anything but what is left of a run that never made a step."""
-        if path.exists() and (not path.is_dir() or {found.name for found in path.iterdir()} - _BEFORE_A_STEP):
+        if path.exists() and (not path.is_dir() or not all(_is_before_a_step(found) for found in path.iterdir())):
             raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
 
     @classmethod
@@ -114,7 +112,7 @@ class RunFolder:
         if metrics.exists():
             _sync(metrics)
         image = hdf5_image(lambda file: _fill(file, checkpoint), libver="latest")
-        write_bytes(self.path / "checkpoint.h5", image)
+        write_atomically(self.path / "checkpoint.h5", image)
 
     def load(self) -> Checkpoint:
         """Return the last checkpoint.
@@ -127,7 +125,7 @@ class RunFolder:
         path = self.path / "checkpoint.h5"
         if not path.exists():
             raise MissingFile(f"no checkpoint at {path}: the run has not reached its first one; start it with --resume")
-        with input_files.hdf5(path, _AGAIN) as file:
+        with input_files.hdf5(path, "a checkpoint", _AGAIN) as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise CorruptFile(f"{path} is not a Hopbar checkpoint of schema {SCHEMA!r}")
             return Checkpoint(
@@ -234,6 +232,10 @@ class RunFolder:
             os.truncate(path, size)
         if timing.exists():
             os.truncate(timing, timing.read_bytes().rfind(b"\n") + 1)
+
+
+def _is_before_a_step(path: Path) -> bool:
+    return path.name in _BEFORE_A_STEP or path.suffix == PART
 
 
 def _sync(path: Path) -> None:

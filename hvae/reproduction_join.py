@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile
+from crossbar import input_files
+from crossbar.errors import CorruptFile, InvalidValue
 from hvae import reproduction_table
 
 _OF_ROWS = {"rows", "ranking", "paper_ranking", "ranking_reproduced", "best"}
@@ -28,17 +28,16 @@ def read(path: Path, shared: Sequence[str]) -> dict[str, Any]:
     InvalidValue
         Its runs were made with other changes of all rows than `shared`, so that they do not belong in one table.
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFile(f"no table at {path}: `hopbar reproduce --out DIR` writes DIR/table.json") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{path} is no JSON: {error}") from error
-    rows = found.get("rows") if isinstance(found, dict) else None
+    found = input_files.json_object(path, "`hopbar reproduce --out DIR` writes a table to DIR/table.json")
+    rows = found.get("rows")
     if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
         raise CorruptFile(f"{path} is no table of `hopbar reproduce`: its `rows` lack labels or scores")
-    if "commit" not in found.get("environment", {}):
+    made = found.get("environment")
+    if not isinstance(made, dict) or "commit" not in made:
         raise CorruptFile(f"{path} does not say by which commit it was made: its `environment` is missing")
+    given = found.get("shared", [])
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise CorruptFile(f"{path} is no table of `hopbar reproduce`: what its rows share is no list of changes")
     if sorted(found.get("shared", [])) != sorted(shared):
         raise InvalidValue(
             f"{path} cannot be joined: its rows share {_named(found.get('shared', []))}, those here {_named(shared)}; "
@@ -74,7 +73,11 @@ def _origin(path: Path, table: Mapping[str, Any], labels: Sequence[str]) -> dict
 
 
 def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and row.keys() >= _OF_A_ROW
+    """Tell whether `row` has all that is read of one, its epochs and its distance, which it is ranked by, as numbers."""
+    if not (isinstance(row, dict) and row.keys() >= _OF_A_ROW and isinstance(row["label"], str)):
+        return False
+    means = [row[key].get("mean") if isinstance(row[key], dict) else None for key in ("epochs", "frechet_distance")]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in means)
 
 
 def _named(shared: Sequence[str]) -> str:

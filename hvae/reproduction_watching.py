@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from crossbar import console
 from crossbar.errors import DivergedError
+from crossbar.output_files import write_json
 from hvae import images, reproduction, reproduction_figures, reproduction_join, reproduction_table
 from hvae.reproduction import Plan
 from hvae.watching import watch
@@ -72,9 +72,7 @@ def tabulate(
     found = reproduction_join.join(reproduction_table.table(planned, count, diverged), joined or {})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "table.json"
-    temporary = path.with_suffix(".json.part")
-    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, found)
     for written in [path, *reproduction_figures.draw(planned, found, folder)]:
         _console.print(f"written: {written}")
     return found

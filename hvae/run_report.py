@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 
 import jinja2
 
+from crossbar import input_files
 from crossbar.errors import CorruptFile
+from crossbar.output_files import write_text
 from hvae.records import RunFolder
 
 FIGURES = {
@@ -20,6 +21,7 @@ FIGURES = {
     "originals": "Originals.",
     "learning_curves": "Learning curves.",
 }
+_AGAIN = "make it again, or remove it"
 SCORES = (
     "sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents", "n_fake",
 )  # fmt: skip
@@ -55,17 +57,17 @@ def write(run: Path, path: Path) -> Path:
     folder = RunFolder.open(run)
     config = folder.config()
     title = f"{config.model.name} on {config.data.name}"
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("hvae"), autoescape=True)
-    page = environment.get_template("run.html.j2").render(
+    environment = folder.environment()
+    templates = jinja2.Environment(loader=jinja2.PackageLoader("hvae"), autoescape=True)
+    page = templates.get_template("run.html.j2").render(
         title=title,
-        commit=_read(run / "environment.json").get("commit", "unknown"),
-        command=" ".join(_read(run / "environment.json").get("command", [])),
+        commit=environment.get("commit", "unknown"),
+        command=_command(environment.get("command", [])),
         config=(run / "config.toml").read_text(encoding="utf-8"),
         sections=[*_sections(run)],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_text(path, page)
 
 
 def _sections(run: Path) -> Iterable[Section]:
@@ -118,14 +120,25 @@ def _measured(run: Path) -> Section:
     if not found:
         return Section(title=title, text=_missing("area", run, f"tdh-vae dh-vae --pictures {run / 'area'}"))
     heads = ("chip", "node (nm)", "memristors", "neurons", "area (mm2): 5 %", "median", "95 %")
-    rows = [
-        (name, str(one["node"]), _number(model["n_memristors"]), _number(model["n_neurons"]),
-         *(_number(model["area_mm2"][key]) for key in ("p5", "p50", "p95")))
-        for one in found.values()
-        for name, model in one["models"].items()
-    ]  # fmt: skip
+    rows = [row for folder, one in found.items() for row in _areas(folder / "area.json", one)]
     pictures = tuple((path.stem, _data(path)) for folder in found for path in sorted(folder.glob("area-*.png")))
     return Section(title=title, table=(heads, *rows), pictures=pictures)
+
+
+def _areas(path: Path, found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row for each model of an area.json."""
+    try:
+        return [
+            (name, str(found["node"]), _number(model["n_memristors"]), _number(model["n_neurons"]),
+             *(_number(model["area_mm2"][key]) for key in ("p5", "p50", "p95")))
+            for name, model in found["models"].items()
+        ]  # fmt: skip
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptFile(f"{path} is no record of `hopbar area --pictures` ({error!r}); {_AGAIN}") from error
+
+
+def _command(words: Any) -> str:
+    return " ".join(map(str, words)) if isinstance(words, list) else str(words)
 
 
 def _missing(command: str, run: Path, rest: str = "") -> str:
@@ -133,11 +146,7 @@ def _missing(command: str, run: Path, rest: str = "") -> str:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CorruptFile(f"{path} is no JSON ({error}); make it again") from error
-    return found
+    return input_files.json_object(path, _AGAIN)
 
 
 def _data(path: Path) -> str:

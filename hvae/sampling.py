@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from crossbar import memory
 from crossbar.errors import DivergedError
 from hvae.latent_density import LatentDensity, StandardNormal
 from hvae.latents import drawn
@@ -11,6 +12,16 @@ from hvae.learners import Learner
 from hvae.model import Parameters
 
 _PORTION = 500
+
+
+def refuse_too_many(count: int) -> None:
+    """Refuse to generate `count` images that no memory holds: each of 784 numbers, in single precision, twice.
+
+    Raises
+    ------
+    InvalidValue
+    """
+    memory.refuse_beyond(8 * 784 * count, f"`--n` of {count:,} images", "choose a smaller --n")
 
 
 def generate(

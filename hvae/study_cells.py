@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.errors import DivergedError, InvalidValue
+from crossbar import input_files
+from crossbar.errors import CorruptFile, DivergedError, InvalidValue
+from crossbar.output_files import write_json
 from hvae import evaluation, images, loading, sampling, training
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
@@ -25,11 +27,19 @@ SAMPLES = 16
 
 
 def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
-    """Return the result that `folder` holds of `cell`, scored as `study` says; or None."""
+    """Return the result that `folder` holds of `cell`, scored as `study` says; or None.
+
+    Raises
+    ------
+    CorruptFile
+        The result is damaged.
+    """
     path = folder / RESULT
     if not path.exists():
         return None
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept = input_files.json_object(path, "remove it, and the cell is scored again")
+    if "failed" not in kept and not isinstance(kept.get("frechet_distance"), int | float):
+        raise CorruptFile(f"{path} holds no score and no failure: remove it, and the cell is scored again")
     scored = _scored(study)
     return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
 
@@ -131,8 +141,6 @@ def _keep_samples(folder: Path, trained: Trained, seed: int) -> None:
 def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write the result atomically: a cell with a result is finished."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / (RESULT + ".part")
-    text = json.dumps(result, indent=1) + "\n"
-    part.write_text(text, encoding="utf-8")
-    part.replace(folder / RESULT)
-    return json.loads(text)
+    write_json(folder / RESULT, result)
+    kept: dict[str, Any] = json.loads(json.dumps(result))
+    return kept

@@ -16,6 +16,7 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
+from crossbar.output_files import write_json, write_text
 from hvae.studies import IDEAL_LABEL, Cell, Study
 from hvae.study_cells import SAMPLES
 
@@ -41,7 +42,7 @@ def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str
     """Write study.json, study.csv, the figures and study.html to `out`; return what study.json holds."""
     rows = table(results)
     found = {"title": study.title, "split": study.split, "rows": rows, "cells": list(results)}
-    (out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "study.json", found)
     with (out / "study.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -49,7 +50,7 @@ def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str
     pictures = [*curves(study, results), *heat_maps(study, results), *samples(results, out)]
     for picture in pictures:
         (out / f"{picture.name}.png").write_bytes(picture.png)
-    (out / "study.html").write_text(page(study, rows, pictures), encoding="utf-8")
+    write_text(out / "study.html", page(study, rows, pictures))
     return found
 
 

@@ -79,7 +79,7 @@ def _locally(jobs: list[Job], workers: int) -> Iterator[Result]:
 def _on_cluster(jobs: list[Job], address: str) -> Iterator[Result]:
     """Yield results from the cluster at `address`, whose workers must see the same folders."""
     try:
-        from distributed import Client, as_completed
+        from distributed import CancelledError, Client, KilledWorker, as_completed
     except ImportError as error:
         raise EngineError("--scheduler needs dask.distributed: pip install 'hopbar[cluster]'") from error
     try:
@@ -88,5 +88,16 @@ def _on_cluster(jobs: list[Job], address: str) -> Iterator[Result]:
         raise EngineError(f"no dask scheduler answers at {address}: {error}") from error
     with client:
         futures = [client.submit(run_cell, *job, pure=False, retries=ROUNDS) for job in jobs]
+        lost = 0
         for future in as_completed(futures):
-            yield future.result()
+            try:
+                result = future.result()
+            except (KilledWorker, CancelledError):
+                lost += 1
+                continue
+            yield result
+    if lost:
+        raise EngineError(
+            f"workers of the cluster died {ROUNDS} times or left; {lost} of {len(jobs)} cells are not finished: give its "
+            "workers more memory or start fewer on a machine, and start the study again: it goes on where it stands"
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
+from crossbar.output_files import write_text
 from hvae import config_file, figures
 from hvae.figures import COLOURS
 from hvae.sweep_study import best_config
@@ -136,6 +136,4 @@ def _finish(axes: Axes, label: str, *, log: bool) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write `text` so that another worker, or a kill, finds the old file or the new one, whole."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,6 +34,8 @@ def open_study(sweep: Sweep, folder: Path, storage: str | None = None) -> optuna
     """
     if storage is None:
         folder.mkdir(parents=True, exist_ok=True)
+        if (folder / JOURNAL).exists():
+            _cut_tail(folder / JOURNAL)
     opened = _journal(folder / JOURNAL) if storage is None else _url(storage)
     study = optuna.create_study(
         storage=opened,
@@ -135,10 +138,37 @@ def overrides(source: str, model: str) -> list[str]:
 
 
 def _journal(path: Path) -> BaseStorage:
+    if path.exists():
+        _check_lines(path)
     try:
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, TypeError, AssertionError) as error:  # no JSON, or JSON of another kind
         raise CorruptFile(f"{path} is no journal of a sweep ({error}); name the folder that --out of it was") from error
+
+
+def _check_lines(path: Path) -> None:
+    """Refuse a journal with a damaged line: Optuna would fail at it in whatever it is asked."""
+    lines = path.read_bytes().split(b"\n")[:-1]  # a last one without its end is being written, or was cut by a kill
+    for number, line in enumerate(lines, 1):
+        try:
+            json.loads(line)
+        except (ValueError, RecursionError) as error:
+            kind = "is no journal of a sweep" if number == 1 else "is damaged, as by a full disk or a loss of power"
+            raise CorruptFile(
+                f"{path} {kind} (line {number}: {error}); if it is one, remove line {number}, keep all others, and give "
+                "the command again: the sweep goes on without what that line told"
+            ) from error
+
+
+def _cut_tail(path: Path) -> None:
+    """Take off the line that a killed worker did not finish: the next one would be written on behind it."""
+    lock = JournalFileSymlinkLock(str(path))
+    lock.acquire()
+    try:
+        content = path.read_bytes()
+        os.truncate(path, content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
 
 
 def _url(url: str) -> BaseStorage:

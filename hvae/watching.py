@@ -13,14 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from crossbar import console
 from hvae import training
+from hvae.datasets import Dataset
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
 _console = console.stderr()
 
 
-def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
-    """Train the run in `folder`, shown on stderr; return whether it finished, and its last metrics."""
+def watch(folder: RunFolder, dataset: Dataset | None = None) -> tuple[bool, dict[str, float]]:
+    """Train the run in `folder`, on its own data unless given; return whether it finished, and its last metrics."""
     with _interruptions() as interrupted, _bar() as bar:
         config = folder.config()
         task = bar.add_task(config.model.name, total=None, losses="")
@@ -40,7 +41,7 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
             bar.console.print(f"epoch {epoch} of {config.training.epochs}{pace.to_go()}: {shown or 'done'}")
 
         observer = Observer(on_step=on_step, on_epoch=on_epoch, stop_requested=lambda: bool(interrupted))
-        ending = training.train(folder, observer=observer)
+        ending = training.train(folder, dataset, observer)
     if ending is Ending.STOPPED:
         _console.print(f"stopped at a checkpoint; go on with the same command and --resume (run {folder.path})")
     else:

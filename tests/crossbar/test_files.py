@@ -12,7 +12,7 @@ import pytest
 
 from crossbar import input_files, memory
 from crossbar.errors import CorruptFile, FileInUse, InvalidValue, MissingFile
-from crossbar.output_files import hdf5_image, write_bytes, write_json
+from crossbar.output_files import hdf5_image, write_atomically, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):
@@ -23,7 +23,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left") as raised:
-        write_bytes(path, b"new")
+        write_atomically(path, b"new")
     assert raised.value.filename == str(path)
     assert [one.name for one in tmp_path.iterdir()] == ["kept.json"]
     assert json.loads(path.read_text()) == {"old": 1}
@@ -37,9 +37,10 @@ def test_an_image_is_the_file_that_hdf5_reads(tmp_path, libver):
         file.attrs["schema"] = "x"
         file.create_dataset("a/numbers", data=numbers)
 
-    path = write_bytes(tmp_path / "image.h5", hdf5_image(fill, libver))
+    path = tmp_path / "image.h5"
+    write_atomically(path, hdf5_image(fill, libver))
     assert hdf5_image(fill, libver) == path.read_bytes()
-    with input_files.hdf5(path, "make it again") as file:
+    with input_files.hdf5(path, "numbers", "make it again") as file:
         assert file.attrs["schema"] == "x"
         np.testing.assert_array_equal(input_files.array(file["a/numbers"]), numbers)
 
@@ -55,7 +56,7 @@ def test_a_file_that_another_process_writes_is_in_use_not_damaged(tmp_path):
     )
     assert holder.stdout.readline() == "open\n"
     try:
-        with pytest.raises(FileInUse, match="open for writing in another process"), input_files.hdf5(path, "x"):
+        with pytest.raises(FileInUse, match="open for writing in another process"), input_files.hdf5(path, "x", "y"):
             pass
     finally:
         holder.communicate("")

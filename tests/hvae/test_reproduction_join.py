@@ -100,15 +100,25 @@ def test_a_row_that_lacks_what_the_page_needs_is_refused(tmp_path, key):
         reproduction_join.read(write(tmp_path, table), table["shared"])
 
 
+@pytest.mark.parametrize("key", ["epochs", "frechet_distance"])
+@pytest.mark.parametrize("value", [{"mean": None}, {}, None, {"mean": "many"}, {"mean": True}])
+def test_a_row_without_the_number_that_it_is_ranked_by_is_refused(tmp_path, key, value):
+    table = made(row("f-vae", 1.0)) | {"rows": [{**row("f-vae", 1.0), key: value}]}
+    with pytest.raises(CorruptFile, match="lack labels or scores"):
+        reproduction_join.read(write(tmp_path, table), table["shared"])
+
+
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
         (None, MissingFile, "hopbar reproduce --out DIR"),
         ("{", CorruptFile, "is no JSON"),
-        ("[]", CorruptFile, "no table of"),
+        ("[]", CorruptFile, "no JSON object"),
         ('{"rows": [{"label": "f-vae"}]}', CorruptFile, "lack labels or scores"),
         ('{"rows": 3}', CorruptFile, "no table of"),
         ('{"rows": []}', CorruptFile, "by which commit"),
+        ('{"rows": [], "environment": 3}', CorruptFile, "by which commit"),
+        ('{"rows": [], "environment": {"commit": "a"}, "shared": [3]}', CorruptFile, "no list of changes"),
         (
             '{"rows": [], "environment": {"commit": "a"}, "shared": ["training.epochs=3"]}',
             InvalidValue,

@@ -58,3 +58,24 @@ def test_no_run_and_damaged_files_are_told(run, tmp_path):
     with pytest.raises(CorruptFile, match=r"evaluation\.json is no JSON"):
         run_report.write(run, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("evaluation_x.json", "[]"), ("verify/verification.json", "[]"), ("area/area.json", '{"node": 65}'),
+        ("area/area.json", '{"node": 65, "models": {"x": 3}}'), ("evaluation.json", "null"), ("environment.json", "[]"),
+    ],
+)  # fmt: skip
+def test_json_of_another_kind_is_named(run, content, name):
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).write_text(content)
+    with pytest.raises(CorruptFile, match=name.rpartition("/")[2]):
+        run_report.write(run, run / "report.html")
+
+
+def test_a_page_needs_no_environment_and_bears_an_odd_one(run):
+    (run / "environment.json").write_text('{"command": 5}')
+    assert "5" in run_report.write(run, run / "report.html").read_text()
+    (run / "environment.json").unlink()
+    assert "unknown" in run_report.write(run, run / "report.html").read_text()

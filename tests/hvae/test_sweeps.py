@@ -328,6 +328,21 @@ def test_a_file_that_is_no_journal(tmp_path, text):
         sweep_study.load_finished(str(tmp_path / "README.md"))
 
 
+def test_a_journal_that_was_cut_goes_on_and_one_that_is_damaged_says_which_line_to_remove(tmp_path):
+    path = tmp_path / sweep_study.JOURNAL
+    sweep = plan(tmp_path, TINY)
+    sweep_study.open_study(sweep, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"op_code": 4, "wor')
+    sweep_study.open_study(sweep, tmp_path)
+    assert path.read_bytes().startswith(whole)
+    assert all(json.loads(line) for line in path.read_bytes().splitlines())
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, b'{"op_c{"op_code": 0}\n', lines[-1]]))
+    with pytest.raises(CorruptFile, match=rf"remove line {len(lines) + 1}, keep all others"):
+        sweep_study.open_study(sweep, tmp_path)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(MissingFile, match="no sweep file"):
         sweep_file.load(tmp_path / "none.toml")
