@@ -7,6 +7,7 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,11 @@ from pathlib import Path
 import threadpoolctl
 
 RESULTS = Path(__file__).parent / "results"
+SMALL = (
+    "model.hidden=24", "model.latent=6", "data.train_limit=640", "training.batch_size=64", "training.epochs=2",
+    "training.validation_samples=0", "training.eigenvalue_samples=0", "data.image_size=14",
+)  # fmt: skip
+"""The run of `--quick`: 226 neurons, 20 steps."""
 
 
 def best_time(function: Callable[[], object], repeats: int = 10) -> float:
@@ -27,11 +33,36 @@ def best_time(function: Callable[[], object], repeats: int = 10) -> float:
     return min(times)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that trains a small run where `--quick` is given and no run."""
+
+    def parse_args(self, args=None, namespace=None):  # noqa: ANN001, ANN201
+        """Return the options; `run` is a run folder."""
+        options = super().parse_args(args, namespace)
+        if "run" in options and options.run is None:
+            if not options.quick:
+                self.error("a RUN is needed, the folder of a trained run; only --quick makes a small one")
+            options.run = small_run(Path(tempfile.mkdtemp()) / "quick")
+        return options
+
+
+def small_run(path: Path) -> Path:
+    """Train a small TDH-VAE for a few seconds into a new folder at `path`, and return it."""
+    from hvae import config_file, training
+    from hvae.records import RunFolder
+
+    training.train(RunFolder.create(path, config_file.resolve("tdh-vae", [], SMALL)))
+    return path
+
+
 def parser(description: str | None, *, of_a_run: bool = True) -> argparse.ArgumentParser:
-    """Return a parser of what all benchmarks take: `--quick`, `--json` and, where it is `of_a_run`, a run folder."""
-    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Return a parser of what all benchmarks take: `--quick`, `--json` and, where it is `of_a_run`, a run folder.
+
+    With `--quick` the run may be left out: a small one is trained.
+    """
+    made = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     if of_a_run:
-        made.add_argument("run", type=Path, help="run folder of a trained Hopfield VAE")
+        made.add_argument("run", type=Path, nargs="?", help="run folder of a trained Hopfield VAE")
     made.add_argument("--quick", action="store_true", help="a smaller case, under a minute, kept nowhere")
     made.add_argument("--json", action="store_true", help="print one JSON object")
     return made

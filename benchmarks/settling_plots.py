@@ -1,8 +1,10 @@
-"""Draw docs/pictures/settling-*.png from benchmarks/results: `python benchmarks/settling_plots.py`."""
+"""Draw docs/pictures/settling-*.png from benchmarks/results: `python benchmarks/settling_plots.py [--quick]`."""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
 
-def curve(path: Path) -> None:
+def curve(path: Path, pictures: Path) -> None:
     """Draw 1 - cosine against mean sweeps: ours, refined, and Euler."""
     found = json.loads(path.read_text())
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -29,11 +31,11 @@ def curve(path: Path) -> None:
              ylabel="1 - cosine to the true EP gradient", title=f"{found['run']}: decoder")  # fmt: skip
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-    figure.savefig(PICTURES / f"{path.stem}.png", dpi=130)
+    figure.savefig(pictures / f"{path.stem}.png", dpi=130)
     plt.close(figure)
 
 
-def scaling(path: Path) -> None:
+def scaling(path: Path, pictures: Path) -> None:
     """Draw time and sweeps against size and batch."""
     rows = json.loads(path.read_text())["rows"]
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -47,17 +49,18 @@ def scaling(path: Path) -> None:
         axis.minorticks_off()
         axis.grid(alpha=0.3)
         axis.legend()
-    figure.savefig(PICTURES / f"{path.stem}.png", dpi=130)
+    figure.savefig(pictures / f"{path.stem}.png", dpi=130)
     plt.close(figure)
 
 
 def main() -> None:
-    """Draw what there is."""
-    PICTURES.mkdir(exist_ok=True)
+    """Draw what there is; with `--quick` into a temporary folder."""
+    pictures = Path(tempfile.mkdtemp()) if "--quick" in sys.argv[1:] else PICTURES
+    pictures.mkdir(exist_ok=True)
     for path in sorted(RESULTS.glob("settling-*.json")):
-        curve(path)
+        curve(path, pictures)
     for path in sorted(RESULTS.glob("scaling-*.json")):
-        scaling(path)
+        scaling(path, pictures)
 
 
 if __name__ == "__main__":

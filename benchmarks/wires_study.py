@@ -15,13 +15,14 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 import numpy as np
-from harness import report
+from harness import parser as asked, report
 
 from crossbar.array_config import ArrayConfig
 from crossbar.asymmetric_settling import HeldAntisymmetry
@@ -116,16 +117,14 @@ def run_groups(source: Path, cache: Path, wanted: list[Group], count: int, seed:
 
 def main() -> None:
     """Measure, and when all is measured, report and draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--cache", type=Path, required=True)
+    parser = asked(__doc__)
+    parser.add_argument("--cache", type=Path, help="a new temporary folder by default")
     parser.add_argument("--groups", help="numbers of groups, all by default")
     parser.add_argument("--n-images", type=int, default=500)
     parser.add_argument("--partial", action="store_true")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    arguments.cache = arguments.cache or Path(tempfile.mkdtemp())
     arguments.cache.mkdir(parents=True, exist_ok=True)
     every = groups(arguments.quick)
     chosen = range(len(every)) if arguments.groups is None else [int(number) for number in arguments.groups.split(",")]

@@ -74,6 +74,17 @@ KEYS = [
 ]  # fmt: skip
 
 
+def near(key: str) -> st.SearchStrategy:
+    """Return values that `key` may well have: its own of Table 3, of every choice, and numbers about it."""
+    table, _, name = key.partition(".")
+    hint = get_type_hints(get_type_hints(RunConfig)[table])[name]
+    own = getattr(getattr(table_3("tdh-vae"), table), name)
+    choices = [repr(one).replace("'", '"') for part in (hint, *get_args(hint)) for one in get_args(part)
+               if isinstance(one, str | int)]  # fmt: skip
+    about = [str(own * factor) for factor in (0.5, 1, 2)] if isinstance(own, int | float) else []
+    return st.sampled_from([*choices, *about, "1", "2", "0.5", "8"])
+
+
 def mutated(content: bytes) -> st.SearchStrategy:
     """Return `content` with up to six bytes, spans or tokens changed, and perhaps cut."""
     place = st.integers(0, max(len(content) - 1, 0))
@@ -345,7 +356,10 @@ def command_cases() -> st.SearchStrategy:
 
 def doors() -> dict[str, Door]:
     """Return all doors by name."""
-    change = st.tuples(st.one_of(st.sampled_from(KEYS), st.text(max_size=6)), values())
+    plausible = st.sampled_from(KEYS).flatmap(lambda key: st.tuples(st.just(key), near(key)))
+    change = st.one_of(
+        plausible, plausible, plausible, st.tuples(st.sampled_from(KEYS), values()), st.tuples(st.text(max_size=6), values())
+    )
     models = st.sampled_from(["f-vae", "h-vae", "dh-vae", "tdh-vae", "tdh-vea"])
     return {
         "overrides": Door(st.tuples(models, st.lists(change, max_size=3)), open_overrides),
