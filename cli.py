@@ -81,7 +81,9 @@ def doctor(as_json: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line; exit with 0, with 2 on a user's error or the system's, with 130 after Ctrl-C."""
     if sys.platform == "win32":
-        click.echo("hopbar: Windows has not the locks that guard a run: use WSL (wsl --install), where it runs", err=True)
+        click.echo(
+            "hopbar: Windows has not the locks that guard a run: use WSL (wsl --install), where it runs", err=True
+        )
         sys.exit(_EXIT_ERROR)
     from crossbar import caches
     from crossbar.errors import HopbarError

@@ -34,7 +34,11 @@ def tried(door: Door, cases: int, start: int) -> tuple[Counter, dict[str, dict[s
 
     @seed(start)
     @settings(
-        max_examples=cases, database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+        max_examples=cases,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.data())
     def attempt(data: st.DataObject) -> None:
@@ -69,7 +73,12 @@ def main() -> None:
         figures["failed"] += answers["failed"]
     figures["processor_seconds"] = time.process_time() - begun
     result = report(
-        "fuzz", figures, {"failed": 0}, seed=options.seed, quick=options.quick, extra={"doors": rows, "failures": listed}
+        "fuzz",
+        figures,
+        {"failed": 0},
+        seed=options.seed,
+        quick=options.quick,
+        extra={"doors": rows, "failures": listed},
     )
     print(json.dumps(result if options.json else figures | {"doors": rows, "failures": listed}, indent=1))
     if figures["failed"]:

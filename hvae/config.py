@@ -106,7 +106,9 @@ class NudgingConfig:
 
     def __post_init__(self) -> None:
         _positive("nudging.beta", self.beta)
-        _below_one("nudging.tolerance", self.tolerance, "the remainder is relative, and 1 is that of no solution at all")
+        _below_one(
+            "nudging.tolerance", self.tolerance, "the remainder is relative, and 1 is that of no solution at all"
+        )
         _at_least("nudging.max_sweeps", self.max_sweeps, 1)
         _positive("nudging.norm_limit", self.norm_limit)
         if self.refine_above is not None:

@@ -55,7 +55,5 @@ def parse(content: bytes, name: str) -> np.ndarray:
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
     expected = start + math.prod(shape)
     if len(content) != expected:
-        raise CorruptFile(
-            f"{name} holds {len(content)} bytes, but its header {shape} promises {expected}"
-        )
+        raise CorruptFile(f"{name} holds {len(content)} bytes, but its header {shape} promises {expected}")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

@@ -62,8 +62,12 @@ def numbers() -> st.SearchStrategy:
 
 
 def values() -> st.SearchStrategy:
-    words = st.sampled_from(["true", "false", "ideal", "adam", "sgd", "mnist", "mnist-5k", "epiram", "euler", "tdh-vae"])
-    odd = st.sampled_from(["", "1979-05-27", "[1, 2]", "{a = 1}", '"12"', "3\nevil = 4", "[" * 3000, "9" * 5000, "\x00"])
+    words = st.sampled_from(
+        ["true", "false", "ideal", "adam", "sgd", "mnist", "mnist-5k", "epiram", "euler", "tdh-vae"]
+    )
+    odd = st.sampled_from(
+        ["", "1979-05-27", "[1, 2]", "{a = 1}", '"12"', "3\nevil = 4", "[" * 3000, "9" * 5000, "\x00"]
+    )
     return st.one_of(numbers().map(repr), words, odd, st.text(max_size=8))
 
 
@@ -169,9 +173,7 @@ def examples() -> dict[str, list[bytes]]:
 
 
 def toml_cases() -> st.SearchStrategy:
-    each = [
-        st.tuples(st.just(kind), mutated(content)) for kind, contents in examples().items() for content in contents
-    ]
+    each = [st.tuples(st.just(kind), mutated(content)) for kind, contents in examples().items() for content in contents]
     return st.one_of(each)
 
 
@@ -211,7 +213,9 @@ def odd_hdf5() -> st.SearchStrategy:
     arrays = st.sampled_from([(), (0,), (2,), (54, 54), (49, 3), (3, 5), (2, 49), (1, 1, 1)])
     array = st.tuples(arrays, st.sampled_from(["f4", "f8", "i8", "u1", "b1", "c8", "S3"]), st.floats(-2, 2))
     made = array.map(lambda drawn: np.full(drawn[0], drawn[2]).astype(drawn[1]))
-    return st.one_of(made, st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), numbers())
+    return st.one_of(
+        made, st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), numbers()
+    )
 
 
 def edited(image: bytes, names: list[str], attributes: list[str]) -> st.SearchStrategy:
@@ -283,7 +287,9 @@ def run_cases() -> st.SearchStrategy:
     names = ["parameters", "optimizer", "parameters/decoder_hidden", "optimizer/count", "optimizer/mean"]
     checkpoint = files["checkpoint.h5"]
     images = st.one_of(
-        flipped(checkpoint), edited(checkpoint, names, ["schema", "step", "metrics_bytes", "config"]), mutated(checkpoint)
+        flipped(checkpoint),
+        edited(checkpoint, names, ["schema", "step", "metrics_bytes", "config"]),
+        mutated(checkpoint),
     )
     texts = [
         st.tuples(st.just(name), mutated(files[name]))
@@ -346,7 +352,9 @@ def options(command: str) -> list[str]:
 
 def command_cases() -> st.SearchStrategy:
     def of(command: str) -> st.SearchStrategy:
-        values_ = st.one_of(values(), st.sampled_from(["FOLDER/nowhere", "FOLDER/full", "model.latent=3", "array.variation=9"]))
+        values_ = st.one_of(
+            values(), st.sampled_from(["FOLDER/nowhere", "FOLDER/full", "model.latent=3", "array.variation=9"])
+        )
         given = st.tuples(st.sampled_from([*options(command), "--unknown"]), values_)
         pairs = st.lists(given, max_size=3).map(lambda found: [part for pair in found for part in pair])
         return pairs.map(lambda found: [command, *STEPS[command], *found])
@@ -358,7 +366,11 @@ def doors() -> dict[str, Door]:
     """Return all doors by name."""
     plausible = st.sampled_from(KEYS).flatmap(lambda key: st.tuples(st.just(key), near(key)))
     change = st.one_of(
-        plausible, plausible, plausible, st.tuples(st.sampled_from(KEYS), values()), st.tuples(st.text(max_size=6), values())
+        plausible,
+        plausible,
+        plausible,
+        st.tuples(st.sampled_from(KEYS), values()),
+        st.tuples(st.text(max_size=6), values()),
     )
     models = st.sampled_from(["f-vae", "h-vae", "dh-vae", "tdh-vae", "tdh-vea"])
     return {

@@ -88,5 +88,7 @@ def test_toml_of_windows_editors_is_read_and_toml_that_is_none_refused(tmp_path)
 
 def test_memory_that_is_not_there_is_refused_with_the_estimate():
     memory.refuse_beyond(1e6, "a small thing", "")
-    with pytest.raises(InvalidValue, match=r"a model needs about 931\.3 GiB of memory, but there are .*: make it small"):
+    with pytest.raises(
+        InvalidValue, match=r"a model needs about 931\.3 GiB of memory, but there are .*: make it small"
+    ):
         memory.refuse_beyond(1e12, "a model", "make it smaller")

@@ -178,7 +178,9 @@ def test_a_missing_file_is_named(source, folder):
 def test_a_truncated_file_is_named(source, folder):
     path = folder / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(CorruptFile, match=r"train-images-idx3-ubyte.gz is truncated .* not the file .* Leave it where it is"):
+    with pytest.raises(
+        CorruptFile, match=r"train-images-idx3-ubyte.gz is truncated .* not the file .* Leave it where it is"
+    ):
         dataset_files.read(source, folder)
 
 
