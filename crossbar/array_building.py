@@ -19,7 +19,7 @@ from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping, check_range, mapping_for
 from crossbar.network import Network
 from crossbar.nonidealities import Faults
-from crossbar.presets import Preset, Refresh, load
+from crossbar.presets import Preset, Refresh, device
 from crossbar.pulse_engines import mirror
 from crossbar.symmetry_point import symmetry_points
 
@@ -71,18 +71,28 @@ class Hardware:
 
 def hardware(config: ArrayConfig) -> Hardware:
     """Return what `config` says of the devices, with its preset's values where it is silent."""
-    if config.device is None or isinstance(config.device, PulsedLaw):
-        law, name = config.device, "ideal" if config.device is None else config.device.name
+    chosen = device(config.device) if isinstance(config.device, str) else config.device
+    error = named_error(config.programming_error)
+    if chosen is None or isinstance(chosen, PulsedLaw):
+        law, name = chosen, "ideal" if chosen is None else chosen.name
         g_max = G_MAX if config.g_max is None else config.g_max
-        g_min = (0.0 if law is None else G_MIN) if config.g_min is None else config.g_min
-        check_range(g_min, g_max)
+        least = (0.0 if error is None else error.least(g_max)) if law is None else G_MIN
+        g_min = least if config.g_min is None else config.g_min
+        check_ranges(g_min, g_max, error)
         return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape(), **_layout(config, None))
-    preset = config.device if isinstance(config.device, Preset) else load(config.device)
+    preset = chosen
     g_min = preset.g_min if config.g_min is None else config.g_min
     g_max = preset.g_max if config.g_max is None else config.g_max
-    check_range(g_min, g_max)
+    check_ranges(g_min, g_max, error)
     layout = _layout(config, preset)
     return Hardware(name=preset.name, law=preset.law, g_min=g_min, g_max=g_max, pulses=pulse_shape(preset), **layout)
+
+
+def check_ranges(g_min: float, g_max: float, error: WriteError | None) -> None:
+    """Raise `InvalidValue` unless the range (S) is one, and one that the programming error was measured in."""
+    check_range(g_min, g_max)
+    if error is not None:
+        error.check(g_min, g_max)
 
 
 def _layout(config: ArrayConfig, preset: Preset | None) -> dict[str, Any]:

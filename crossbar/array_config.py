@@ -32,8 +32,8 @@ class ArrayConfig:
     Attributes
     ----------
     device : str, Preset, PulsedLaw or None
-        Name of a preset (or TOML file, see `crossbar.presets`), or a law alone: what pulses do. None: floats that take
-        any change exactly.
+        Name of a preset (or TOML file, see `crossbar.presets`) or of a law, or the law alone: what pulses do. None:
+        floats that take any change exactly.
     mapping : {"pair", "reference"} or None
         Two devices a weight, or one and a reference column (see `crossbar.mapping`). None: the preset's, else `pair`.
     reference : {"zero", "symmetry-point"} or None
@@ -49,7 +49,8 @@ class ArrayConfig:
         One device for W_ij and W_ji; one for each, so that asymmetry grows (`CrossbarArray.asymmetry`); or, in layered
         nets, devices from each layer to the next only.
     g_min, g_max : float or None
-        Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 (assumed).
+        Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 or where the
+        range of the programming error begins (assumed).
     weight_limit, siemens_per_weight : float or None
         The array's scale: the largest weight that the range shall hold, or the conductance of a weight of 1 (S). At
         most one of them; with neither the initial weights decide, see `weight_coverage`.

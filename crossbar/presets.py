@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from crossbar.devices import PulsedLaw, law
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName, unknown_name
 from crossbar.mapping import MAPPINGS, REFERENCES
 
 SECTIONS = ("parameters", "conductance", "pulse", "array")
@@ -193,6 +193,14 @@ def load(name: str | Path) -> Preset:
     except UnicodeDecodeError as error:
         raise CorruptFile(f"the device file {str(path)!r} is no text file: {error}") from error
     return parse(path.stem, text)
+
+
+def device(name: str) -> Preset | PulsedLaw:
+    """Return the bare law `name` at its defaults, such as `soft-bounds`, or else the preset or file `name` (`load`)."""
+    try:
+        return law(name)
+    except UnknownName:
+        return load(name)
 
 
 def plain(name: str) -> str:

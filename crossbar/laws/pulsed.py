@@ -100,7 +100,7 @@ class PulsedLaw:
     Raises
     ------
     InvalidValue
-        A negative spread or step, bounds that do not hold zero, or a step too fine for the range.
+        A negative spread or step, bounds that do not hold zero, a step too fine for the range or larger than it.
 
     References
     ----------
@@ -147,6 +147,13 @@ class PulsedLaw:
             raise InvalidValue(
                 f"`w_max` must exceed `w_min` with zero between them, but got w_min={self.w_min}, w_max={self.w_max}"
             )
+        if self.dw_min > self.w_max - self.w_min:
+            raise InvalidValue(
+                f"`dw_min` must not exceed the range w_max - w_min = {self.w_max - self.w_min:g}, which one pulse "
+                f"would cross, but got {self.dw_min}"
+            )
+        if abs(self.up_down) > 1:
+            raise InvalidValue(f"`up_down` must lie in [-1, 1], where no step changes its sign, but got {self.up_down}")
         if (self.w_max - self.w_min) / self.dw_min > 2**22:
             raise InvalidValue(
                 f"`dw_min` must be at least the range / 2^22 that single precision resolves, but got "

@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from crossbar.array import CrossbarArray
+from crossbar.array_building import hardware
 from crossbar.array_commands import program
 from crossbar.array_config import ArrayConfig
 from crossbar.chip import Chip, load_chip
 from crossbar.chip_programming import best_scale, given_scale, program_chip
 from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
-from crossbar.errors import ExistingFile, InvalidValue
+from crossbar.errors import ExistingFile, InvalidValue, UnknownName
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.presets import Refresh
@@ -320,3 +321,18 @@ def test_phase_change_pairs_are_refreshed_as_their_preset_says(rng):
     assert refresh_due(never, rng) is None
     seldom = ArrayConfig(device="pcm", refresh=Refresh(every=2))
     assert refresh_due(replace(array, config=seldom), rng) is None
+
+
+def test_a_bare_law_is_programmed_as_it_is_trained():
+    found = hardware(ArrayConfig(device="constant"))
+    assert (found.name, found.law, found.g_min, found.g_max) == ("constant", ConstantStep(), 1e-6, 1e-4)
+    with pytest.raises(UnknownName, match="did you mean 'epiram'"):
+        hardware(ArrayConfig(device="epirm"))
+
+
+def test_errors_of_writing_stay_in_the_range_that_they_were_measured_in():
+    """An ideal array begins where the law does; an array that begins lower is refused (`test_array.py`)."""
+    assert hardware(ArrayConfig(programming_error="rram-milo")).g_min == pytest.approx(1e-4 * 50 / 225)
+    assert hardware(ArrayConfig(programming_error="pcm-joshi")).g_min == 0
+    with pytest.raises(InvalidValue, match="measured from 50 to 225 uS"):
+        hardware(ArrayConfig(programming_error="rram-milo", device="epiram"))  # on/off 50
