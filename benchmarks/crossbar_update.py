@@ -1,7 +1,7 @@
-"""Measure how long one update of a full-size array takes, by each engine, at three pulse rates.
+"""Measure how long one update of a full-size plane of devices takes, by each engine, at three pulse rates.
 
-Of one bare plane of devices (`crossbar.pulse_engines.update`), not of a `CrossbarArray`, which has two and much to
-keep: the work of research/devices.md section 3, 1686 x 1686 soft-bounds devices with spreads, a batch of 128 random signals,
+One bare plane of devices (`crossbar.pulse_engines.update`), not a `CrossbarArray`, which has two and much to keep.
+The work of research/devices.md section 3: 1686 x 1686 soft-bounds devices with spreads, a batch of 128 random signals,
 about 160, 16 and 1.6 coincidences per device, one thread, everything included (trains, counting, devices). The bare
 sgemm of the same shape runs beside it, and aihwkit's SoftBounds where it is installed and works; where not, that is
 said, and its figures are quoted from another machine (`peers.QUOTED`).
