@@ -60,6 +60,8 @@ class Hardware:
             raise InvalidValue("`reference` 'symmetry-point' needs mapping='reference' and a device")
         if self.law is not None and self.law.one_sided and self.mapping != "pair":
             raise InvalidValue(f"the pulses of {self.name!r} go up only, so it needs mapping='pair'")
+        if self.refresh is not None and (self.law is None or self.mapping != "pair"):
+            raise InvalidValue("only pairs of pulsed devices are refreshed; use mapping='pair' and a `device`")
 
     @property
     def zero(self) -> float | None:

@@ -6,7 +6,7 @@ import json
 
 from crossbar.fitting import Fit
 
-ASSUMED = "Not measured: assumed here, as for phase-change pairs; change it at will"
+ASSUMED = "Not given by the measurement; assumed here, as for phase-change pairs. Change it at will"
 
 
 def fitted_toml(result: Fit, origin: str) -> str:

@@ -234,6 +234,10 @@ def parse(name: str, text: str) -> Preset:
         for key in required:
             if key not in quantities.get(section, {}):
                 raise CorruptFile(f"the device file of {name!r} must give `{key}` in [{section}]")
+    for section, known in (("conductance", REQUIRED["conductance"]), ("pulse", tuple(PULSE)), ("array", ARRAY)):
+        for key in quantities.get(section, {}):
+            if key not in known:
+                raise unknown_name(f"key of [{section}] of the device {name!r}", key, known)
     check_pulse(name, quantities.get("pulse", {}))
     conductance: dict[str, Any] = {
         key: number(f"{key} of {name!r}", quantities["conductance"][key]) for key in REQUIRED["conductance"]
@@ -251,11 +255,8 @@ def array_of(name: str, entries: Mapping[str, Quantity]) -> dict[str, Any]:
     Raises
     ------
     UnknownName, InvalidValue
-        A key, mapping or reference that does not exist; a number that cannot be meant.
+        A mapping or reference that does not exist; a number that cannot be meant.
     """
-    for key in entries:
-        if key not in ARRAY:
-            raise unknown_name(f"key of [array] of the device {name!r}", key, ARRAY)
     for key, known in (("mapping", MAPPINGS), ("reference", REFERENCES)):
         if key in entries and entries[key].value not in known:
             raise unknown_name(f"{key} of the device {name!r}", str(entries[key].value), known)

@@ -11,7 +11,7 @@ from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue
 
 BIGGEST = 500_000_000  # devices times pulses that a call may ask for
-MOST = 10_000_000  # devices: about a gigabyte of parameters and noise
+MOST = 1_000_000  # devices: some 200 megabytes of parameters and noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -158,6 +158,8 @@ def test_presets_say_how_their_arrays_are_made(rng):
     with pytest.raises(InvalidValue, match="go up only, so it needs mapping='pair'"):
         hardware(ArrayConfig(device="pcm", mapping="reference"))
     assert hardware(ArrayConfig(device="epiram")).refresh is None
+    with pytest.raises(InvalidValue, match="only pairs of pulsed devices"):
+        hardware(ArrayConfig(device="epiram", mapping="reference", refresh=presets.Refresh(every=1)))
 
 
 def test_weights_and_siemens_convert():
@@ -210,6 +212,8 @@ def test_a_file_of_ones_own(tmp_path):
         ("\nlaw", "\ntitle = 7\nlaw", CorruptFile, "`title` .* text in quotes"),
         ("\nlaw", "\narray = 3\nlaw", CorruptFile, r"must be a section \[array\], but is 3"),
         ("[conductance]", "[extra]\nlifetime = 3\n[conductance]", UnknownName, "extra"),
+        ("g_min = 1e-6", "g_min = 1e-6\ng_mid = 5e-6", UnknownName, "g_mid"),
+        ("[conductance]", "[pulse]\nv_upp = 1.0\n[conductance]", UnknownName, "did you mean 'v_up'"),
         ("[conductance]", "[array]\nmappin = 'pair'\n[conductance]", UnknownName, "did you mean 'mapping'"),
         ("[conductance]", "[array]\nmapping = 'pear'\n[conductance]", UnknownName, "did you mean 'pair'"),
         ("[conductance]", "[array]\nrefresh_every = 1.5\n[conductance]", InvalidValue, "whole number of updates"),
