@@ -18,6 +18,7 @@ from hvae.loading import Trained
 from hvae.onchip import OnChip, make_onchip
 from hvae.onchip_costs import costs, phase_power
 from hvae.records import RunFolder
+from hvae.reproduction_table import training_seconds
 from hvae.streams import stream
 from hvae.studies import Cell, Study
 
@@ -113,10 +114,9 @@ def _programmed(cell: Cell, run: str) -> Trained:
 
 def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     run = RunFolder(folder)
-    seconds = [record["seconds"] for record in run.logged("timing")]
     metrics = [record for record in run.metrics() if "step" in record]
     steps = int(metrics[-1]["step"]) if metrics else 0
-    found: dict[str, Any] = {"steps": steps, "seconds": float(np.median(seconds)) * steps if seconds else 0.0}
+    found: dict[str, Any] = {"steps": steps, "seconds": training_seconds(run) if steps else 0.0}
     if not isinstance(trained.learner, OnChip):
         return found
     chip = trained.learner
