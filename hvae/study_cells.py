@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from hvae import evaluation, images, loading, sampling, training
-from hvae.config import RunConfig
+from hvae.config import RunConfig, SamplingConfig
 from hvae.datasets import Dataset
 from hvae.latent_density import LatentDensity
 from hvae.loading import Trained
@@ -40,6 +40,7 @@ def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
     kept = json.loads(path.read_text(encoding="utf-8"))
     if not {"failed", "frechet_distance"} & set(kept):
         raise CorruptFile(f"{path} holds neither scores nor why there are none: remove it, and start the study again")
+    kept = evaluation.described(SamplingConfig()) | kept  # results that do not say their prior had N(0, I)
     scored = _scored(study, cell)
     return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
 
