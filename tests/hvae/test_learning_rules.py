@@ -126,17 +126,25 @@ def test_tiki_taka_starts_at_the_symmetry_point_and_follows_a_steady_contrast(rn
         rule.learn(array, response, mean, 0.02, rng)
     wanted = wanted_change(array, response, mean, 1.0)
     cosine = (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
-    assert cosine > 0.8
+    assert cosine > 0.9
+    large = np.abs(wanted) > 0.5 * np.abs(wanted).max()
+    np.testing.assert_array_equal(np.sign(array.weights()[large]), np.sign(wanted[large]))
     np.testing.assert_array_equal(array.weights(), array.weights().T)
 
 
-def test_pulsed_sgd_follows_the_contrast_on_average(rng):
-    array = make(rng)
+def test_pulsed_sgd_is_the_contrast_on_average(rng):
+    """Pulses are drawn: the mean of many updates, small against the device's range, is the wanted change itself."""
     response, mean = signals(rng, batch=64)
-    PulsedSGD().learn(array, response, mean, 0.5, rng)
-    wanted = wanted_change(array, response, mean, 0.5)
-    cosine = (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
-    assert cosine > 0.8
+    array, draws = make(rng), 400
+    fresh = {name: values.copy() for name, values in array.state_dict().items()}
+    found = np.zeros((14, 14))
+    for _ in range(draws):
+        array.load_state(fresh)
+        PulsedSGD().learn(array, response, mean, 0.02, rng)
+        found += array.weights() / draws
+    wanted = wanted_change(array, response, mean, 0.02)
+    assert (found * wanted).sum() / (wanted**2).sum() == pytest.approx(1, abs=0.06)  # soft bounds shorten the steps
+    assert np.linalg.norm(found - wanted) < 0.15 * np.linalg.norm(wanted)
 
 
 @pytest.mark.parametrize("roles", [1, 2])
