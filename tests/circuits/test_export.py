@@ -94,7 +94,7 @@ def test_title_tells_origin_digest_units_and_nodes(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
     text = export.write(layout.encode(layout.image(0)), tmp_path / "chip.cir").read_text()
     head = text[: text.index(".param")]
-    for word in ("run: a test", layout.arrays["tied"].digest(), "siemens", "nodes:", "ngspice -b"):
+    for word in ("run: a test", layout.arrays["tied"].digest(), "siemens", "nodes:", "ngspice -n -b"):
         assert word in head
     assert text.index(".param gain=3.0") < text.index(".subckt")
 
