@@ -23,7 +23,9 @@ GUIDE = """\
 *   {lines}
 * cards: Rp_X__Y (G+) and Rn_X__Y (G-), or Xp_, Xn_: the memristors of w_XY, {direction};
 *   w_XY = (G+ - G-) / siemens_per_weight. Xneuron_X, Xdriver_X, Xsense_X: the cells of neuron X.
-* run: ngspice -n -b FILE prints the end state of every neuron (-n: no .spiceinit is obeyed).
+* run: ngspice -n -b FILE prints the end state of every neuron; the lines "expected" at the end of this file say what
+*   the simulator found. With -r FILE.raw the waveforms are kept instead. -n: no .spiceinit is obeyed.
+* check: hopbar netlist CHIP --check FILE compares weights, gain and clamps with the chip's, without a simulator.
 """
 
 
@@ -34,9 +36,13 @@ def write(circuit: Circuit, path: str | Path) -> Path:
     """
     path = Path(path)
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="ascii", errors="replace") as file:
-        file.writelines(pieces(circuit))
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="ascii", errors="replace") as file:
+            file.writelines(pieces(circuit))
+        temporary.replace(path)
+    except OSError as error:  # such as a full disk, whose error names no file
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return path
 
 

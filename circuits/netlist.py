@@ -116,6 +116,8 @@ class Circuit:
         States at which all word lines are fixed instead of following the neurons: the fixed-rail check.
     guess : ndarray (N,) or None
         States at which an operating point is sought first (nodesets); without them Newton's method starts at zero.
+    expected : ndarray (N,) or None
+        States that the last measurements should read, told in comments.
     nudge, turn, wires : optional parts
     device : str
         Memristor model, one of `circuits.cells.memristors.MODELS`.
@@ -132,6 +134,7 @@ class Circuit:
     start: np.ndarray
     rails: np.ndarray | None = None
     guess: np.ndarray | None = None
+    expected: np.ndarray | None = None
     nudge: Nudge | None = None
     turn: Turn | None = None
     wires: Wires | None = None
@@ -214,7 +217,9 @@ def build_both(chip: Chip, image: np.ndarray, array: MemristorArray, noise: np.n
         raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; export each role alone")
     latents = chip.networks["tied"].block("latent")
     sigma = float(np.mean(chip.sigma))  # a sigma for each latent goes into its draw
-    draws = np.asarray(noise, float) * (chip.sigma / sigma)
+    if not (np.min(chip.sigma) >= 0 and np.isfinite(sigma)):
+        raise InvalidValue(f"`sigma` must be finite and not negative, but the chip's mean is {sigma}")
+    draws = np.asarray(noise, float) * (chip.sigma / sigma if sigma > 0 else 1.0)
     turn = Turn(latents=np.arange(latents.start, latents.stop), noise=draws, sigma=sigma)
     return build(chip, "encode", image, array, turn=turn, **parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,10 +71,10 @@ def _with_phases(
     return replace(circuit, nudge=nudge, analysis=replace(circuit.analysis, reltol=TIGHT))
 
 
-def timed(circuit: Circuit, free: np.ndarray) -> Circuit:
-    """Return a nudged `circuit` whose phases last as long as the softest mode at the states `free` (N,) needs."""
-    length = 1.5 * duration(reference.softest_mode(circuit, free))
-    marks = {"free": length, "plus": 2 * length, "minus": 3 * length}
+def timed(circuit: Circuit, free: np.ndarray, length: Callable[[float], float] = duration) -> Circuit:
+    """Return a nudged `circuit` whose phases last one and a half `length` of the softest mode at states `free` (N,)."""
+    each = 1.5 * length(reference.softest_mode(circuit, free))
+    marks = {"free": each, "plus": 2 * each, "minus": 3 * each}
     return replace(circuit, analysis=replace(circuit.analysis, kind="tran", marks=marks))
 
 
