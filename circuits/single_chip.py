@@ -15,7 +15,7 @@ from circuits.engines.process import Limits
 from circuits.layout import Layout
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms
-from crossbar.errors import InvalidValue
+from crossbar.errors import EngineError, InvalidValue
 
 RESET = 2.0  # time constants that pixels and hidden neurons are held at zero
 
@@ -68,6 +68,8 @@ def round_trip(
     waveforms = engine.settle(circuit, folder, limits)
     unit = circuit.electrical.time_constant
     states = [waveforms.states(circuit.names, circuit.analysis.marks[mark] * unit) for mark in ("encode", "decode")]
+    if not np.isfinite(states).all():
+        raise EngineError(f"{engine.name} returned states that are not finite; try another --engine")
     encoded, decoded = (sample.rests[role] for role in ("encode", "decode"))
     return RoundTrip(
         circuit=circuit, waveforms=waveforms, encoded=(encoded.states, states[0]), decoded=(decoded.states, states[1]),

@@ -209,7 +209,7 @@ def summarise(
     blocks = _blocks(layout, comparisons, trips)
     waves = [one.waveforms for _, _, one in comparisons] + [trip.waveforms for _, trip in trips]
     circuits = [one.circuit for _, _, one in comparisons] + [trip.circuit for _, trip in trips]
-    largest = max(entry["max"] for entry in blocks.values())
+    largest = float(np.max([entry["max"] for entry in blocks.values()]))  # NaN stays NaN
     softest = min([one.softest for _, _, one in comparisons] + [trip.softest for _, trip in trips])
     squares = [entry["rms"] ** 2 for entry in blocks.values()]
     energies = [one.energies for _, _, one in comparisons]
