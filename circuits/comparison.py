@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def error(self) -> np.ndarray:
-        """Difference (N,) of the engine's states and the chip's; where they are clamped, of what they are clamped to."""
+        """Difference (N,) of the engine's states and the chip's; of clamped neurons, of what they are clamped to."""
         return self.theirs - self.ours
 
     @property

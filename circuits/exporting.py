@@ -101,7 +101,9 @@ def _warnings(sample: Sample) -> list[str]:
     said = []
     for role, rest in sample.rests.items():
         if not rest.softest > 0:
-            said.append(f"{role}: the chip's rest point is a saddle (softest mode {rest.softest:.1e}): no circuit stays there")
+            said.append(
+                f"{role}: the chip's rest point is a saddle (softest mode {rest.softest:.1e}), no circuit stays"
+            )
         elif needed(rest.softest) > LONGEST:
             said.append(
                 f"{role}: the softest mode (stiffness {rest.softest:.1e}) needs {needed(rest.softest):.0f} time "

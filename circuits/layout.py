@@ -64,10 +64,10 @@ class Layout:
     def __post_init__(self) -> None:
         names = set(self.chip.networks)
         if names not in ({"tied"}, {"encoder", "decoder"}):
-            raise InvalidValue(f"a chip has a network `tied`, or `encoder` and `decoder`, but this has {sorted(names)!r}")
+            raise InvalidValue(f"a chip has a network `tied`, or `encoder` and `decoder`, but got {sorted(names)!r}")
         for name, network in self.chip.networks.items():
             if not {"pixels", "latent"} <= set(network.names):
-                raise InvalidValue(f"network `{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
+                raise InvalidValue(f"`{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
 
     @cached_property
     def arrays(self) -> dict[str, MemristorArray]:
@@ -98,7 +98,9 @@ class Layout:
         """
         count = len(self.chip.examples)
         if not count:
-            raise InvalidValue("the chip carries no examples, so there is nothing to encode; make it again from its run")
+            raise InvalidValue(
+                "the chip carries no examples, so there is nothing to encode; make it again from its run"
+            )
         if not 0 <= sample < count:
             raise InvalidValue(f"`sample` must be in 0 to {count - 1}, the examples of this chip, but got {sample}")
         image = real(self.chip.examples[sample], "examples")
@@ -145,7 +147,7 @@ class Layout:
         return build(self.chip, role, values, circuit.array.acting(circuit.clamped), **self._parts(network))
 
     def read_voltage(self, network: str) -> float:
-        """Return the volts of rho = 1 on a word line: a shared G- lies between v_i and -v_j and sees twice of it."""
+        """Return the volts of rho = 1 on a word line: a shared G- lies between v_i and -v_j and sees twice that."""
         volts = MODELS[self.choices.device].read_voltage
         return volts / 2 if self.arrays[network].symmetry == "shared" else volts
 

@@ -117,7 +117,7 @@ def real(values: np.ndarray, name: str) -> np.ndarray:
     """
     found = np.asarray(values)
     if found.dtype.kind not in "fiub":
-        raise InvalidValue(f"`{name}` must be real numbers, but are of type {found.dtype}; make the chip again from its run")
+        raise InvalidValue(f"`{name}` must be real numbers, but are {found.dtype}; make the chip again from its run")
     return found.astype(np.float64)
 
 

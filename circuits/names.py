@@ -46,7 +46,7 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if not isinstance(name, str) or not LEGAL.match(name) or SEPARATOR in name:
             raise InvalidValue(
-                f"neurons must be named by at most 64 lower case letters, digits and single underscores, but got {name!r}"
+                f"neurons must be named by up to 64 lower case letters, digits and single _, but got {name!r:.80}"
             )
     if len(set(names)) != len(names):
         raise InvalidValue("neurons must have distinct names, but some names occur twice")

@@ -139,8 +139,8 @@ def verify(
     The chip's side is its own weights, gain and examples, settled by `crossbar`; the export has no part in it. With
     --wires they are the weights that currents find through the lines' resistance.
 
-    Exit code 0 if every state agrees within the tolerance, the rest point is stable, and the netlist read back (ngspice,
-    pyspice; linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
+    Exit code 0 if every state agrees within the tolerance, the rest point is stable, and the netlist read back
+    (ngspice, pyspice; linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
     verification.json go to --keep, the circuit, log and raw file of each simulation to a folder SAMPLE-ROLE in it.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
@@ -174,8 +174,8 @@ def _show(summary: dict) -> None:
     if own is not None:
         click.echo(f"  from where the circuit's own weights rest: {own:.1e}")
     if summary.get("read_back"):
-        texts = summary["read_back"]
-        click.echo(f"  read back: {sum(text['passed'] for text in texts)} of {len(texts)} netlists have the chip's numbers")
+        right = [text["passed"] for text in summary["read_back"]]
+        click.echo(f"  read back: {sum(right)} of {len(right)} netlists have the chip's numbers")
     if "current_kept" in summary:
         click.echo(f"  wires let {summary['current_kept']:.1%} of the tile's current through")
     for name, error in summary["blocks"].items():

@@ -18,17 +18,22 @@ MEMRISTORS = ("Rp_", "Rn_", "Xp_", "Xn_")
 NAME, NUMBER = r"([a-z][a-z0-9_]*)", r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}", "neuron": rf"Xneuron_{NAME} s_\1 m_\1 neuron ic={NUMBER}",
-    "driver": rf"Xdriver_{NAME} s_\1 p_\1 driver", "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
+    "driver": rf"Xdriver_{NAME} s_\1 p_\1 driver",
+    "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
     "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 driver s_row={NUMBER}",
-    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v={NUMBER} s_row={NUMBER}", "rail": rf"Vrail_{NAME} p_\1 0 {NUMBER}",
-    "token": rf"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
-    "line": rf"R[wb]_\d+_\d+[pn]_\d+_\d+ \w+ \w+ {NUMBER}", "nudge": rf"Xnudge_{NAME} s_\1 beta nudge( \w+={NUMBER}){{3}}",
+    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v={NUMBER} s_row={NUMBER}",
+    "rail": rf"Vrail_{NAME} p_\1 0 {NUMBER}",
+    "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
+    "line": rf"R[wb]_\d+_\d+[pn]_\d+_\d+ \w+ \w+ {NUMBER}",
+    "nudge": rf"Xnudge_{NAME} s_\1 beta nudge( \w+={NUMBER}){{3}}",
     "input": rf"Vinput_{NAME} x_\1 0 {NUMBER}", "encode": rf"Sencode_{NAME} s_\1 x_\1 encode 0 gate",
     "reset": rf"Sreset_{NAME} s_\1 0 reset 0 gate", "hold": rf"Xhold_{NAME} s_\1 h_\1 track sample_hold",
     "noise": rf"Xnoise_{NAME} h_\1 z_\1 noise eps={NUMBER}", "decode": rf"Sdecode_{NAME} s_\1 z_\1 decode 0 gate",
     "control": r"V(beta|track|encode|decode|reset) \1 0 PWL\([-+0-9.e ]+\)", "save": rf"\.save v\(s_{NAME}\)",
-    "options": r"\.options method=gear( [a-z0-9]+=[-+0-9.e]+)+", "nodeset": rf"\.nodeset v\({NAME}\)={NUMBER}",
-    "analysis": r"\.op|\.tran(?: [-+0-9.e]+){4} uic", "end": r"\.end", "measure": rf"\.meas tran {NAME} find v\(s_\1\) at={NUMBER}",
+    "options": r"\.options method=gear( [a-z0-9]+=[-+0-9.e]+)+",
+    "nodeset": rf"\.nodeset v\({NAME}\)={NUMBER}",
+    "analysis": r"\.op|\.tran(?: [-+0-9.e]+){4} uic", "end": r"\.end",
+    "measure": rf"\.meas tran {NAME} find v\(s_\1\) at={NUMBER}",
     "comment": r"\* .*|\*", "switch": r"\.model gate sw vt=0\.5 vh=0 ron=\{r_on\} roff=\{r_off\}",
 }  # fmt: skip
 KINDS = {kind: re.compile(rf"(?:{pattern})\n?\Z") for kind, pattern in PATTERNS.items()}

@@ -18,6 +18,7 @@ from crossbar.chip import Chip
 from crossbar.errors import CorruptFile, InvalidValue
 
 WEIGHT_TOLERANCE = 1e-9  # of the largest weight: a conductance and its resistance have all digits
+GAIN_TOLERANCE = 1e-12  # of the gain
 CLAMP_TOLERANCE = 1e-7  # of a clamped state: latents come from a settled encoder
 SHOWN = 3  # foreign lines that are told
 
@@ -57,7 +58,9 @@ class ReadBack:
     def summary(self) -> dict[str, object]:
         """Return it in plain values; a difference that is no number is None."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        numbers = {key: None if value != value else value for key, value in values.items()}
+        numbers = {
+            key: None if isinstance(value, float) and np.isnan(value) else value for key, value in values.items()
+        }
         return {**numbers, "problems": list(self.problems), "unread": list(self.unread), "passed": self.passed}
 
 
@@ -97,9 +100,8 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
         problems += [*_complete(found, role), *_row_sums(found)]
-    for error, allowed, what in (
-        (weight_error, WEIGHT_TOLERANCE, "weights"), (gain_error, 1e-12, "gain"), (clamp_error, CLAMP_TOLERANCE, "clamps"),
-    ):  # fmt: skip
+    errors = {"weights": weight_error, "gain": gain_error, "clamps": clamp_error}
+    for (what, error), allowed in zip(errors.items(), (WEIGHT_TOLERANCE, GAIN_TOLERANCE, CLAMP_TOLERANCE), strict=True):
         if not error <= allowed:
             problems.append(f"its {what} differ from the chip's by {error:.1e}, {allowed:.0e} allowed")
     problems += _wires(layout.choices, found)
@@ -140,7 +142,7 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
     expected = dict(zip(names[network.block(chip.role(own)[1].clamped[0])], sample.inputs[own], strict=True))
     pairs = [(expected, found.cards.get("input" if role == "both" else "clamp", {}), 1.0)]
     if role == "both":
-        moved = np.broadcast_to(np.asarray(chip.sigma if chip.sigma is not None else np.nan, float) * noise, noise.shape)
+        moved = np.asarray(np.nan if chip.sigma is None else chip.sigma, float) * noise
         drawn = dict(zip(names[network.block("latent")], moved, strict=True))
         pairs.append((drawn, found.cards["noise"], found.parameters.get("sigma", np.nan)))
     if any(set(one) != set(other) for one, other, _ in pairs):
@@ -176,7 +178,8 @@ def _complete(found: Netlist, role: str) -> Iterator[str]:
     parts = [set(found.cards.get(kind, {})) for kind in ("hold", "decode")]
     pixels = [set(found.cards.get(kind, {})) for kind in ("input", "encode")]
     resets = set(found.cards.get("reset", {}))
-    if role == "both" and (any(part != latents for part in parts) or pixels[0] != pixels[1] or resets != everyone - latents):
+    switched = all(part == latents for part in parts) and pixels[0] == pixels[1] and resets == everyone - latents
+    if role == "both" and not switched:
         yield "a neuron of the single chip has not all its switches"
 
 
@@ -195,6 +198,5 @@ def _wires(choices: Choices, found: Netlist) -> Iterator[str]:
     told = set(found.cards.get("line", {}).values())
     expected = set() if choices.wires is None else {choices.wires.r_word_line, choices.wires.r_bit_line}
     if told != expected:
-        yield f"its lines have {sorted(told) or 'no'} ohm a segment, not {sorted(expected) or 'none'} (--wires, --r-wire)"
-
-
+        said = [", ".join(f"{ohm:g} ohm" for ohm in sorted(some)) or "none" for some in (told, expected)]
+        yield f"resistance of its lines: {said[0]} a segment, but {said[1]} was asked (--wires, --r-wire)"

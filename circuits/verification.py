@@ -151,7 +151,7 @@ def _checked(n_samples: int, layout: Layout) -> int:
 def _tile(
     layout: Layout, engine: Engine, keep: Path | None, limits: Limits, role: str | None, n_samples: int, seed: int
 ) -> Verification:
-    """Return the verdict on one tile with wires, for each sample; its lines are driven as the chip without wires would."""
+    """Return the verdict on one tile with wires, for each sample, its lines driven as at rest without wires."""
     if engine.name != "ngspice":
         raise InvalidValue(f"--mode tile runs in ngspice, but got {engine.name}; leave out --engine")
     chosen, chip = role or "encode", layout.chip
@@ -181,13 +181,15 @@ def _tile(
     return Verification(comparisons=(), trips=(), tolerance=TOLERANCE, summary=summary)
 
 
-def _verdict(largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]]) -> dict[str, object]:
-    """Return whether all is well, and what is not: states that differ, a rest point that is none, a text that differs."""
+def _verdict(
+    largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]]
+) -> dict[str, object]:
+    """Return whether all is well, and what is not: states that differ, a saddle, a text that differs."""
     reasons = []
     if not largest <= tolerance:
         reasons.append(f"the circuit is not the chip: {largest:.1e} apart, {tolerance:.0e} allowed")
     if not softest > 0:
-        reasons.append(f"the chip does not stay at this rest point, a saddle: its softest mode has stiffness {softest:.1e}")
+        reasons.append(f"the chip does not stay at this rest point, a saddle: softest mode {softest:.1e}")
     for role, index, text in texts:
         reasons += [f"the netlist of {role}, sample {index}, is not the chip: {problem}" for problem in text.problems]
     return {"passed": not reasons, "reasons": reasons}

@@ -77,7 +77,7 @@ def read_raw(path: str | Path, used: Mapping[str, float] | None = None) -> Wavef
     fields, names = {}, []
     for line in head.decode("utf-8", "replace").splitlines():
         if line.startswith("\t"):
-            names.append((line.split() + ["", ""])[1].lower())
+            names.append([*line.split(), "", ""][1].lower())
         elif ":" in line:
             key, _, value = line.partition(":")
             fields[key.strip().lower()] = value.strip()

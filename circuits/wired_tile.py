@@ -43,7 +43,7 @@ class TileComparison:
 def compare_tile(
     circuit: Circuit, chip_lines: np.ndarray, chip_volts: np.ndarray, states: np.ndarray, folder: Path, limits: Limits
 ) -> TileComparison:
-    """Run the tile of `circuit` that carries most current at `states` (N,) in ngspice, and the chip's in `crossbar.wires`.
+    """Run the tile of `circuit` that carries most current at `states` (N,) in ngspice, the chip's in `crossbar.wires`.
 
     `chip_lines` (N, 2 N) are the conductances of the chip (`circuits.chip_reference.lines`), `chip_volts` (N,) what its
     word lines are at.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -65,8 +64,8 @@ class Ngspice:
     def run(self, netlist: Path, limits: Limits) -> Waveforms:
         """Run a netlist of a `workplace` as it is and return its waveforms; -n: no .spiceinit is obeyed."""
         raw = netlist.with_suffix(".raw")
-        program = shutil.which(self.command) or self.command
-        command = [os.path.abspath(program), "-n", "-b", "-r", raw.name, netlist.name]
+        program = Path(shutil.which(self.command) or self.command).absolute()
+        command = [str(program), "-n", "-b", "-r", raw.name, netlist.name]
         outcome = run_limited(self.name, command, netlist.parent, limits)
         refuse_failure(self.name, outcome.log)
         try:
@@ -84,10 +83,9 @@ LINE = 200  # characters of a log's line that are told
 
 def no_result(engine: str, reason: str, log: str) -> EngineError:
     """Return the error of a run that ended well and left no result: the last words of its log, and how to keep it."""
-    said = "; ".join(line.strip()[:LINE] for line in log.splitlines()[-50:] if line.strip()).strip()[-3 * LINE :]
-    return EngineError(
-        f"{engine} gave no result ({reason}); it said: {said or 'nothing'}. --keep FOLDER keeps its netlist and log"
-    )
+    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
+    said = "; ".join(lines[-3:]) or "nothing"
+    return EngineError(f"{engine} gave no result ({reason}); it said: {said}. --keep FOLDER keeps its netlist and log")
 
 
 def refuse_failure(engine: str, log: str) -> None:
@@ -99,6 +97,6 @@ def refuse_failure(engine: str, log: str) -> None:
         heard = line.lower().removeprefix("stderr").strip()
         if not heard.startswith(("note", "warning")) and any(sign in heard for sign in FAILURES):
             raise EngineError(
-                f"{engine} did not solve the circuit: {line.strip()[:LINE]}. Try the other analysis (--analysis tran or op), "
-                "or a chip that was trained longer"
+                f"{engine} did not solve the circuit: {line.strip()[:LINE]}. Try the other analysis (`hopbar verify "
+                "--analysis tran` or `op`), or a chip that was trained longer"
             )

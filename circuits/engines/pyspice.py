@@ -68,8 +68,8 @@ class PySpice:
         """Return where the worker finds us and the library; -P and absolute paths: nothing in its working folder."""
         root = str(Path(__file__).resolve().parents[2])
         paths = [root, absolute(os.environ.get("PYTHONPATH", ""))]
-        library = str(self.library())
-        found = os.path.abspath(library) if os.path.dirname(library) else library
+        library = Path(str(self.library()))
+        found = str(library if len(library.parts) == 1 else library.absolute())
         return {
             "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUSERBASE": site.getuserbase(),
             "NGSPICE_LIBRARY_PATH": found,

@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def forbid_init_files(path: str | None) -> None:
         getattr(ctypes.CDLL(path), "ngSpice_nospiceinit", int)()
 
 
-def quiet_library():  # noqa: ANN201 - a class of PySpice, which is imported here
+def quiet_library() -> Any:
     """Return ngspice's library, as PySpice wraps it, without its reading of every line on stderr as an error.
 
     ngspice also writes notes and warnings there: of its version, of gmin stepping. Failures are told by return codes,

@@ -1,4 +1,4 @@
-"""A fresh private folder for each simulation, and an environment in which nothing of the user's or a stranger's acts."""
+"""A fresh private folder for each simulation, and an environment in which no file of anybody else acts."""
 
 from __future__ import annotations
 
@@ -49,4 +49,4 @@ def environment(private: Path, extra: Mapping[str, str] | None = None) -> dict[s
 
 def absolute(paths: str) -> str:
     """Return the entries of a search path that do not depend on the working folder."""
-    return os.pathsep.join(one for one in paths.split(os.pathsep) if os.path.isabs(one))
+    return os.pathsep.join(one for one in paths.split(os.pathsep) if Path(one).is_absolute())

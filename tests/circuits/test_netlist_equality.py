@@ -51,7 +51,14 @@ def test_vacask_finds_its_own_way_to_the_operating_point(small_chip, tmp_path, i
     if engine.version() is None:
         pytest.skip(f"vacask is missing: {engine.remedy}")
     layout = Layout(chip=small_chip, choices=Choices(idle=idle))
-    found = compare(layout.decode(np.full(2, 0.4)), at_rest(layout, "decode", np.full(2, 0.4)), engine, tmp_path, LIMITS, kind="tran-op")
+    found = compare(
+        layout.decode(np.full(2, 0.4)),
+        at_rest(layout, "decode", np.full(2, 0.4)),
+        engine,
+        tmp_path,
+        LIMITS,
+        kind="tran-op",
+    )
     assert np.abs(found.error).max() < 1e-9
     assert "nodeset={" not in (tmp_path / "circuit.sim").read_text()
 
@@ -75,7 +82,9 @@ def test_vacask_netlists_have_no_ideal_sources_and_every_memristor(small_chip, t
 def test_only_vacask_joins_a_transient_and_an_operating_point(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
     with pytest.raises(EngineError, match="tran-op"):
-        compare(layout.encode(layout.image(0)), at_rest(layout), engines.engine("ngspice"), tmp_path, LIMITS, kind="tran-op")
+        compare(
+            layout.encode(layout.image(0)), at_rest(layout), engines.engine("ngspice"), tmp_path, LIMITS, kind="tran-op"
+        )
 
 
 @spice

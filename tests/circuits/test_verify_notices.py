@@ -1,7 +1,10 @@
 """`hopbar verify` and `hopbar netlist --check` prove the chip: an export that is wrong in any way must fail both."""
 
 import json
+import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,11 +245,9 @@ def test_check_is_a_command(written, tmp_path):
 ])  # fmt: skip
 def test_a_netlist_that_was_changed_is_noticed(written, old, new):
     chip, file = written
-    with open(file) as read:
-        text = read.read()
+    text = Path(file).read_text()
     assert old in text
-    with open(file, "w") as write:
-        write.write(text.replace(old, new, 1))
+    Path(file).write_text(text.replace(old, new, 1))
     result = run_check(chip, file)
     assert result.exit_code == 1, result.output
     assert result.exception is None or isinstance(result.exception, (SystemExit, CorruptFile))
@@ -322,12 +323,8 @@ def test_the_reference_is_the_chips_own(small_chip, untied_chip, rng):
 
 
 def test_expected_values_stand_in_the_file_and_ngspice_finds_them(small_chip, tmp_path):
-    import re
-    import subprocess
-
     file = export_chip(Layout(chip=small_chip), Request(), tmp_path, "x")["files"][0]["path"]
-    with open(file) as read:
-        expected = dict(re.findall(r"^\* expected (\w+) = (\S+)$", read.read(), re.MULTILINE))
+    expected = dict(re.findall(r"^\* expected (\w+) = (\S+)$", Path(file).read_text(), re.MULTILINE))
     said = subprocess.run(["ngspice", "-n", "-b", file], capture_output=True, text=True, timeout=60, check=True).stdout
     found = dict(re.findall(r"^(\w+)\s+=\s+(\S+)$", said, re.MULTILINE))
     assert set(expected) == set(parse(file).neurons) <= set(found)
