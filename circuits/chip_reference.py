@@ -22,7 +22,7 @@ from crossbar.wires import effective_matrix
 
 NEAR = 1e-6  # residual at which Newton's method takes over from Euler's
 FAR = 1e-2  # Newton's method must not move a state further: it would have left the basin
-SMALLEST = 1e-11  # a last step of Newton's method that counts as converged: the error of a state
+SMALLEST = 1e-9  # a last step of Newton's method that counts as converged: the error of a state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,14 +123,16 @@ def rest(chip: Chip, choices: Choices, name: str, inputs: np.ndarray) -> Rest:
 def _newton(landscape: Landscape, weights: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the equilibrium (1, n_free) near `states` and the Hessian there."""
     inner = _among_free(weights, landscape.role)
-    current, step = states.copy(), np.full(1, np.inf)
+    current, step, before = states.copy(), np.full(1, np.inf), np.inf
     for _ in range(50):
         pull = landscape.pull(current)
         hessian = _hessian(landscape, inner, current, pull)
         step = np.linalg.solve(hessian, landscape.gradient(current, pull)[0])
         current = current - step
-        if not np.abs(step).max() > 1e-14:
+        size = np.abs(step).max()
+        if not size > 1e-14 or (size < SMALLEST and size > before / 2):  # rounding, also where slopes are steep
             break
+        before = size
     moved = np.abs(current - states).max()
     if not (np.abs(step).max() < SMALLEST and moved < FAR):
         raise DivergedError(

@@ -55,19 +55,14 @@ class Layout:
     Raises
     ------
     InvalidValue
-        A chip that is no Hopfield VAE: other networks than "tied", or "encoder" and "decoder"; no pixels or latents.
+        A chip that is no Hopfield VAE: see `check_chip`.
     """
 
     chip: Chip
     choices: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:
-        names = set(self.chip.networks)
-        if names not in ({"tied"}, {"encoder", "decoder"}):
-            raise InvalidValue(f"a chip has a network `tied`, or `encoder` and `decoder`, but got {sorted(names)!r}")
-        for name, network in self.chip.networks.items():
-            if not {"pixels", "latent"} <= set(network.names):
-                raise InvalidValue(f"`{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
+        check_chip(self.chip)
 
     @cached_property
     def arrays(self) -> dict[str, MemristorArray]:
@@ -157,3 +152,32 @@ class Layout:
             "device": choices.device, "amplifier": choices.amplifier, "wires": choices.wires,
             "electrical": Electrical(v_read=self.read_voltage(network)),
         }  # fmt: skip
+
+
+def check_chip(chip: Chip) -> None:
+    """Check what an export relies on, whoever made `chip`.
+
+    Raises
+    ------
+    InvalidValue
+        Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are complex or
+        text; a gain that is not positive; a sigma that is negative or fits no latents; examples that fit no pixels.
+    """
+    if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
+        raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")
+    for name, network in chip.networks.items():
+        if not {"pixels", "latent"} <= set(network.names):
+            raise InvalidValue(f"`{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
+        real(chip.weights[name], f"weights of {name}")
+    for name, devices in chip.conductances.items():
+        real(devices.plus, f"plus of {name}")
+        real(devices.minus, f"minus of {name}")
+    if not 0 < chip.gain < float("inf"):
+        raise InvalidValue(f"`gain` must be positive and finite, but got {chip.gain}")
+    n_pixels, n_latent = chip.role("encode")[1].n_clamped, chip.role("decode")[1].n_clamped
+    sigma = np.zeros(()) if chip.sigma is None else real(np.asarray(chip.sigma), "sigma")
+    if sigma.shape not in ((), (n_latent,)) or not (np.isfinite(sigma).all() and (sigma >= 0).all()):
+        raise InvalidValue(f"`sigma` must be one number or {n_latent}, finite and not negative, but got {chip.sigma}")
+    examples = np.asarray(chip.examples)
+    if len(examples) and examples.shape[1:] != (n_pixels,):
+        raise InvalidValue(f"`examples` must be (k, {n_pixels}), one column a pixel, but got {examples.shape}")

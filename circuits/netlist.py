@@ -217,8 +217,6 @@ def build_both(chip: Chip, image: np.ndarray, array: MemristorArray, noise: np.n
         raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; export each role alone")
     latents = chip.networks["tied"].block("latent")
     sigma = float(np.mean(chip.sigma))  # a sigma for each latent goes into its draw
-    if not (np.min(chip.sigma) >= 0 and np.isfinite(sigma)):
-        raise InvalidValue(f"`sigma` must be finite and not negative, but the chip's mean is {sigma}")
     draws = np.asarray(noise, float) * (chip.sigma / sigma if sigma > 0 else 1.0)
     turn = Turn(latents=np.arange(latents.start, latents.stop), noise=draws, sigma=sigma)
     return build(chip, "encode", image, array, turn=turn, **parts)

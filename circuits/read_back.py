@@ -100,10 +100,13 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
         problems += [*_complete(found, role), *_row_sums(found)]
-    errors = {"weights": weight_error, "gain": gain_error, "clamps": clamp_error}
-    for (what, error), allowed in zip(errors.items(), (WEIGHT_TOLERANCE, GAIN_TOLERANCE, CLAMP_TOLERANCE), strict=True):
-        if not error <= allowed:
-            problems.append(f"its {what} differ from the chip's by {error:.1e}, {allowed:.0e} allowed")
+    differences = {
+        "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
+        "clamps": (clamp_error, CLAMP_TOLERANCE),
+    }  # fmt: skip
+    for what, (difference, allowed) in differences.items():
+        if not difference <= allowed:
+            problems.append(f"its {what} differ from the chip's by {difference:.1e}, {allowed:.0e} allowed")
     problems += _wires(layout.choices, found)
     unread = [name for name, kind in (("nudges", "nudge"), ("where the lines run", "line")) if kind in found.cards]
     return ReadBack(

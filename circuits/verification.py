@@ -143,6 +143,8 @@ def place(keep: Path | None, sample: int, role: str) -> Iterator[Path]:
 
 def _checked(n_samples: int, layout: Layout) -> int:
     count = len(layout.chip.examples)
+    if not count:
+        raise InvalidValue("the chip carries no examples, so there is nothing to verify; make it again from its run")
     if not 1 <= n_samples <= count:
         raise InvalidValue(f"`n_samples` must be in 1 to {count}, the examples of this chip, but got {n_samples}")
     return n_samples
