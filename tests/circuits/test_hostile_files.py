@@ -133,7 +133,8 @@ GOOD = b"Flags: real\nNo. Variables: 2\nNo. Points: 1\nVariables:\n\t0\ttime\tti
     b"", b"\xff\xfe\x00", raw(b""), raw(GOOD), raw(GOOD.replace(b"No. Points: 1", b"No. Points: -1"), b"0" * 64),
     raw(GOOD.replace(b"No. Points: 1", b"No. Points: many"), b"0" * 64),
     raw(GOOD.replace(b"No. Points: 1", b"No. Points: 1" + b"0" * 30), b"0" * 64),
-    raw(GOOD.replace(b"\t0\ttime\ttime\n", b""), b"0" * 64), raw(GOOD.replace(b"\t0\ttime\ttime\n", b"\t0\n"), b"0" * 64),
+    raw(GOOD.replace(b"\t0\ttime\ttime\n", b""), b"0" * 64),
+    raw(GOOD.replace(b"\t0\ttime\ttime\n", b"\t0\n"), b"0" * 64),
     raw(GOOD.replace(b"\t0\ttime\ttime\n", b"\t\n"), b"0" * 64), raw(GOOD.replace(b"real", b"complex"), b"0" * 64),
 ])  # fmt: skip
 def test_damaged_raw_files_give_one_error(tmp_path, data):
