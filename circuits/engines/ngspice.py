@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits import export
-from circuits.engines.process import Limits, run_limited
+from circuits.engines.process import LINE, Limits, run_limited
 from circuits.engines.workplace import workplace
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms, read_raw
@@ -78,7 +78,6 @@ FAILURES = (
     "run simulation(s) aborted", "timestep too small", "no such parameter", "singular matrix", "fatal error",
     "unknown subckt", "circuit not parsed", "there aren't any circuits loaded", "too few parameters",
 )  # fmt: skip
-LINE = 200  # characters of a log's line that are told
 
 
 def no_result(engine: str, reason: str, log: str) -> EngineError:

@@ -16,6 +16,7 @@ from circuits.engines.workplace import environment
 from crossbar.errors import EngineError, InvalidValue
 
 LOG_END = 2**18  # bytes
+LINE = 200  # characters of a log's line that are told
 LARGEST = 2.0**33  # GiB: beyond, RLIMIT_AS has no number for it
 
 
@@ -156,7 +157,7 @@ def _wait(
 
 
 def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()] or lines
     said = "; ".join(telling[-3:]) or "without a word"
     if code < 0:

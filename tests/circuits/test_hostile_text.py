@@ -137,6 +137,7 @@ def test_simulators_start_in_an_empty_home_with_an_environment_of_their_own(tmp_
     monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}{os.pathsep}bin{os.pathsep}")
     code = "import os; print(sorted(os.environ), os.environ['PATH'], os.listdir(os.environ['HOME']), os.getcwd())"
     with workplace(tmp_path) as private:
+        assert (private / ".spiceinit").read_text() == ""  # ngspice's library looks here before the user's own home
         log = process.run_limited("python", [sys.executable, "-I", "-c", code], private, LIMITS).log
     assert "SPICE_ASCIIRAWFILE" not in log
     assert "LD_PRELOAD" not in log

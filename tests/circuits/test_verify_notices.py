@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from circuits import engines, export, exporting, layout, netlist, verification
+from circuits import engines, export, exporting, layout, netlist, nudged, verification
 from circuits.chip_reference import devices, rest, sampled
 from circuits.electrical import Wires
+from circuits.engines import Limits
 from circuits.exporting import Proof, Request, export_chip, prove
 from circuits.layout import Choices, Layout
 from circuits.netlist_commands import netlist as netlist_command
@@ -24,6 +25,7 @@ from crossbar.chip import Chip, Conductances
 from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile
 from crossbar.network import Network
 
+LIMITS = Limits(seconds=60, gigabytes=4)
 pytestmark = [pytest.mark.spice, pytest.mark.usefixtures("needs_ngspice")]
 
 
@@ -202,6 +204,16 @@ def test_a_wrong_tile_fails(small_chip, monkeypatch):
     chosen = Layout(chip=small_chip, choices=Choices(wires=Wires(tile=64)))
     assert not prove(chosen, Proof(mode="tile"))["passed"]
     assert not prove(chosen, Proof(mode="coupled"))["passed"]
+
+
+@pytest.mark.parametrize("name", ["W to -W", "weights halved", "transposed"])
+def test_a_wrong_contrast_is_noticed(small_chip, tmp_path, monkeypatch, name):
+    chip = two_device(small_chip) if name == "transposed" else small_chip
+    MUTANTS[name](monkeypatch)
+    found = nudged.compare_contrast(
+        Layout(chip=chip), engines.engine("ngspice"), tmp_path, LIMITS, sample=0, seed=0, beta=0.02, beta_kl=1.9
+    )
+    assert found.relative_error > 0.05
 
 
 @pytest.fixture
