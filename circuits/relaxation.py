@@ -111,8 +111,9 @@ def line_integrals(trajectory: Trajectory, until: np.ndarray, gain: float, power
 
 def product_integrals(trajectory: Trajectory, until: np.ndarray, gain: float, matrix: np.ndarray) -> np.ndarray:
     """Return the integral of rho^T `matrix` rho from 0 to `until` (batch,), (batch,)."""
-    signals = _signals(trajectory, gain)
-    return _integral(((signals @ matrix) * signals).sum(axis=2), trajectory.times, until)
+    kept = trajectory.times <= until.max()
+    signals = _signals(trajectory, gain)[kept]
+    return _integral(((signals @ matrix) * signals).sum(axis=2), trajectory.times[kept], until)
 
 
 def _signals(trajectory: Trajectory, gain: float) -> np.ndarray:

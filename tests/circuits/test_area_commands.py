@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -239,7 +240,6 @@ def test_names_are_shown_as_they_are_whatever_markup_they_look_like(tmp_path, mo
 
 
 def test_a_chip_of_negative_conductances_is_refused(tmp_path, rng):
-    h5py = pytest.importorskip("h5py")
     folder = write_run(tmp_path / "run", tied_model("tdh-vae", 3, 2, pixels=16), rng)
     chip = load_chip(folder)
     mask = chip.networks["tied"].mask()
@@ -251,7 +251,7 @@ def test_a_chip_of_negative_conductances_is_refused(tmp_path, rng):
         values = file[found[0]][...]
         values[0, 1] = values[1, 0] = -1e-5
         file[found[0]][...] = values
-    with pytest.raises(HopbarError, match="negative|>= 0|at least 0"):
+    with pytest.raises(HopbarError, match="negative"):
         run(str(folder))
 
 
