@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +20,7 @@ def study_tables(study: AreaStudy) -> Iterator[Table]:
     yield ratio_table(study)
     for name, found in study.energies.items():
         kind = "simulated settling" if found.simulated else "assumed settling"
-        yield energy_table(f"Energy and latency of {name} ({kind})", dict(found.costs))
+        yield energy_table(f"Energy and latency of {name} ({kind})", found.costs, found.idle_off)
 
 
 def inventory_table(study: AreaStudy) -> Table:
@@ -58,13 +58,14 @@ def ratio_table(study: AreaStudy) -> Table:
     return table
 
 
-def energy_table(title: str, costs: dict[str, Cost]) -> Table:
-    """Return energy and latency by task."""
+def energy_table(title: str, costs: Mapping[str, Cost], idle_off: Mapping[str, Cost]) -> Table:
+    """Return energy and latency by task; energy also with idle columns and neurons switched off."""
     table = _table(title, "", list(costs))
     found = list(costs.values())
     table.add_row("settling (time constants)", *(interval_text(cost.settle, ".0f") for cost in found))
     table.add_row("latency (us)", *(_range(cost.latency, 1e6) for cost in found))
     table.add_row("energy (uJ)", *(_range(cost.energy, 1e6) for cost in found))
+    table.add_row("  idle columns off (uJ)", *(_range(idle_off[name].energy, 1e6) for name in costs))
     table.add_row("  in the devices (uJ)", *(_range(cost.dissipated, 1e6) for cost in found))
     table.add_row("power while settling (W)", *(_range(cost.power, 1.0) for cost in found))
     for part in PARTS:
