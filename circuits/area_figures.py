@@ -111,8 +111,14 @@ def _draw_die(axes: Axes, die: Die, x: float) -> None:
         )
     axes.add_patch(Rectangle((x, 0), die.side, die.side, fill=False, edgecolor="black", linewidth=1))
     label = f"{die.name}\n{die.side**2:.1f} mm²"
-    below: dict[str, Any] = {"xytext": (0, -4), "textcoords": "offset points", "ha": "center", "va": "top", "size": 7,
-                             "parse_math": False}
+    below: dict[str, Any] = {
+        "xytext": (0, -4),
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "top",
+        "size": 7,
+        "parse_math": False,
+    }
     axes.annotate(label, (x + die.side / 2, 0), **below)
 
 
@@ -143,8 +149,9 @@ def pareto(merits: Sequence[Merit]) -> Figure:
         reach = [[merit.area - merit.low], [merit.high - merit.area]]
         axes.errorbar(merit.area, distance, xerr=reach, fmt=marker, color=color, capsize=3, markersize=5)
         label = f"{merit.evaluation.name}\nSSE/2 {merit.evaluation.sse_half:.1f}"
-        axes.annotate(label, (merit.area, distance), xytext=(5, 4), textcoords="offset points", size=7,
-                      parse_math=False)
+        axes.annotate(
+            label, (merit.area, distance), xytext=(5, 4), textcoords="offset points", size=7, parse_math=False
+        )
     front = pareto_front(merits)
     axes.step([merit.area for merit in front], [merit.evaluation.frechet_distance for merit in front],
               where="post", color="black", linewidth=0.8, linestyle="--", zorder=0)  # fmt: skip

@@ -99,7 +99,9 @@ def ratio_draws(comparison: Comparison, sharing: str, architecture: Architecture
         points, draws = conditions.areas(model_inventory(model, architecture, sharing), architecture)
         totals.append([total_area(areas) for areas in (*points, draws)])
     if not all(np.all(untied > 0) for untied in totals[1]):
-        raise InvalidValue(f"{comparison.untied.name} has no area with this technology: give its circuits areas above 0")
+        raise InvalidValue(
+            f"{comparison.untied.name} has no area with this technology: give its circuits areas above 0"
+        )
     return [np.asarray(tied / untied) for tied, untied in zip(*totals, strict=True)]
 
 

@@ -74,8 +74,8 @@ def _power_densities(study: AreaStudy) -> Iterator[str]:
         density = 100 * max(encode, generate) / area
         yield f"| {cell(name)} | {encode:.2f} | {generate:.2f} | {area:.1f} | {density:.0f} |"
     yield ""
-    yield "Untied networks settle in turn, so that the die that works bears more than this mean. A package has to bear it,"
-    yield "unless the chip settles in bursts or with smaller conductances or voltages."
+    yield "Untied networks settle in turn, so the die that works bears more than this mean. The package has to bear it"
+    yield "unless the chip settles in bursts, or with smaller conductances or voltages."
     yield ""
 
 
