@@ -36,7 +36,7 @@ def best_time(function: Callable[[], object], repeats: int = 10) -> float:
 class _Parser(argparse.ArgumentParser):
     """A parser that trains a small run where `--quick` is given and no run."""
 
-    def parse_args(self, args=None, namespace=None):  # noqa: ANN001, ANN201
+    def parse_args(self, args=None, namespace=None):
         """Return the options; `run` is a run folder."""
         options = super().parse_args(args, namespace)
         if "run" in options and options.run is None:

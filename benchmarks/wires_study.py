@@ -22,7 +22,8 @@ from pathlib import Path
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 import numpy as np
-from harness import parser as asked, report
+from harness import parser as asked
+from harness import report
 
 from crossbar.array_config import ArrayConfig
 from crossbar.asymmetric_settling import HeldAntisymmetry

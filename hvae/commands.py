@@ -151,19 +151,39 @@ def evaluate(
         trained, dataset, split=split, seed=seed, count=count, settings=evaluation.settings_of(trained, prior),
         extractor=extractor,
     )  # fmt: skip
+    failure = None if no_keep else _not_kept(run, trained, found, out)
+    _refuse_or_warn(found["unsettled"], trained)
     if as_json:
         click.echo(json.dumps(found))
     else:
         show_evaluation(found)
-    if no_keep:
-        return
+    if failure is not None:
+        why = f"{failure.filename}: {failure.strerror}"
+        click.echo(f"hopbar: the scores above were not kept ({why}); give --out FILE to keep them elsewhere", err=True)
+
+
+def _not_kept(run: Path, trained: Any, found: Any, out: Path | None) -> OSError | None:
+    """Keep the scores `found`; return why that failed, unless it was asked for with `out`: they are printed all the same."""
+    from hvae import evaluation
+
     try:
         evaluation.keep(run, trained, found, out)
     except OSError as error:
         if out is not None:
-            raise  # a file that was asked for
-        why = f"{error.filename}: {error.strerror}"
-        click.echo(f"hopbar: the scores above were not kept ({why}); give --out FILE to keep them elsewhere", err=True)
+            raise
+        return error
+    return None
+
+
+def _refuse_or_warn(share: Any, trained: Any) -> None:
+    """Refuse the `share` of samples that did not settle if it is above the run's limit, or say that it is large."""
+    from hvae import evaluation, unsettled
+
+    shares = {evaluation.UNSETTLED: share}
+    unsettled.refuse(shares, trained.config.settling.max_unsettled)
+    told = unsettled.warning(shares)
+    if told:
+        click.echo(told, err=True)
 
 
 @click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
@@ -193,17 +213,19 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
 
     Example: `hopbar sample runs/tdh --n 100 --out samples.png`
     """
-    from hvae import evaluation, images, loading, sampling
+    from hvae import evaluation, images, loading, sampling, unsettled
     from hvae.drawing import check_picture, write_images
     from hvae.streams import stream
 
     check_picture(out, count)
     sampling.refuse_too_many(count)
-    trained = loading.load(run)
+    tally = unsettled.Tally()
+    trained = loading.load(run).counted(tally)
     settings = evaluation.settings_of(trained, prior)
     fitted = settings.prior != "standard"
     density = evaluation.density(trained, images.load(trained.config.data), settings, seed) if fitted else None
     generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
+    _refuse_or_warn(tally.unsettled, trained)
     title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(settings.prior)}"
     click.echo(write_images(generated, out, title))
 

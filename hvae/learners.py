@@ -20,6 +20,7 @@ from hvae.latent_variants import LearnedSigma, ScaledLatents
 from hvae.model import HopfieldVAE, Parameters, build
 from hvae.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
 from hvae.streams import stream
+from hvae.unsettled import Tally
 
 
 class Learner(Protocol):
@@ -48,6 +49,10 @@ class Learner(Protocol):
 
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return images (batch, pixels), not clipped."""
+        ...
+
+    def counted(self, tally: Tally) -> Learner:
+        """Return this learner, with the samples that `encode` and `decode` settle counted in `tally`."""
         ...
 
 
@@ -84,6 +89,10 @@ class Backpropagation:
         """Return decoded images."""
         return self.vae.decode(parameters, latents)
 
+    def counted(self, tally: Tally) -> Backpropagation:  # noqa: ARG002
+        """Return this learner: nothing of it has to settle."""
+        return self
+
 
 def check_parameters(learner: Learner, parameters: Parameters, place: Path) -> None:
     """Refuse `parameters`, read from `place`, that cannot be those of `learner`.
@@ -91,16 +100,13 @@ def check_parameters(learner: Learner, parameters: Parameters, place: Path) -> N
     Raises
     ------
     CorruptFile
-        One is missing or too many, has another shape, or is not finite.
+        One is missing or too many, or has another shape.
     """
     wanted, found = learner.shapes(), {name: weights.shape for name, weights in parameters.items()}
     if wanted != found:
         raise CorruptFile(
             f"{place} holds weights {found}, but the run's model needs {wanted}: train the run again into a new folder"
         )
-    broken = [name for name, weights in parameters.items() if not np.isfinite(weights).all()]
-    if broken:
-        raise CorruptFile(f"{place} holds weights `{broken[0]}` that are not all finite: train the run again")
 
 
 def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> dict[str, np.ndarray]:

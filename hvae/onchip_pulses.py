@@ -7,6 +7,7 @@ import numpy as np
 from crossbar.array import CrossbarArray
 from crossbar.array_cells import FloatCells, PulsedCells
 from crossbar.array_counters import mean_conductance
+from crossbar.contrast import apply_signed
 from crossbar.pulse_engines import PulseReport, apply_pulses, mirror_weights
 
 ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its symmetry point
@@ -28,10 +29,10 @@ def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, 
 
 
 def weight_step(array: CrossbarArray) -> float:
-    """Return what one pulse to each device of a weight changes, nominally; on floats 2^-20 of the weight limit."""
+    """Return what one pulse to each moving device of a weight changes at zero; on floats 2^-20 of the weight limit."""
     cells = array.cells[0]
     if isinstance(cells, PulsedCells):
-        return cells.scale * cells.states[0].law.granularity * len(cells.states)
+        return cells.scale * cells.states[0].law.granularity * cells.movers
     return array.mapping.weight_limit * 2.0**-20
 
 
@@ -49,8 +50,7 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
         else:
             assert isinstance(cells, PulsedCells)
             for state, sign in zip(cells.states, (1, -1), strict=False):
-                counts = (sign * own).astype(np.int32)
-                report = report + apply_pulses(state, np.maximum(counts, 0), np.maximum(-counts, 0), rng)
+                report = report + apply_signed(state, sign * own, rng)
                 if cells.region.square and cells.region.shared:
                     mirror_weights(state)
     array.add_pulses(report.up, report.down, conductance)

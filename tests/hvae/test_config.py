@@ -1,6 +1,8 @@
 """Configuration: Table 3 by default, files and overrides on top, and one clear message for every mistake."""
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from crossbar import pulse_engines
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import config_file, learners, model_memory
+from hvae import config_file, learners, model_memory, reproduction, studies, sweep_file
 from hvae.config import DataConfig, table_3
 from hvae.onchip_settings import ArraySettings
 
@@ -144,3 +146,20 @@ def test_the_estimate_counts_the_weights_that_are_stored(model):
     config = config_file.resolve(model, [], ["model.hidden=9", "model.latent=3", "data.image_size=7"])
     stored = learners.make(config).init(np.random.default_rng(0), np.float32)
     assert model_memory.n_weights(config) == sum(weights.size for weights in stored.values())
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_loads_and_each_of_its_configurations_can_be(path):
+    """What `--variants`, `hopbar sweep`, `hopbar study` and `--config` read; a new file is in by itself."""
+    tables = set(tomllib.loads(path.read_text()))
+    if "row" in tables:
+        assert all(row.config([], 0) for row in reproduction.read_rows(path))
+    elif "parameters" in tables:
+        assert sweep_file.load(path).parameters
+    elif tables & {"grid", "curves", "variants"}:
+        assert studies.load(path).cells()
+    else:
+        assert config_file.resolve("tdh-vae", [path]) != table_3("tdh-vae")
