@@ -99,7 +99,7 @@ def toml_text(text: str, place: str) -> dict[str, Any]:
 
 @contextmanager
 def hdf5(path: Path, what: str, remedy: str) -> Iterator[h5py.File]:
-    """Open the HDF5 file at `path`, `what` it should be, and let the body read it; `remedy` is what to do where it is none.
+    """Open the HDF5 file at `path`, which should be `what`, and let the body read it; `remedy` is for where it is none.
 
     Our files are replaced whole, never changed, so that none needs a lock to be read; NFS often has none.
 
@@ -120,8 +120,8 @@ def hdf5(path: Path, what: str, remedy: str) -> Iterator[h5py.File]:
     except Exception as error:  # damage shows as errors of many kinds; an interrupt is none of these
         if any(said in str(error) for said in _LOCKED):
             raise FileInUse(
-                f"{path} is open for writing in another process: wait until it ends; if it was killed, run `h5clear -s` "
-                "on the file, and where locks fail on a network's disk, set HDF5_USE_FILE_LOCKING=FALSE"
+                f"{path} is open for writing in another process: wait until it ends; if it was killed, run "
+                "`h5clear -s` on the file, and where locks fail on a network's disk, set HDF5_USE_FILE_LOCKING=FALSE"
             ) from error
         raise CorruptFile(f"{path} cannot be read as {what} ({_first_line(error)}); {remedy}") from error
 

@@ -210,8 +210,8 @@ class FaultLaw:
         _check_not_negative("variation", self.variation)
         if self.variation > 1:
             raise InvalidValue(
-                f"`variation` is relative and must not exceed 1, but got {self.variation}: beyond that no device is left "
-                "that holds what was meant; 0.05 to 0.4 are measured"
+                f"`variation` is relative and must not exceed 1, but got {self.variation}: beyond that no device "
+                "is left that holds what was meant; 0.05 to 0.4 are measured"
             )
         _check_fraction("stuck_low", self.stuck_low)
         _check_fraction("stuck_high", self.stuck_high)

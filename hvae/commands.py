@@ -163,7 +163,7 @@ def evaluate(
 
 
 def _not_kept(run: Path, trained: Any, found: Any, out: Path | None) -> OSError | None:
-    """Keep the scores `found`; return why that failed, unless it was asked for with `out`: they are printed all the same."""
+    """Keep the scores `found`; return why that failed, unless `out` asked for it: they are printed all the same."""
     from hvae import evaluation
 
     try:

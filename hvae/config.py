@@ -67,8 +67,8 @@ class DataConfig:
             raise unknown_name("data set", self.name, known)
         if self.name == EMBEDDED and self.folder is not None:
             raise InvalidValue(
-                f"`data.folder` is for data sets that are read from files, but {EMBEDDED} is embedded: leave it out, or "
-                "name another data set"
+                f"`data.folder` is for data sets that are read from files, but {EMBEDDED} is embedded: leave it out, "
+                "or name another data set"
             )
         if self.train_limit is not None:
             _at_least("data.train_limit", self.train_limit, 1)

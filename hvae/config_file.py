@@ -80,7 +80,8 @@ def refuse_difference(began: RunConfig, now: RunConfig, path: Path) -> None:
     ]
     if changes:
         raise InvalidValue(
-            f"{path} was changed since the run's last checkpoint: {', '.join(changes)}; put it back, or train another run"
+            f"{path} was changed since the run's last checkpoint: {', '.join(changes)}; put it back, or train "
+            "another run"
         )
 
 

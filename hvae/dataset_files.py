@@ -260,8 +260,8 @@ def _read(source: Source, record: FileRecord, path: Path) -> np.ndarray:
     got = hashlib.sha256(content).hexdigest()
     if got != record.sha256:
         raise CorruptFile(
-            f"{path} is not the file that {source.name!r} needs: its shape is right, but its checksum is {got}, expected "
-            f"{record.sha256}. {remedy}"
+            f"{path} is not the file that {source.name!r} needs: its shape is right, but its checksum is {got}, "
+            f"expected {record.sha256}. {remedy}"
         )
     return array
 

@@ -82,7 +82,7 @@ def _origin(path: Path, table: Mapping[str, Any], labels: Sequence[str]) -> dict
 
 
 def _is_row(row: Any) -> bool:
-    """Tell whether `row` has all that is read of one, its epochs and its distance, which it is ranked by, as numbers."""
+    """Tell whether `row` has what is read of one, its epochs and its distance, by which it is ranked, as numbers."""
     if not (isinstance(row, dict) and row.keys() >= _OF_A_ROW and isinstance(row["label"], str)):
         return False
     means = [row[key].get("mean") if isinstance(row[key], dict) else None for key in ("epochs", "frechet_distance")]

@@ -88,11 +88,7 @@ def _changes(row: Mapping[str, Any]) -> str:
 
 def _diverged(runs: Mapping[str, str]) -> list[str]:
     lines = [f"- {path}: {reason}" for path, reason in runs.items()]
-    return (
-        ["Diverged, or did not settle, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""]
-        if lines
-        else []
-    )
+    return ["Diverged, or did not settle, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
 
 
 def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:

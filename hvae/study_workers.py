@@ -98,6 +98,6 @@ def _on_cluster(jobs: list[Job], address: str) -> Iterator[Result]:
             yield result
     if lost:
         raise EngineError(
-            f"workers of the cluster died {ROUNDS} times or left; {lost} of {len(jobs)} cells are not finished: give its "
-            "workers more memory or start fewer on a machine, and start the study again: it goes on where it stands"
+            f"workers of the cluster died {ROUNDS} times or left; {lost} of {len(jobs)} cells are not finished: give "
+            "its workers more memory or start fewer on a machine, and start the study again: it goes on where it stands"
         )

@@ -155,8 +155,8 @@ def _check_lines(path: Path) -> None:
         except (ValueError, RecursionError) as error:
             kind = "is no journal of a sweep" if number == 1 else "is damaged, as by a full disk or a loss of power"
             raise CorruptFile(
-                f"{path} {kind} (line {number}: {error}); if it is one, remove line {number}, keep all others, and give "
-                "the command again: the sweep goes on without what that line told"
+                f"{path} {kind} (line {number}: {error}); if it is one, remove line {number}, keep all others, and "
+                "give the command again: the sweep goes on without what that line told"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Doors of the command line: what cannot work is said before it leaves a trace, what was computed is not thrown away."""
+"""Doors of the command line: what cannot work is said before it leaves a trace, what was computed is not lost."""
 
 import errno
 import json

@@ -202,7 +202,7 @@ def test_a_wrong_shape_is_found(source, folder):
     "content", [b"", b"\0\0\x08", b"PNG nonsense", idx_bytes(np.zeros((3, 4)))[:-1], b"\0\0\x08\x03\0\0"]
 )
 def test_bytes_that_are_no_idx_file_are_refused(content):
-    with pytest.raises(CorruptFile, match="file (is not an IDX file|holds)"):
+    with pytest.raises(CorruptFile, match=r"file (is not an IDX file|holds)"):
         idx.parse(content, "file")
 
 

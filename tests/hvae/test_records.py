@@ -228,6 +228,6 @@ def test_a_disk_without_locks_is_told_with_its_remedy(tmp_path, monkeypatch, num
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(LocksMissing, match="disk without locks.*local_lock=flock") as raised, run_lock.held(tmp_path):
+    with pytest.raises(LocksMissing, match=r"disk without locks.*local_lock=flock") as raised, run_lock.held(tmp_path):
         pass
     assert isinstance(raised.value, HopbarError)

@@ -313,7 +313,7 @@ def test_workers_of_a_cluster_that_die_cost_their_cells_only_and_the_study_can_g
     fake = SimpleNamespace(Client=Client, KilledWorker=Killed, CancelledError=Killed, as_completed=lambda found: found)
     monkeypatch.setitem(sys.modules, "distributed", fake)
     heard = []
-    with pytest.raises(EngineError, match="2 of 6 cells are not finished.*it goes on where it stands"):
+    with pytest.raises(EngineError, match=r"2 of 6 cells are not finished.*it goes on where it stands"):
         run(study, tmp_path / "out", scheduler="tcp://here:1", on_cell=heard.append)
     assert len(heard) == 4
 
