@@ -32,14 +32,16 @@ def sse_half(train: np.ndarray, test: np.ndarray, latents: int) -> float:
 
 
 def main() -> None:
+    """Print, and keep in `--out`; with `--quick` of mnist-5k."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--quick", action="store_true", help="of mnist-5k, which is embedded")
     options = parser.parse_args()
-    data = images.load(DataConfig(name=options.dataset))
+    data = images.load(DataConfig(name="mnist-5k" if options.quick else options.dataset))
     train, test = (some.astype(np.float64) for some in (data.train_images, data.test_images))
     found = {str(latents): sse_half(train, test, latents) for latents in LATENTS}
-    result = {"dataset": options.dataset, "n_train": len(train), "n_test": len(test), "sse_half": found}
+    result = {"dataset": data.name, "n_train": len(train), "n_test": len(test), "sse_half": found}
     text = json.dumps(result | {"environment": environment()}, indent=1)
     print(text)
     if options.out:

@@ -19,7 +19,7 @@ from pathlib import Path
 from harness import small_run
 
 HERE = Path(__file__).parent
-SECONDS = 120
+SECONDS = 300
 LIBRARIES = {"harness", "peers", "quick", "settling_cases"}
 OF_A_RUN = {
     "basins", "epoch", "noise_correlation", "onchip", "scaling", "settling", "sweep_cost", "wires_study",
