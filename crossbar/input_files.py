@@ -36,7 +36,7 @@ def json_object(path: Path, remedy: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CorruptFile(f"{path} is no JSON ({error}): {remedy}") from error
     if not isinstance(found, dict):
-        raise CorruptFile(f"{path} holds no JSON object, but {_short(found)}: {remedy}")
+        raise CorruptFile(f"{path} is no JSON object, but {_short(found)}: {remedy}")
     return found
 
 

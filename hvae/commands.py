@@ -57,16 +57,16 @@ def train(
 
     named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
-    dataset = None
+    images = None
     if resume:
         folder = RunFolder.open(out)
         _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
     else:
         config = for_array(config_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
         RunFolder.refuse_what_exists(out)
-        dataset = _prepared(config)
+        images = _prepared(config)
         folder = RunFolder.create(out, config)
-    finished, last = watch(folder, dataset)
+    finished, last = watch(folder, images)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
     if not finished:

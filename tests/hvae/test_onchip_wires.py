@@ -76,7 +76,7 @@ def test_the_resistance_may_come_from_a_technology():
         (["array.wire_node=65", "array.wire_resistance=1"], "not both"),
         (["array.wire_node=66"], "130, 65, 32, 22"),
         (["array.wire_gains=rows"], "wire_gains"),
-        (["array.wire_error=-1"], "`wire_error`"),
+        (["array.wire_error=-1"], "wire_error`"),
     ],
 )
 def test_wires_that_cannot_be_are_refused_at_the_door(changes, message):

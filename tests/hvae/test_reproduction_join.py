@@ -154,7 +154,7 @@ def test_a_row_without_the_number_that_it_is_ranked_by_is_refused(tmp_path, key,
     [
         (None, MissingFile, "hopbar reproduce --out DIR"),
         ("{", CorruptFile, "is no JSON"),
-        ("[]", CorruptFile, "no JSON object"),
+        ("[]", CorruptFile, "is no JSON object"),
         ('{"rows": [{"label": "f-vae"}]}', CorruptFile, "lack labels or scores"),
         ('{"rows": 3}', CorruptFile, "no table of"),
         ('{"rows": []}', CorruptFile, "by which commit"),
