@@ -130,7 +130,7 @@ def load(dataset: str) -> tuple:
 def main() -> None:
     """Train and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="mnist-5k, 2,000 images an epoch, two epochs; kept nowhere")
+    parser.add_argument("--quick", action="store_true", help="mnist-5k, 2,000 images, two epochs; kept nowhere")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
