@@ -1,6 +1,7 @@
 """Energy and latency: settle times, charge and dissipation in closed form, joules by hand, orders of magnitude."""
 
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -36,9 +37,10 @@ from circuits.relaxation import (
     relaxation_of,
     settle_times,
 )
+from circuits.settings import netlist_point
 from circuits.tasks import assumed_tasks, measured_tasks, network_loads
 from circuits.technology import load_technology
-from circuits.trajectories import EulerSettings, euler, simulate
+from circuits.trajectories import EulerSettings, _landscape, euler, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
 from crossbar.mapping import mapping_for
@@ -184,6 +186,32 @@ def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle)
         assert from_supply < charged < 2.5 * from_supply
 
 
+@pytest.mark.usefixtures("needs_ngspice")
+def test_dissipation_of_the_half_layout_is_what_ngspice_measures_at_the_drivers(tmp_path):
+    # Everything that the drivers of both rails put into the array while it settles, sum v i, integrated on 1 nF.
+    chip, point = strong_chip(), netlist_point(TECHNOLOGY)
+    array = program(chip, "tied", symmetry="shared", g_min=1e-6, g_max=1e-4)
+    circuit = build(chip, "encode", chip.examples[0], array)
+    landscape, role = _landscape(chip, "encode", np.asarray(chip.examples[:1], float))
+    start = np.zeros((1, role.n_free))
+    trajectory = euler(landscape, role, chip.examples[:1], start, EulerSettings(step=0.02, length=8.0))
+    loads = network_loads(
+        chip.weights["tied"], None, chip_model(chip).plans[0], "encode", Architecture(layout="half"), "on"
+    )
+    relaxation = relaxation_of(trajectory, chip.gain, loads)
+    seconds = float(relaxation.settle[0] * point["time_constant"])
+    power = "+".join(f"v({rail}_{name})*i(v.xdriver_{name}.v{rail})" for name in circuit.names for rail in "pn")
+    text = re.sub(r"^\.(save|meas|tran|end\b).*\n", "", "".join(pieces(circuit)), flags=re.M)
+    text += f"Bpower 0 joule I={power}\nCjoule joule 0 1n ic=0\n.tran 10n {seconds} uic\n"
+    (tmp_path / "half.cir").write_text(text + f".meas tran joule find v(joule) at={seconds}\n.end\n")
+    done = subprocess.run(
+        ["ngspice", "-n", "-b", str(tmp_path / "half.cir")], check=False, capture_output=True, text=True, timeout=60
+    )
+    joules = 1e-9 * float(re.search(r"^joule\s*=\s*(\S+)", done.stdout, re.M)[1])
+    phase = Phase(relaxation=relaxation, n_neurons=0)
+    assert array_dissipation(phase, point, None) == pytest.approx(joules, rel=5e-3)
+
+
 @pytest.mark.parametrize("kind", [tied_model, untied_model])
 @pytest.mark.parametrize("weights", ["pair", "reference"])
 @pytest.mark.parametrize("layout", ["full", "half"])
@@ -211,8 +239,6 @@ def test_the_half_layout_of_a_tied_chip_draws_what_the_full_one_draws_and_writes
 def test_trajectories_end_where_the_simulators_own_scheme_ends(rng):
     chip = make_chip(tied_model("t", 12, 4, pixels=16), rng)
     phases = simulate(chip, np.asarray(chip.examples, float), SHORT, rng)
-    from circuits.trajectories import _landscape
-
     landscape, role = _landscape(chip, "encode", np.asarray(chip.examples, float))
     own = Euler(time_step=SHORT.step, max_sweeps=round(SHORT.length / SHORT.step)).settle(landscape)
     end = np.concatenate([phases.free["encode"].states[-1][:, role.network.block(name)] for name in role.free], axis=1)
@@ -375,8 +401,6 @@ def test_bad_input():
 
 
 def test_euler_is_the_paper_s_equation_3(rng):
-    from circuits.trajectories import _landscape
-
     chip = make_chip(tied_model("t", 5, 3, pixels=16), rng)
     images = np.asarray(chip.examples, float)
     landscape, role = _landscape(chip, "encode", images)
