@@ -53,7 +53,7 @@ SHORT = EulerSettings(length=30.0)
 
 
 def joules(value, rel=1e-9):
-    """Equal to `value` up to a relative error alone: pytest's own absolute one, 1e-12, is as large as these energies."""
+    """Equal to `value` up to a relative error alone: pytest's absolute one, 1e-12, is as large as an energy here."""
     return pytest.approx(value, rel=rel, abs=0)
 
 
