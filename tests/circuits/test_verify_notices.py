@@ -284,7 +284,8 @@ def test_check_is_a_command(written, tmp_path):
     (".param gain=3.0", ".param gain=3.0000001"), ("V=(i(Vplus)-i(Vminus))", "V=(i(Vminus)-i(Vplus))"),
     (".end\n", "Ileak 0 s_hidden_0 1e-7\n.end\n"), (".end\n", ".param gain=6.0\n.end\n"),
     (".end\n", "+ 1\n.end\n"), (".param r_on=1.0", ".param r_on=1000.0"), (".param v_read=0.1", ".param v_read=0.2"),
-    ("hidden_0 neuron ic=0.0", "hidden_0 neuron ic=0.5"), (".end\n", ".param tnom=300\n.end\n"), ("Vinput_pixel_0_0 x_pixel_0_0 0 ", "Vinput_pixel_0_0 x_pixel_0_0 0 0.5"),
+    ("hidden_0 neuron ic=0.0", "hidden_0 neuron ic=0.5"), (".end\n", ".param tnom=300\n.end\n"),
+    ("Vinput_pixel_0_0 x_pixel_0_0 0 ", "Vinput_pixel_0_0 x_pixel_0_0 0 0.5"),
     ("Sreset_hidden_0 s_hidden_0 0 reset 0 gate\n", ""), (".param sigma=0.4", ".param sigma=0.5"),
     ("Xdriver_hidden_0 s_hidden_0 p_hidden_0 driver\n", ""),
 ])  # fmt: skip
