@@ -154,8 +154,12 @@ def no_verdict(paper: Mapping[str, Mapping[str, Any]], ranking: Sequence[str]) -
         "seeds": min(row["seeds"] for row in rows),
     }
     datasets = sorted({row["dataset"] for row in rows})
-    reasons = [] if datasets == [DATASET] else [f"the paper ranks on {DATASET}, these rows are on {', '.join(datasets)}"]
-    reasons += [f"{least[key]:g} {key} where {asked:,} are asked for" for key, asked in ASKED.items() if least[key] < asked]
+    reasons = (
+        [] if datasets == [DATASET] else [f"the paper ranks on {DATASET}, these rows are on {', '.join(datasets)}"]
+    )
+    reasons += [
+        f"{least[key]:g} {key} where {asked:,} are asked for" for key, asked in ASKED.items() if least[key] < asked
+    ]
     reasons += [] if len({row["features"] for row in rows}) == 1 else ["the rows are scored on different features"]
     return reasons + _too_near(paper, ranking)
 

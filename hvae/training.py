@@ -216,7 +216,9 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
         unsettled.refuse({words: told.get(name) for name, words in SHARES.items()}, limit)
     except UnsettledError as error:
         epoch = int(record["epoch"])
-        raise UnsettledError(f"epoch {epoch} of {training.epochs} taught nothing that can be trusted: {error}") from error
+        raise UnsettledError(
+            f"epoch {epoch} of {training.epochs} taught nothing that can be trusted: {error}"
+        ) from error
     _save_chip(run)
 
 

@@ -38,7 +38,9 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
             named = ((name.replace("_", " "), value) for name, value in metrics.items() if name != "epoch")
             shown = "  ".join(f"{name} {value:.4g}" for name, value in named)
             bar.console.print(f"epoch {epoch} of {config.training.epochs}{pace.to_go()}: {shown or 'done'}")
-            told = unsettled.warning({training.SHARES[name]: metrics[name] for name in training.SHARES if name in metrics})
+            told = unsettled.warning(
+                {training.SHARES[name]: metrics[name] for name in training.SHARES if name in metrics}
+            )
             if told:
                 bar.console.print(f"epoch {epoch}: {told}")
 
