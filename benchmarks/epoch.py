@@ -30,7 +30,7 @@ from crossbar.settling import Settled, Solver
 from hvae import images, loading
 from hvae.hopfield_learner import EquilibriumPropagation
 
-STEPS_AN_EPOCH = 54000 // BATCH
+STEPS_AN_EPOCH = 55000 // BATCH
 WANTED = 0.99
 OURS = ((1e-3, 1e-2), (3e-4, 3e-3), (1e-4, 1e-3))
 LENGTHS = ((0.3, 200, 60), (0.4, 400, 120), (0.4, 800, 240), (0.4, 1600, 480))

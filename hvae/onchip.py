@@ -215,7 +215,7 @@ class OnChip:
         return self.tally.count(settled).states
 
     def counted(self, tally: Tally) -> OnChip:
-        """Return this chip, on the same arrays, with the samples that `encode` and `decode` settle counted in `tally`."""
+        """Return this chip, on the same arrays, with the samples that it settles counted in `tally`."""
         return replace(self, tally=tally)
 
 

@@ -118,7 +118,7 @@ def test_the_row_of_the_least_distance_is_named():
     page = markdown(
         made(row("dh-vae", 3.0), row("f-vae, swept", 0.5), row("f-vae, Fashion", 7.0, dataset="fashion-mnist"))
     )
-    assert "- mnist: f-vae, swept, 0.5\n- fashion-mnist: f-vae, Fashion, 7" in page
+    assert {"- mnist: f-vae, swept, 0.5", "- fashion-mnist: f-vae, Fashion, 7"} <= set(page.splitlines())
 
 
 def test_a_joined_table_is_kept_with_those_that_it_joined():

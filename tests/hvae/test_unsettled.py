@@ -61,7 +61,9 @@ def test_an_evaluation_says_that_all_settled(folder, capsys, tmp_path):
     dataset = images.load(trained.config.data)
     found = evaluation.evaluate_trained(trained, dataset, count=20)
     assert found["unsettled"] == 0
-    assert evaluation.validation_scores(trained.learner, trained.parameters, dataset, 20, 0)["validation_unsettled"] == 0
+    assert (
+        evaluation.validation_scores(trained.learner, trained.parameters, dataset, 20, 0)["validation_unsettled"] == 0
+    )
     tables.show_evaluation(found)
     assert "share of samples that did not settle" in capsys.readouterr().out
 
