@@ -32,6 +32,7 @@ def sse_half(train: np.ndarray, test: np.ndarray, latents: int) -> float:
 
 
 def main() -> None:
+    """Print the table, and keep it where `--out` says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--out", type=Path)

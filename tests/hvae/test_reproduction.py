@@ -285,7 +285,7 @@ def test_the_second_call_trains_nothing_and_gives_the_same_table(reproduced):
 
 
 def test_the_page_is_made_of_the_json(reproduced):
-    folder, table, _ = reproduced
+    folder, _, _ = reproduced
     page = (folder / "docs" / "table1.md").read_text()
     assert page == markdown(json.loads((folder / "table.json").read_text()))
     assert "| tdh-vae | N(0, I) | mnist-5k |" in page

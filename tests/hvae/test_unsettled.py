@@ -1,4 +1,4 @@
-"""What does not settle, or has broken weights, is counted, told and refused: on Hopfield models, where it can happen."""
+"""What does not settle, or has broken weights, is counted, told and refused: on Hopfield models."""
 
 import json
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_a_tally_is_the_share_that_did_not_settle():
     refuse({"a": 0.5, "b": None}, 0.5)
     with pytest.raises(UnsettledError, match=r"51 % of a \(limit 50 %\): raise `settling.max_sweeps`"):
         refuse({"a": 0.51, "b": 0.1}, 0.5)
-    with pytest.raises(InvalidValue, match="`settling.max_unsettled`"):
+    with pytest.raises(InvalidValue, match=r"`settling\.max_unsettled`"):
         SettlingConfig(max_unsettled=1.5)
 
 
