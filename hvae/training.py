@@ -152,6 +152,7 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     checkpoint = folder.load()
     folder.cut_logs(checkpoint.metrics_bytes)
     optimizer.restore(checkpoint.optimizer)
+    loading.refuse_broken(chip, chip.weights(), folder.path)
     return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
 
 

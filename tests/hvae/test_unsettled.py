@@ -194,3 +194,21 @@ def test_an_f_vae_has_nothing_to_settle(tmp_path):
     training.train(new_run(tmp_path / "run", "f-vae"))
     trained = loading.load(tmp_path / "run")
     assert evaluation.evaluate_trained(trained, images.load(trained.config.data), count=20)["unsettled"] is None
+
+
+def test_every_command_that_settles_refuses_a_run_in_which_nothing_does(tmp_path, capsys):
+    run = new_run(tmp_path / "run")
+    training.train(run)
+    config = config_file.changed(run.config(), NOTHING_SETTLES)
+    (run.path / "config.toml").write_text(config_file.dump(config))
+    picture = ["--out", str(tmp_path / "x.npy"), "--n", "20"]
+    wires = ["--tiles", "64", "--resistances", "1", "--n-images", "20"]
+    for command, options in (("evaluate", ["--n", "20"]), ("figures", []), ("sample", picture), ("wires", wires)):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, str(run.path), *options])
+        shown = capsys.readouterr()
+        assert ended.value.code == 2, command
+        assert shown.err.startswith("hopbar: 100 % of samples did not settle (limit 50 %): raise `settling.max_sweeps`")
+        assert not shown.out
+    assert not (tmp_path / "x.npy").exists()
+    assert not list(run.path.glob("evaluation*.json"))
