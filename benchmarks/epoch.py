@@ -5,10 +5,11 @@
 One whole training step (encoder and decoder, free and nudged, the gradient of all weights) on a batch of 128 training
 images, its processor time multiplied to the epoch of 429 steps (55,000 images); the optimizer's step is left out
 everywhere. Beside each time stand two cosines of the gradient: to the converged one (1e-9, float64) of our minima, and
-to that of its own, which are found by going on from where the scheme stopped. Gradients are those of training, contrasts
-longer than `norm_limit` medians shortened. Speed-ups compare our cheapest tolerances whose cosine is 0.99 with Euler's cheapest
-scheme whose cosine to its own converged gradient is, or with its best where none is, and with its shortest. PyTorch is
-timed on those two schemes; its gradient is our Euler's, which `torch_agreement` compares (without shortening).
+to that of its own, which are found by going on from where the scheme stopped. Gradients are those of training,
+contrasts longer than `norm_limit` medians shortened. Speed-ups compare our cheapest tolerances whose cosine is 0.99
+with Euler's cheapest scheme whose cosine to its own converged gradient is, or with its best where none is, and with
+its shortest. PyTorch is timed on those two schemes; its gradient is our Euler's, which `torch_agreement` compares
+(without shortening).
 """
 
 from __future__ import annotations
