@@ -10,14 +10,14 @@ import numpy as np
 
 from crossbar import array_checkpoint as checkpoint
 from crossbar.array_building import build_cells, hardware, named_error
-from crossbar.array_cells import Cells, Signals
+from crossbar.array_cells import Cells
 from crossbar.array_checks import check_contrast, check_read, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import Counters, PulseShape, ReadMeter, mean_conductance
 from crossbar.array_matrix import assemble, realised, variances
 from crossbar.array_reads import Reader
 from crossbar.array_wires import WiredTiles
-from crossbar.contrast import Encoding, encoding
+from crossbar.contrast import Encoding, Signals, encoding
 from crossbar.couplings import multiply_patches
 from crossbar.errors import InvalidValue
 from crossbar.mapping import Mapping
@@ -51,7 +51,7 @@ class CrossbarArray:
     pulses : PulseShape
     meter : ReadMeter
     time : float
-        Seconds since the devices were written, see `at_time`.
+        The array's clock: seconds since all devices were last written at once, see `at_time`.
     """
 
     network: Network
@@ -200,15 +200,20 @@ class CrossbarArray:
             self._noisy = None
 
     def at_time(self, time: float) -> None:
-        """Let the devices be `time` seconds older than when they were written: drift and loss of retention.
+        """Set the array's clock to `time` seconds after all devices were written: drift and loss of retention.
+
+        Each device ages from its own last write: pulses act on what it has become, and its age is then zero.
 
         Raises
         ------
         InvalidValue
-            A negative or infinite time.
+            A negative or infinite time, or one before a device was last written.
         """
         if not (np.isfinite(time) and time >= 0):
             raise InvalidValue(f"`time` must be zero or more seconds, but got {time}")
+        last = max((float(written.max()) for cells in self.cells for written in cells.written), default=0.0)
+        if time < last:
+            raise InvalidValue(f"`time` must not lie before the last pulse, at {last} s, but got {time}")
         self.time = float(time)
         self.changed()
 
@@ -248,7 +253,8 @@ class CrossbarArray:
                 response_rows=response[:, rows], mean_rows=mean[:, rows],
                 response_columns=response[:, columns], mean_columns=mean[:, columns],
             )  # fmt: skip
-            done = cells.update(signals, way, rate=rate, engine=self.config.engine, rng=rng)
+            with cells.changing(self.time):
+                done = cells.update(signals, way, rate=rate, engine=self.config.engine, rng=rng)
             report = done if number == 0 else report + done
         self.add_pulses(report.up, report.down, conductance)
         self.counters.updates += 1
@@ -262,6 +268,7 @@ class CrossbarArray:
         error = named_error(self.config.programming_error)
         for cells in self.cells:
             cells.write(weights[cells.region.rows, cells.region.columns], error, rng)
+            cells.restart()
         self.time = 0.0
         self.changed()
 

@@ -128,12 +128,26 @@ def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mappin
     if region.square and region.shared:
         states = tuple(mirror(state) for state in states)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
-    shift = _shift(region, config, states[0], scale, rng) if config.reference == "symmetry-point" else None
-    return PulsedCells(region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift)
+    held = np.mean([hold(state, mapping.floor / scale) for state in states])
+    shift = _shift(region, config, mapping, states[0], scale, rng) if config.reference == "symmetry-point" else None
+    return PulsedCells(
+        region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift, held=float(held)
+    )
+
+
+def hold(state: DeviceState, floor: float) -> float:
+    """Hold the lower bounds of devices at `floor`, the weight of 0 S in units of their law; return how many it met.
+
+    Bounds that spread from device to device are drawn as weights, and some would lie below.
+    """
+    low = state.planes["w_min"]
+    share = float(np.mean(low < floor))
+    np.maximum(low, low.dtype.type(floor), out=low)
+    return share
 
 
 def _shift(
-    region: Region, config: ArrayConfig, state: DeviceState, scale: float, rng: np.random.Generator
+    region: Region, config: ArrayConfig, mapping: Mapping, state: DeviceState, scale: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the reference of each device, weight units: its symmetry point, as well as the reference meets it."""
     points = symmetry_points(state)
@@ -142,7 +156,7 @@ def _shift(
         points = points + spread * rng.standard_normal(points.shape, dtype=np.float32)
         if region.square and region.shared:
             mirror_upper(points)
-    return (scale * points).astype(state.hidden.dtype)
+    return np.maximum(scale * points, mapping.floor).astype(state.hidden.dtype)
 
 
 def _faults(region: Region, config: ArrayConfig, rng: np.random.Generator) -> Faults:

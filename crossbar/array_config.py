@@ -156,9 +156,10 @@ class ArrayConfig:
 
     @property
     def bounded(self) -> bool:
-        """Whether weights are kept within the range: it is given, or made by devices or levels."""
+        """Whether weights are kept within the range: it is given, or made by devices, levels or a reference."""
         return (
             self.device is not None
+            or self.mapping == "reference"
             or self.weight_limit is not None
             or self.siemens_per_weight is not None
             or self.weight_coverage < 1

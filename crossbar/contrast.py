@@ -60,6 +60,37 @@ class Contrast:
         return self.rows.T @ self.columns - self.rows_free.T @ self.columns_free
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """The two factors of a contrast on the lines of a region, dW = rate sum_b (R_row S_col^T + S_row R_col^T).
+
+    Attributes
+    ----------
+    response_rows, response_columns : ndarray (batch, n_rows), (batch, n_cols)
+        R: what the nudge changed; zero on clamped lines.
+    mean_rows, mean_columns : ndarray (batch, n_rows), (batch, n_cols)
+        S: the mean of both phases.
+    """
+
+    response_rows: np.ndarray
+    mean_rows: np.ndarray
+    response_columns: np.ndarray
+    mean_columns: np.ndarray
+
+    @property
+    def passes(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Rows (R, S) and columns (S, R) of the two rank-one passes."""
+        return (self.response_rows, self.mean_rows), (self.mean_columns, self.response_columns)
+
+    def contrast(self, sign: int) -> Contrast:
+        """Return the signals of both phases, S +- R/2, with the phases exchanged where `sign` is -1."""
+        rows, columns = self.response_rows * (sign / 2), self.response_columns * (sign / 2)
+        return Contrast(
+            rows=self.mean_rows + rows, columns=self.mean_columns + columns,
+            rows_free=self.mean_rows - rows, columns_free=self.mean_columns - columns,
+        )  # fmt: skip
+
+
 class Encoding(Protocol):
     """A way to send a contrast to devices."""
 

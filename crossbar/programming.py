@@ -40,6 +40,8 @@ class ProgrammingReport:
         Pulses given and devices read.
     energy : float
         J in the devices, by pulses.
+    held_at_zero : float
+        Share of the devices whose own lower bound would lie below 0 S; they stop there.
     """
 
     devices: int
@@ -54,6 +56,7 @@ class ProgrammingReport:
     pulses_down: int
     verify_steps: int
     energy: float
+    held_at_zero: float = 0.0
 
     @property
     def failed_fraction(self) -> float:
@@ -70,6 +73,7 @@ def write_verify(
 ) -> ProgrammingReport:
     """Pulse the devices of `array` from where they stand until they read `weights` (N, N), or their budget is spent.
 
+    They are read as they are now, aged if the array has: its clock stands still, and devices that are pulsed are new.
     Of a pair the plus device is written first; the minus device then makes up for its miss. Reads include the devices'
     faults, so a stuck device spends its budget and is reported. An array of floats is written in one go, with the
     configured programming error and no pulses.
@@ -81,7 +85,6 @@ def write_verify(
     """
     check_weights(array.network, weights, array.config)
     before = replace(array.counted())
-    array.time = 0.0
     if not all(isinstance(cells, PulsedCells) for cells in array.cells):
         array.write(weights, rng)
     misses = []
@@ -90,7 +93,7 @@ def write_verify(
         where = _devices(cells)
         if isinstance(cells, PulsedCells):
             targets = _write(array, cells, targets, where, settings, rng)
-        misses.append(_misses(cells, targets, where))
+        misses.append(_misses(cells, targets, where, array.time))
     array.changed()
     return _report(array, weights, np.concatenate(misses), settings, before)
 
@@ -105,9 +108,9 @@ def refresh(
     of conductances that a fresh array would hold for the same weight; all others are left alone. (Of one-sided devices
     that is G- = g_min or G+ = g_min, the usual refresh of phase-change pairs.)
 
-    The weight is the one that the two devices hold, whatever wires make of it. Like pulses, refreshing acts on what was
-    stored, before it aged: the array's time stands still. `weight_error` of the report is how far the weights that
-    reads see have moved.
+    The weight is the one that the two devices hold now, aged if they have, whatever wires make of it. The array's clock
+    stands still, and the devices that are pulsed are new. `weight_error` of the report is how far the weights that reads
+    see have moved.
 
     Raises
     ------
@@ -122,9 +125,10 @@ def refresh(
     level = array.mapping.low + above * (array.mapping.high - array.mapping.low)
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
-            high = np.logical_and(*(plane > level for plane in cells.planes(0.0))) & _devices(cells)
-            held = cells.targets(cells.weights(0.0))
-            misses.append(_misses(cells, _write(array, cells, held, high, settings, rng), high))
+            high = np.logical_and(*(plane > level for plane in cells.planes(array.time))) & _devices(cells)
+            held = cells.targets(cells.weights(array.time))
+            targets = _write(array, cells, held, high, settings, rng)
+            misses.append(_misses(cells, targets, high, array.time))
     array.changed()
     return _report(array, read, np.concatenate(misses), settings, before)
 
@@ -138,12 +142,12 @@ def _write(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """Bring the devices `where` of every plane to `targets`; return the targets they were finally given."""
-    first, effort = bring(cells, 0, targets[0], where, settings, rng)
+    first, effort = bring(cells, 0, targets[0], where, settings, rng, array.time)
     _pay(array, effort)
     if len(targets) < PAIR:
         return targets
     second = cells.mapping.clip(targets[1] + first - targets[0])
-    _, effort = bring(cells, 1, second, where, settings, rng)
+    _, effort = bring(cells, 1, second, where, settings, rng, array.time)
     _pay(array, effort)
     return targets[0], second
 
@@ -174,8 +178,16 @@ def _report(
         weight_error=float(np.linalg.norm(array.weights() - weights)) / norm,
         clipping_error=float(np.linalg.norm(beyond)) / norm,
         energy=spent.pop("write_energy"),
+        held_at_zero=_held(array),
         **spent,
     )
+
+
+def _held(array: CrossbarArray) -> float:
+    """Return the share of all devices that are held at 0 S."""
+    places = [cells.region.places for cells in array.cells]
+    shares = [cells.held if isinstance(cells, PulsedCells) else 0.0 for cells in array.cells]
+    return float(np.average(shares, weights=places)) if sum(places) else 0.0
 
 
 def _devices(cells: Cells) -> np.ndarray:
@@ -186,8 +198,8 @@ def _devices(cells: Cells) -> np.ndarray:
     return np.triu(everywhere, 1) if cells.region.shared else ~np.eye(len(everywhere), dtype=bool)
 
 
-def _misses(cells: Cells, targets: tuple[np.ndarray, ...], where: np.ndarray) -> np.ndarray:
+def _misses(cells: Cells, targets: tuple[np.ndarray, ...], where: np.ndarray, time: float) -> np.ndarray:
     """Return by how much each device of `cells` misses its target, as a fraction of the range."""
     span = cells.mapping.high - cells.mapping.low
-    pairs = zip(cells.planes(0.0), targets, strict=True)
+    pairs = zip(cells.planes(time), targets, strict=True)
     return np.concatenate([np.abs(seen - target)[where] / span for seen, target in pairs])

@@ -39,7 +39,8 @@ def steady(rng, network):
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
 @pytest.mark.parametrize("network", [DENSE, LAYERED])
 def test_without_devices_an_update_is_the_float_update(rng, network, symmetry, mapping):
-    array, weights = make(rng, network, mapping=mapping, symmetry=symmetry)
+    scale = {"weight_limit": 9.0} if mapping == "reference" else {}  # a reference has a range; pairs of floats have none
+    array, weights = make(rng, network, mapping=mapping, symmetry=symmetry, **scale)
     response, mean = contrast(rng, network)
     report = array.update(response, mean, rate=0.3, rng=rng)
     expected = weights + 0.3 * (response.T @ mean + mean.T @ response) * network.mask()
