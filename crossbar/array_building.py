@@ -12,6 +12,7 @@ from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import PulseShape
 from crossbar.array_regions import Region, regions
 from crossbar.array_write_errors import WriteError, write_error
+from crossbar.chip_checks import check_name
 from crossbar.devices import DeviceState, PulsedLaw
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping, check_range, mapping_for
@@ -62,6 +63,7 @@ def hardware(config: ArrayConfig) -> Hardware:
         check_range(g_min, g_max)
         return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape())
     preset = config.device if isinstance(config.device, Preset) else load(config.device)
+    check_name("the name of a device", preset.name)
     g_min = preset.g_min if config.g_min is None else config.g_min
     g_max = preset.g_max if config.g_max is None else config.g_max
     check_range(g_min, g_max)

@@ -116,8 +116,9 @@ def test_measured_loads_of_a_chip_without_weights_are_the_assumed_ones(kind, wei
     model = kind("t", 12, 4, pixels=16)
     networks = {plan.name: plan.network for plan in model.plans}
     chip = Chip(
-        model="test", networks=networks, weights={name: np.zeros((one.size,) * 2) for name, one in networks.items()}
-    )
+        model="test", networks=networks, weights={name: np.zeros((one.size,) * 2) for name, one in networks.items()},
+        image_shape=(4, 4),
+    )  # fmt: skip
     architecture = Architecture(tile=8, weights=weights, layout=layout)
     assumed = assumed_tasks(model, architecture)
     for role, task in (("encode", "encode"), ("decode", "generate")):
