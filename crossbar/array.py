@@ -14,7 +14,7 @@ from crossbar.array_cells import Cells
 from crossbar.array_checks import check_contrast, check_read, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import Counters, PulseShape, ReadMeter, mean_conductance
-from crossbar.array_matrix import assemble, realised, variances
+from crossbar.array_matrix import Slopes, assemble, realised, variances
 from crossbar.array_reads import Reader
 from crossbar.array_wires import WiredTiles
 from crossbar.contrast import Encoding, Signals, encoding
@@ -70,6 +70,7 @@ class CrossbarArray:
     _clean: np.ndarray | None = None
     _noisy: np.ndarray | None = None
     _variance: np.ndarray | None = None
+    _slopes: Slopes = ()
 
     @classmethod
     def from_weights(
@@ -166,9 +167,11 @@ class CrossbarArray:
         What the devices themselves hold is `Cells.weights`, region by region.
         """
         if self._clean is None:
-            self._clean = assemble(self.cells, realised(self.cells, self.time, self.wires), self.network.size)
+            blocks, self._slopes = realised(self.cells, self.time, self.wires)
+            self._clean = assemble(self.cells, blocks, self.network.size)
             noise = self.config.read_noise
-            each = noise.where == "devices" or noise.relative > 0 or self.config.symmetry == "one-way"
+            unlike = noise.relative > 0 or self.config.symmetry == "one-way" or self.config.wire_resistance > 0
+            each = noise.where == "devices" or unlike
             at_outputs = noise.spectrum == "white" or noise.fast
             self._variance = self._noise() if not noise.off and at_outputs and each else None
         return self._clean
@@ -309,4 +312,4 @@ class CrossbarArray:
         self._clean = self._noisy = self._variance = None
 
     def _noise(self) -> np.ndarray:
-        return assemble(self.cells, variances(self.cells, self.time, self.config), self.network.size)
+        return assemble(self.cells, variances(self.cells, self.time, self.config, self._slopes), self.network.size)
