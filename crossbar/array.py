@@ -18,7 +18,7 @@ from crossbar.array_matrix import Slopes, assemble, realised, variances
 from crossbar.array_reads import Reader
 from crossbar.array_wires import WiredTiles
 from crossbar.contrast import Encoding, Signals, encoding
-from crossbar.couplings import multiply_patches
+from crossbar.couplings import multiply_patches, real_signals
 from crossbar.errors import InvalidValue
 from crossbar.mapping import Mapping
 from crossbar.network import Network, Patch
@@ -133,6 +133,7 @@ class CrossbarArray:
         InvalidValue
             Shapes that do not belong to `patches`.
         """
+        signals = real_signals("signals", signals, self.config.kind)
         check_read(signals, patches, out)
         weights = self.matrix()
         driven = signals if self.config.dac is None else self.config.dac.convert(signals)
@@ -243,8 +244,11 @@ class CrossbarArray:
         Raises
         ------
         InvalidValue
-            Wrong shapes, values that are not finite, a rate that is not positive and finite.
+            Wrong shapes, no examples, values that are not real and finite, a rate that is not positive and finite.
         """
+        response, mean = (
+            real_signals(name, given, self.config.kind) for name, given in (("response", response), ("mean", mean))
+        )
         check_contrast(self.network, response, mean, rate)
         self.counted()
         conductance = mean_conductance(self.cells, self.time) if self.config.device is not None else 0.0

@@ -38,6 +38,8 @@ def check_read(signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -
         raise InvalidValue(f"`signals` must be (batch, {sources}), but got {signals.shape}")
     if out.ndim != 2 or len(out) != len(signals) or out.shape[1] < targets:
         raise InvalidValue(f"`out` must be ({len(signals)}, {targets}), but got {out.shape}")
+    if out.dtype.kind != "f":
+        raise InvalidValue(f"`out` must hold floats, but got {out.dtype}")
 
 
 def check_contrast(network: Network, response: np.ndarray, mean: np.ndarray, rate: float) -> None:
@@ -45,6 +47,8 @@ def check_contrast(network: Network, response: np.ndarray, mean: np.ndarray, rat
     for name, signals in (("response", response), ("mean", mean)):
         if signals.ndim != 2 or signals.shape != (len(response), network.size):
             raise InvalidValue(f"`{name}` must be (batch, {network.size}), but got {signals.shape}")
+        if not len(signals):
+            raise InvalidValue(f"`{name}` must hold at least one example, but got {signals.shape}")
         if not np.isfinite(signals).all():
             raise InvalidValue(f"`{name}` must be finite, but some values are not")
     if not (np.isfinite(rate) and rate > 0):

@@ -22,7 +22,7 @@ import numpy as np
 
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.pulse_engines import DEFAULT_MANAGEMENT, PulseReport, apply_pulses, mirror_weights, update, update_shared
+from crossbar.pulse_engines import DEFAULT_MANAGEMENT, MAX_COUNT, PulseReport, apply_pulses, mirror_weights, update, update_shared
 from crossbar.pulse_trains import PulseManagement
 
 
@@ -276,6 +276,17 @@ def interleave(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generator) -> PulseReport:
-    """Give each device `pulses` (whole numbers, down where negative)."""
-    counts = pulses.astype(np.int32)
+    """Give each device `pulses` (whole numbers, down where negative).
+
+    Raises
+    ------
+    InvalidValue
+        More pulses than 32 bits count, or a number that is not finite.
+    """
+    most = float(np.abs(pulses).max(initial=0))
+    if not most <= MAX_COUNT:
+        raise InvalidValue(
+            f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
+        )
+    counts = pulses.astype(np.int64)
     return apply_pulses(state, np.maximum(counts, 0), np.maximum(-counts, 0), rng)

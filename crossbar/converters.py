@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.couplings import real_signals
 from crossbar.errors import InvalidValue
 from crossbar.kernels.reads import quantise
 
@@ -53,7 +54,8 @@ class Converter:
         return (self.high - self.low) / (2**self.bits - (1 if self.low == 0 else 2))
 
     def convert(self, values: np.ndarray) -> np.ndarray:
-        """Return `values` (rows, columns) as the converter represents them."""
+        """Return `values` (rows, columns) as the converter represents them; whole numbers become float64."""
+        values = real_signals("values", values, np.float64)
         out = np.empty_like(values)
         quantise(values, self.low, self.high, self.step, out)
         return out

@@ -11,7 +11,7 @@ from crossbar.array_cells import PulsedCells
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue
 from crossbar.nonidealities import Faults
-from crossbar.pulse_engines import apply_pulses, mirror_weights
+from crossbar.pulse_engines import MAX_COUNT, apply_pulses, mirror_weights
 
 SLOWEST = 1e-3  # smallest step that a device is believed to take, in nominal steps
 CROWDED = 0.7  # share of a bench that still works, below which the others leave it
@@ -43,8 +43,10 @@ class WriteVerify:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise InvalidValue(f"`tolerance` is a fraction of the range, between 0 and 1, but got {self.tolerance}")
-        if self.max_pulses < 1:
-            raise InvalidValue(f"`max_pulses` must be at least 1, but got {self.max_pulses}")
+        if isinstance(self.max_pulses, bool) or not isinstance(self.max_pulses, int | np.integer):
+            raise InvalidValue(f"`max_pulses` must be a whole number, but got {self.max_pulses!r}")
+        if not 1 <= self.max_pulses <= MAX_COUNT:
+            raise InvalidValue(f"`max_pulses` must lie between 1 and {MAX_COUNT}, but got {self.max_pulses}")
         if not (math.isfinite(self.verify_noise) and self.verify_noise >= 0):
             raise InvalidValue(f"`verify_noise` must not be negative, but got {self.verify_noise}")
 

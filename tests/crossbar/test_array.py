@@ -334,3 +334,18 @@ def test_wires_are_renewed_only_when_they_err(rng):
     scale = np.abs(exact.matrix()).max()
     np.testing.assert_allclose(kept.matrix(), exact.matrix(), atol=1e-3 * scale)
     assert {tile.renewals for tile in kept.wires.renewed.values()} == {1}
+
+
+@pytest.mark.parametrize("kind", [bool, int, np.uint8])
+@pytest.mark.parametrize("settings", [{}, {"dac": dac(8)}, {"adc": adc(8, high=4.0), "tile_size": 4}])
+def test_whole_signals_are_read_as_floats_are(rng, kind, settings):
+    array, _ = make(rng, **settings)
+    signals = rng.random((5, DENSE.size)) < 0.5
+    patches, outs = DENSE.patches(DENSE.names, DENSE.names), []
+    for cast in (kind, float):
+        outs.append(np.empty((5, DENSE.size)))
+        array.multiply(signals.astype(cast), patches, outs[-1])
+    np.testing.assert_array_equal(*outs)
+    assert np.abs(outs[0]).max() > 0.1
+    with pytest.raises(InvalidValue, match="`out` must hold floats"):
+        array.multiply(signals, patches, np.empty((5, DENSE.size), int))

@@ -12,7 +12,9 @@ from crossbar.devices import ConstantStep, SoftBounds
 from crossbar.errors import InvalidValue
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw, PcmDrift
+from crossbar.pulse_engines import apply_pulses
 from crossbar.read_noise import ReadNoise
+from crossbar.write_verify import WriteVerify
 
 DENSE = Network((("pixels", 5), ("hidden", 4), ("latent", 2)))
 LAYERED = Network((("pixels", 5), ("hidden", 4), ("latent", 2)), "layered")
@@ -197,3 +199,48 @@ def test_presets_learn_and_cost_energy(device):
     per_siemens = array.pulses.energy(report.up, report.down, 1.0)
     assert (array.counters.write_energy > 0) == (per_siemens > 0)
     assert np.isfinite(array.matrix()).all()
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("kind", [bool, int, np.uint8])
+@pytest.mark.parametrize("device", [None, ConstantStep(dw_min=1e-3, dw_min_std=0.0)])
+@pytest.mark.parametrize("encoding", ["factorised", "digital-difference"])
+def test_whole_signals_teach_what_floats_teach(kind, device, encoding):
+    changes = []
+    for cast in (kind, float):
+        rng = np.random.default_rng(3)
+        array, weights = make(rng, device=device, weight_limit=4.0, encoding=encoding)
+        response, mean = rng.random((20, DENSE.size)) < 0.3, rng.random((20, DENSE.size)) < 0.5
+        array.update(response.astype(cast), mean.astype(cast), rate=0.01, rng=rng)
+        changes.append(array.matrix() - weights)
+    np.testing.assert_array_equal(*changes)
+    assert np.abs(changes[0]).max() > 0.05
+
+
+@pytest.mark.parametrize("signals", [np.zeros((2, 11), complex), np.zeros((2, 11)).tolist(), np.ma.zeros((2, 11))])
+def test_signals_that_are_no_real_numbers_are_refused(rng, signals):
+    array, _ = make(rng)
+    with pytest.raises(InvalidValue, match="`response` must"):
+        array.update(signals, np.ones((2, 11)), rate=0.1, rng=rng)
+    with pytest.raises(InvalidValue, match="`signals` must"):
+        array.multiply(signals, DENSE.patches(DENSE.names, DENSE.names), np.empty((2, 11)))
+    with pytest.raises(InvalidValue, match="at least one example"):
+        array.update(np.ones((0, 11)), np.ones((0, 11)), rate=0.1, rng=rng)
+
+
+@pytest.mark.needs_jit
+def test_changes_beyond_32_bits_of_pulses_are_refused(rng):
+    array, _ = make(rng, device=ConstantStep(dw_min=1e-4), weight_limit=2.0, encoding="digital-difference")
+    before = array.matrix().copy()
+    with pytest.raises(InvalidValue, match="at most 2147483647 pulses"):
+        array.update(*contrast(rng, DENSE), rate=1e9, rng=rng)
+    np.testing.assert_array_equal(array.matrix(), before)
+    for count in (2**31, 2**32 + 5):
+        with pytest.raises(InvalidValue, match="at most 2147483647 pulses"):
+            apply_pulses(array.cells[0].states[0], count, 0, rng)
+
+
+def test_a_pulse_budget_is_a_whole_number_that_32_bits_count():
+    for budget in (0, 3_000_000_000, 2.5, True):
+        with pytest.raises(InvalidValue, match="`max_pulses`"):
+            WriteVerify(max_pulses=budget)
