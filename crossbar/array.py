@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Named
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from crossbar import array_checkpoint as checkpoint
 from crossbar.array_building import build_cells, hardware, named_error
-from crossbar.array_cells import Cells
+from crossbar.array_cells import Cells, PulsedCells
 from crossbar.array_checks import check_contrast, check_read, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import Counters, PulseShape, ReadMeter, mean_conductance
@@ -304,9 +304,20 @@ class CrossbarArray:
         Raises
         ------
         InvalidValue
-            Arrays that are missing or do not belong to this array.
+            Arrays that are missing, or of an array of another network, device or configuration.
         """
         checkpoint.scatter(self, state)
+        self.changed()
+
+    def rescale(self, siemens_per_weight: float) -> None:
+        """Let the same devices stand for other weights: a weight of 1 is `siemens_per_weight` (S) from now on."""
+        finer = self.mapping.siemens_per_weight / siemens_per_weight
+        self.mapping = replace(self.mapping, siemens_per_weight=siemens_per_weight)
+        for cells in self.cells:
+            cells.mapping = self.mapping
+            if isinstance(cells, PulsedCells):
+                cells.scale *= finer
+        self.reader.additive *= finer
         self.changed()
 
     # ------------------------------------------------------------------ inside

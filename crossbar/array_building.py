@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.array_cells import Cells, FloatCells, PulsedCells
-from crossbar.array_checks import check_weights
+from crossbar.array_checks import check_devices, check_range_fits, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import PulseShape
 from crossbar.array_regions import Region, regions
@@ -92,6 +92,7 @@ def build_cells(
         weight_limit=limit,
         siemens_per_weight=config.siemens_per_weight,
     )
+    check_range_fits(mapping, config)
     error = named_error(config.programming_error)
     cells = []
     for region in regions(network, config.symmetry):
@@ -126,9 +127,12 @@ def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mappin
     if device.law is None:
         values: np.ndarray = np.zeros(region.shape, config.kind)
         return FloatCells(region=region, mapping=mapping, faults=faults, values=values, bounded=config.bounded)
-    states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
-    if region.square and region.shared:
-        states = tuple(mirror(state) for state in states)
+    with np.errstate(over="ignore"):  # told below
+        states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
+    for state in states:
+        check_devices(state)
+        if region.square and region.shared:
+            mirror(state)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
     held = np.mean([hold(state, mapping.floor / scale) for state in states])
     shift = _shift(region, config, mapping, states[0], scale, rng) if config.reference == "symmetry-point" else None

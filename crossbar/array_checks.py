@@ -8,7 +8,10 @@ import numpy as np
 
 from crossbar.array_config import ArrayConfig
 from crossbar.array_regions import regions
+from crossbar.chip_checks import check_numbers
+from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue
+from crossbar.mapping import Mapping
 from crossbar.network import Network, Patch
 
 
@@ -16,8 +19,11 @@ def check_weights(network: Network, weights: np.ndarray, config: ArrayConfig) ->
     """Raise `InvalidValue` unless the devices of `network` can stand for `weights`."""
     if np.shape(weights) != (network.size,) * 2:
         raise InvalidValue(f"`weights` must be {(network.size,) * 2}, but got {np.shape(weights)}")
-    if not np.isfinite(weights).all():
-        raise InvalidValue("`weights` must be finite, but some are not")
+    check_numbers("`weights`", weights)
+    largest = float(np.abs(weights).max(initial=0))
+    most = float(np.finfo(config.kind).max) ** 0.5
+    if largest > most:
+        raise InvalidValue(f"`weights` must have squares that {config.dtype} holds, up to {most:.3g}, but got {largest:.3g}")
     coupled = np.zeros(weights.shape, bool)
     for region in regions(network, config.symmetry):
         coupled[region.rows, region.columns] = True
@@ -28,6 +34,26 @@ def check_weights(network: Network, weights: np.ndarray, config: ArrayConfig) ->
         raise InvalidValue("`weights` must be zero where the network does not couple (and on the diagonal)")
     if config.symmetry == "shared" and not np.array_equal(weights, weights.T):
         raise InvalidValue("`weights` must be symmetric on shared devices; use symmetry='two-device' for others")
+
+
+def check_range_fits(mapping: Mapping, config: ArrayConfig) -> None:
+    """Raise `InvalidValue` unless the weights of the whole range, squared, are numbers of the array's type."""
+    largest = max(abs(mapping.low), abs(mapping.high)) + mapping.zero
+    if not largest <= float(np.finfo(config.kind).max) ** 0.5:
+        raise InvalidValue(
+            f"the range must stand for weights whose squares {config.dtype} holds, but goes to {largest:.3g}; "
+            "check `weight_limit` and `siemens_per_weight`"
+        )
+
+
+def check_devices(state: DeviceState) -> None:
+    """Raise `InvalidValue` unless every parameter of the devices is finite in their type."""
+    for name, plane in state.planes.items():
+        if not np.isfinite(plane).all():
+            raise InvalidValue(
+                f"`{name}` of the devices must be finite in {plane.dtype}, but some are not; check the law's bounds "
+                "and steps"
+            )
 
 
 def check_read(signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:

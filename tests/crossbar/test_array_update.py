@@ -164,6 +164,56 @@ def test_a_foreign_state_is_refused(rng):
         array.load_state(other.state_dict())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"device": "ag-a-si"}, {"dtype": "float32"}, {"faults": FaultLaw(drift=PcmDrift())}, {"weight_limit": 1.0},
+        {"g_max": 2e-5}, {"dac": dac(6)}, {"device": SoftBounds(dw_min=0.01)}, {"mapping": "reference"},
+    ],
+)  # fmt: skip
+def test_the_state_of_other_devices_or_settings_is_refused(rng, changes):
+    """Names and shapes alone agree: the state would put EpiRAM's planes under another device's step."""
+    array, _ = make(rng, device="epiram", weight_limit=2.0)
+    other, _ = make(rng, **({"device": "epiram", "weight_limit": 2.0} | changes))
+    for one, two in ((array, other), (other, array)):
+        with pytest.raises(InvalidValue, match="does not fit"):
+            one.load_state(two.state_dict())
+    again, _ = make(rng, device="EpiRAM", weight_limit=2.0)
+    again.load_state(array.state_dict())
+    np.testing.assert_array_equal(again.matrix(), array.matrix())
+
+
+@pytest.mark.parametrize("device", [None, "epiram"])
+def test_a_scale_that_followed_from_the_weights_is_in_the_state(rng, device):
+    """Where the first weights chose the scale, an array made of others takes it over, siemens, noise and all."""
+    array, weights = make(rng, device=device, read_noise=ReadNoise(additive=0.01))
+    config = array.config
+    again = CrossbarArray.from_weights(DENSE, np.zeros_like(weights), config, rng)
+    assert again.mapping != array.mapping
+    again.load_state(array.state_dict())
+    for ours, theirs in zip(again.conductances(), array.conductances(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    np.testing.assert_allclose(again.matrix(), array.matrix(), rtol=1e-12)
+    assert again.reader.additive == pytest.approx(array.reader.additive)
+
+
+@pytest.mark.parametrize("device", [None, "epiram"])
+@pytest.mark.parametrize("large", [1e30, 1e300])
+def test_weights_beyond_the_type_of_the_array_are_refused(rng, device, large):
+    """1e300 is no float32, and the square of 1e30 is none: noise and norms would be infinite."""
+    weights = random_weights(DENSE, rng, np.float64) * large
+    with pytest.raises(InvalidValue, match="squares that float32 holds"):
+        CrossbarArray.from_weights(DENSE, weights, ArrayConfig(device=device), rng)
+    with pytest.raises(InvalidValue, match="squares float32 holds"):
+        CrossbarArray.from_weights(DENSE, weights / large, ArrayConfig(device=device, weight_limit=large), rng)
+
+
+def test_bounds_beyond_the_type_of_the_array_are_refused(rng):
+    law = ConstantStep(dw_min=1e36, w_max=1e39, w_min=-1e39)
+    with pytest.raises(InvalidValue, match="of the devices must be finite in float32"):
+        make(rng, dtype="float32", device=law, weight_limit=2.0)
+
+
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("mapping", ["pair", "reference"])
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
