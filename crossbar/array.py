@@ -24,6 +24,7 @@ from crossbar.mapping import Mapping
 from crossbar.network import Network, Patch
 from crossbar.pulse_engines import PulseReport
 from crossbar.read_noise import FrozenNoise
+from crossbar.tiles import origins
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +98,7 @@ class CrossbarArray:
         additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
         array = cls(
             network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses,
-            reader=Reader(config=config, key=keys[0], additive=additive),
+            reader=Reader(config=config, key=keys[0], additive=additive, starts=origins(network)),
             frozen=FrozenNoise(law=noise, key=keys[1], mirrored=config.symmetry == "shared"),
             wires=WiredTiles(config=config),
             meter=ReadMeter(joule=config.read_voltage**2 * config.read_time, squares=np.zeros(network.size)),

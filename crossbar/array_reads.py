@@ -28,6 +28,8 @@ class Reader:
         Stream of random numbers; with `draws` it makes the sequence repeatable.
     additive : float
         Standard deviation of the state-independent noise of a weight, weight units.
+    starts : tuple of int
+        Where the arrays of tiles begin (`crossbar.tiles.origins`).
     draws : int
         Streams used so far.
     memory : dict of str to ndarray (components, batch, n)
@@ -39,6 +41,7 @@ class Reader:
     config: ArrayConfig
     key: int
     additive: float
+    starts: tuple[int, ...]
     draws: int = 0
     memory: dict[str, np.ndarray] = field(default_factory=dict)
     instant: np.uint64 = field(default=np.uint64(0), init=False)
@@ -66,7 +69,7 @@ class Reader:
         conversions = saturated = 0
         self.instant = self._next()
         for group in by_target(patches):
-            for piece in partial_sums(group, size):
+            for piece in partial_sums(group, size, self.starts):
                 saturated += self._sense(weights, variance, driven, piece, out)
                 conversions += len(out) * (piece[0].targets.stop - piece[0].targets.start)
         return conversions, saturated

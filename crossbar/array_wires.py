@@ -52,15 +52,11 @@ class Planes:
 
     def tiles(self, size: int | None) -> Iterator[Tile]:
         """Yield rows and columns, within the region, of each tile that holds devices of its own."""
-        region = self.region
-        for rows in spans(region.rows.start, region.rows.stop, size):
-            for columns in spans(region.columns.start, region.columns.stop, size):
-                if self.twice and columns.start < rows.start:
-                    continue
-                yield (
-                    slice(rows.start - region.rows.start, rows.stop - region.rows.start),
-                    slice(columns.start - region.columns.start, columns.stop - region.columns.start),
-                )
+        n_rows, n_columns = self.region.shape
+        for rows in spans(0, n_rows, size):
+            for columns in spans(0, n_columns, size):
+                if not (self.twice and columns.start < rows.start):
+                    yield rows, columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
