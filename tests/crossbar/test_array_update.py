@@ -6,12 +6,15 @@ import pytest
 from crossbar.array import CrossbarArray
 from crossbar.array_building import hardware
 from crossbar.array_config import ArrayConfig
+from crossbar.array_counters import PulseShape
 from crossbar.converters import adc, dac
 from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
 from crossbar.errors import InvalidValue
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw, PcmDrift
+from crossbar.presets import load
+from crossbar.programming import write_verify
 from crossbar.pulse_engines import apply_pulses
 from crossbar.read_noise import ReadNoise
 from crossbar.write_verify import WriteVerify
@@ -294,3 +297,26 @@ def test_a_pulse_budget_is_a_whole_number_that_32_bits_count():
     for budget in (0, 3_000_000_000, 2.5, True):
         with pytest.raises(InvalidValue, match="`max_pulses`"):
             WriteVerify(max_pulses=budget)
+
+
+def test_pulses_of_both_directions_cost_their_own_energy():
+    """V^2 G t: 5 pulses of 2 V and 1 us, 7 of -3 V and 10 us, on 1 uS."""
+    shape = PulseShape(voltage_up=2.0, width_up=1e-6, voltage_down=-3.0, width_down=1e-5)
+    assert shape.energy(5, 7, 1e-6) == pytest.approx((5 * 4e-6 + 7 * 9e-5) * 1e-6, rel=1e-12)
+
+
+@pytest.mark.needs_jit
+def test_write_energy_counts_pulses_up_and_down_at_the_presets_own_amplitudes(rng):
+    array, _ = make(rng, device="ag-a-si", weight_limit=2.0)
+    pulse = {name: one.value for name, one in load("ag-a-si").quantities["pulse"].items()}
+    plus, minus = array.conductances()
+    mean = (plus + minus)[DENSE.mask()].mean() / 2
+    report = array.update(*steady(rng, DENSE), rate=0.02, rng=rng)
+    assert min(report.up, report.down) > 100
+    up, down = (pulse[f"v_{way}"] ** 2 * pulse[f"t_{way}"] for way in ("up", "down"))
+    assert array.counters.write_energy == pytest.approx((report.up * up + report.down * down) * mean, rel=1e-6)
+    before = array.counters.write_energy
+    write_verify(array, np.zeros_like(array.weights()), WriteVerify(tolerance=0.005), rng)
+    downs = array.counters.pulses_down - report.down
+    assert downs > 0
+    assert array.counters.write_energy - before > downs * down * array.mapping.g_min

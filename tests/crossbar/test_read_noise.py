@@ -207,3 +207,22 @@ def test_noise_of_devices_passes_through_the_wires(rng, ohm, most, gains):
     np.testing.assert_allclose(
         np.sqrt(np.square(deviations).mean(0).T @ x**2), out.std(0), rtol=0.12
     )  # the same sigma, in the matrix
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize(("reads", "frozen", "slow"), [(1000.0, 100.0, 2 / 4), (1000.0, 1000.0, 1 / 4), (100.0, 1.0, 1.0)])
+def test_every_decade_of_pink_noise_has_its_share(rng, reads, frozen, slow):
+    """Times 1, 10, ... `reads`: those of at least `frozen` reads are in the matrix, the rest at the outputs."""
+    network = Network((("rows", 60), ("columns", 60)), "layered")
+    weights = random_weights(network, rng, np.float64)
+    noise = ReadNoise(additive=0.02, spectrum="pink", correlation_reads=reads, frozen_reads=frozen)
+    config = ArrayConfig(read_noise=noise, dtype="float64", symmetry="two-device")
+    array = CrossbarArray.from_weights(network, weights, config, rng)
+    device = 2 * (0.02 * 1e-4 / array.mapping.siemens_per_weight) ** 2  # variance of a pair's weight
+    frozen_part = (array.matrix() - weights)[:60, 60:]
+    np.testing.assert_allclose(frozen_part.var(), slow * device, rtol=5 * np.sqrt(2 / 3600))
+    x, patches = rng.random(60), network.patches(["rows"], ["columns"])
+    out = np.empty((2000, 60))
+    array.multiply(np.tile(x, (2000, 1)), patches, out)
+    fast = (out - x @ array.matrix()[:60, 60:]).var()
+    np.testing.assert_allclose(fast, (1 - slow) * device * (x @ x), rtol=0.05, atol=1e-20)
