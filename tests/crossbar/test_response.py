@@ -120,4 +120,4 @@ def test_the_remaining_force_is_what_the_tolerance_says(rng):
         rest = landscape.hessian_product(states, found.displacement, settled.pull) + force
         left = np.sqrt((rest**2 / diagonal).sum(1)) / first
         assert (left <= tolerance * (1 + 1e-6)).all()
-        assert left.max() > 0.02 * tolerance
+        assert left.max() > 0.1 * tolerance
