@@ -151,7 +151,7 @@ class CrossbarArray:
         self.counters.saturated += saturated
 
     def matrix(self) -> np.ndarray:
-        """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to it.
+        """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to them.
 
         Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses,
         between the converters, if there are any.
@@ -164,9 +164,9 @@ class CrossbarArray:
         return self._noisy
 
     def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that reads see now, through the wires, without any read noise; do not write to it.
+        """Return the weights (N, N) that reads see now, through the wires, without any read noise; do not write to them.
 
-        What the devices themselves hold is `Cells.weights`, region by region.
+        They stay as they are when the array is written: later calls return others. What the devices themselves hold is `Cells.weights`, region by region.
         """
         if self._clean is None:
             blocks, self._slopes = realised(self.cells, self.time, self.wires)
@@ -250,7 +250,7 @@ class CrossbarArray:
         response, mean = (
             real_signals(name, given, self.config.kind) for name, given in (("response", response), ("mean", mean))
         )
-        check_contrast(self.network, response, mean, rate)
+        check_contrast(self.network, response, mean, rate, self.config.kind)
         self.counted()
         conductance = mean_conductance(self.cells, self.time) if self.config.device is not None else 0.0
         way: Encoding = encoding(self.config.encoding)

@@ -209,9 +209,9 @@ class FloatCells(Cells):
         return planes
 
     def weights(self, time: float) -> np.ndarray:
-        """Return the weights; the stored array itself when nothing is wrong with the devices."""
+        """Return the weights, bit for bit those that are stored where nothing is wrong with the devices."""
         if not self.offset and all(fault.none for fault in self.faults):
-            return self.values
+            return self.values.copy()
         return Cells.weights(self, time)
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:

@@ -68,8 +68,8 @@ def check_read(signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -
         raise InvalidValue(f"`out` must hold floats, but got {out.dtype}")
 
 
-def check_contrast(network: Network, response: np.ndarray, mean: np.ndarray, rate: float) -> None:
-    """Raise `InvalidValue` unless `response` and `mean` are finite (batch, N) and `rate` is positive."""
+def check_contrast(network: Network, response: np.ndarray, mean: np.ndarray, rate: float, kind: type) -> None:
+    """Raise `InvalidValue` unless `response` and `mean` are finite (batch, N) and `rate` is positive in `kind`."""
     for name, signals in (("response", response), ("mean", mean)):
         if signals.ndim != 2 or signals.shape != (len(response), network.size):
             raise InvalidValue(f"`{name}` must be (batch, {network.size}), but got {signals.shape}")
@@ -77,5 +77,7 @@ def check_contrast(network: Network, response: np.ndarray, mean: np.ndarray, rat
             raise InvalidValue(f"`{name}` must hold at least one example, but got {signals.shape}")
         if not np.isfinite(signals).all():
             raise InvalidValue(f"`{name}` must be finite, but some values are not")
-    if not (np.isfinite(rate) and rate > 0):
-        raise InvalidValue(f"`rate` must be positive and finite, but got {rate}: put signs in `response`")
+    if not 0 < rate <= float(np.finfo(kind).max):
+        raise InvalidValue(
+            f"`rate` must be positive and finite in {np.dtype(kind)}, but got {rate}: put signs in `response`"
+        )

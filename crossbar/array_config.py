@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crossbar.array_write_errors import WriteError, write_error
-from crossbar.converters import Converter
+from crossbar.contrast import ENCODINGS
+from crossbar.converters import Converter, check_whole
 from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.mapping import MAPPINGS, check_range
 from crossbar.nonidealities import FaultLaw
 from crossbar.presets import Preset
+from crossbar.pulse_engines import ENGINES
 from crossbar.read_noise import ReadNoise
 
 SYMMETRIES = ("shared", "two-device", "one-way")
@@ -123,7 +125,7 @@ class ArrayConfig:
         choices = (
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
             ("wire_ends", WIRE_ENDS), ("wire_gains", WIRE_GAINS), ("wire_order", WIRE_ORDERS),
-            ("dtype", ("float32", "float64")),
+            ("dtype", ("float32", "float64")), ("encoding", ENCODINGS), ("engine", ("auto", *ENGINES)),
         )  # fmt: skip
         for name, known in choices:
             if getattr(self, name) not in known:
@@ -132,12 +134,15 @@ class ArrayConfig:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+        self._check_kinds()
         if self.tile_size is not None and self.tile_size < 1:
             raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
         if self.weight_limit is not None and self.siemens_per_weight is not None:
             raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
         if not 0 < self.weight_coverage <= 1:
             raise InvalidValue(f"`weight_coverage` must lie in (0, 1], but got {self.weight_coverage}")
+        if self.weight_coverage < 1 and (self.weight_limit, self.siemens_per_weight) != (None, None):
+            raise InvalidValue("give at most one of `weight_coverage`, `weight_limit` and `siemens_per_weight`")
         for name in ("weight_limit", "siemens_per_weight"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
@@ -148,6 +153,23 @@ class ArrayConfig:
             check_range(self.g_min, self.g_max)
         if isinstance(self.programming_error, str):
             write_error(self.programming_error)
+
+    def _check_kinds(self) -> None:
+        """Raise `InvalidValue` for a value of another type than its description says."""
+        wanted: tuple[tuple[str, tuple[type, ...], str], ...] = (
+            ("device", (str, Preset, PulsedLaw), "a name, a preset or a law"),
+            ("faults", (FaultLaw,), "a FaultLaw"),
+            ("programming_error", (str, WriteError), "a name or a WriteError"),
+            ("read_noise", (ReadNoise,), "a ReadNoise"),
+            ("dac", (Converter,), "a Converter, such as dac(8)"),
+            ("adc", (Converter,), "a Converter, such as adc(8, high=4.0)"),
+        )
+        for name, kinds, meant in wanted:
+            value = getattr(self, name)
+            if not isinstance(value, kinds) and not (value is None and name not in {"faults", "read_noise"}):
+                raise InvalidValue(f"`{name}` must be {meant}, but got {value!r}")
+        if self.tile_size is not None:
+            check_whole("tile_size", self.tile_size)
 
     @property
     def kind(self) -> type:

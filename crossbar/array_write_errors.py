@@ -88,8 +88,12 @@ WRITE_ERRORS = {
         # aihwkit's PCM model, g_max 25 uS (arXiv:2104.02184)
         WriteError(name="pcm", sigma=_pcm, g_max=25.0),
         # the next three as CrossSim 3.2 gives them, after the measurements of the authors named
+        # Joshi et al., Nat. Commun. 11:2473 (2020), doi:10.1038/s41467-020-16108-9
         WriteError(name="pcm-joshi", sigma=_pcm_joshi, g_max=25.0),
+        # Milo et al., IRPS (2021), https://ieeexplore.ieee.org/document/9405119: measured from 50 to 225 uS, and here a
+        # straight line on to 0 S, where nobody measured it; give an array of it a g_min of g_max / 4.5
         WriteError(name="rram-milo", sigma=_rram_milo, g_max=225.0),
+        # Wan et al., Nature 608:504 (2022), doi:10.1038/s41586-022-04992-8; likewise on to 0 S
         WriteError(name="rram-wan", sigma=_rram_wan, g_max=39.26),
     )
 }

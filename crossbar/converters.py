@@ -12,6 +12,15 @@ from crossbar.errors import InvalidValue
 from crossbar.kernels.reads import quantise
 
 
+SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
+
+
+def check_whole(name: str, value: object) -> None:
+    """Raise `InvalidValue` unless `value` is a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidValue(f"`{name}` must be a whole number, but got {value!r}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Converter:
     """A converter with a range and equal steps, of either direction.
@@ -42,6 +51,10 @@ class Converter:
             raise InvalidValue(f"`high` of a converter must be positive and finite, but got {self.high}")
         if self.low not in {0, -self.high}:
             raise InvalidValue(f"`low` of a converter must be 0 or -`high` ({-self.high}), but got {self.low}")
+        if self.bits is not None:
+            check_whole("bits", self.bits)
+        if self.high < SMALLEST:
+            raise InvalidValue(f"`high` of a converter must be at least {SMALLEST:g}, but got {self.high}")
         fewest = 1 if self.low == 0 else 2
         if self.bits is not None and not fewest <= self.bits <= 24:
             raise InvalidValue(f"`bits` of a converter must lie between {fewest} and 24, but got {self.bits}")

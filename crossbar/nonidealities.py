@@ -217,6 +217,8 @@ class FaultLaw:
     drift: DriftLaw | None = None
 
     def __post_init__(self) -> None:
+        if self.levels is not None and (isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer)):
+            raise InvalidValue(f"`levels` must be a whole number, but got {self.levels!r}")
         if self.levels is not None and not 2 <= self.levels <= 2**22:
             raise InvalidValue(
                 f"`levels` must lie between 2 and 2^22, the most that single precision resolves, but got {self.levels}"

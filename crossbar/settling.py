@@ -12,7 +12,7 @@ from crossbar.couplings import real_signals
 from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
 from crossbar.kernels import descent
-from crossbar.neurons import rho
+from crossbar.neurons import REACH, rho
 
 
 class Outcome(IntEnum):
@@ -27,7 +27,8 @@ class Outcome(IntEnum):
         """What it means, and the remedy."""
         return {
             Outcome.SETTLED: "settled: every component of grad E is below the tolerance",
-            Outcome.SWEEP_LIMIT: "not settled: the sweep limit was reached; raise `max_sweeps` or the tolerance",
+            Outcome.SWEEP_LIMIT: "not settled: the sweep limit was reached; raise `max_sweeps` or the tolerance "
+            f"(no fast solver passes |s| = {REACH:g}: where pulls are so strong, settle by `Euler`)",
             Outcome.DIVERGED: "diverged: a state is no longer finite; check the weights, or lower `time_step`",
         }[self]
 
