@@ -181,7 +181,7 @@ def load_chip(path: str | Path) -> Chip:
     path = Path(path)
     file_path = path / "chip.h5" if path.is_dir() else path
     if not file_path.exists():
-        hint = "train the run for at least one epoch first" if path.is_dir() else "give a run folder or a chip file"
+        hint = "train the run for at least one epoch first (an f-vae has no chip)" if path.is_dir() else "give a run folder or a chip file"
         raise MissingFile(f"no chip at {file_path}: {hint}")
     try:
         with h5py.File(file_path, "r") as file:

@@ -287,3 +287,30 @@ def test_only_pairs_of_devices_are_refreshed(rng):
     array = CrossbarArray.from_weights(DENSE, random_weights(DENSE, rng), ArrayConfig(device=SOFT), rng)
     with pytest.raises(InvalidValue, match="`above`"):
         refresh(array, WriteVerify(), rng, above=1.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--device", "epiram", "--weight-coverage", "0.5", "--weight-limit", "1"], "give at most one scale"),
+        (["--device", "epiram", "--siemens-per-weight", "1e-6", "--weight-limit", "1"], "give at most one scale"),
+        (["--device", "epiram", "--programming-error", "pcm"], "`--programming-error` belongs to `--device ideal`"),
+        (["--device", "ideal", "--max-pulses", "9"], "`--max-pulses` belongs to devices that take pulses"),
+        (["--device", "ideal", "--verify-noise", "0.1"], "`--verify-noise` belongs to devices that take pulses"),
+        (["--device", "epiram", "--max-pulses", "3000000000"], "`max_pulses` must lie between 1 and 2147483647"),
+    ],
+)
+def test_options_that_would_have_no_say_are_refused(rng, tmp_path, options, message):
+    source = untied(rng).save(tmp_path / "trained.h5")
+    done = run(source, "--out", tmp_path / "chip.h5", *options)
+    assert isinstance(done.exception, InvalidValue)
+    assert message in str(done.exception)
+    assert not (tmp_path / "chip.h5").exists()
+
+
+@pytest.mark.needs_jit
+def test_a_law_is_a_device_here_too(rng, tmp_path):
+    source = untied(rng).save(tmp_path / "trained.h5")
+    done = run(source, "--out", tmp_path / "chip.h5", "--device", "constant", "--tolerance", "0.05")
+    assert done.exit_code == 0, done.output
+    assert load_chip(tmp_path / "chip.h5").conductances["decoder"].device == "constant"
