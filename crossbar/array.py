@@ -151,10 +151,10 @@ class CrossbarArray:
         self.counters.saturated += saturated
 
     def matrix(self) -> np.ndarray:
-        """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to them.
+        """Return the weights (N, N) of this phase's reads, without what changes from read to read.
 
         Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses,
-        between the converters, if there are any.
+        between the converters, if there are any. Do not write to it.
         """
         if self._noisy is None:
             clean = self.weights()
@@ -164,9 +164,10 @@ class CrossbarArray:
         return self._noisy
 
     def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that reads see now, through the wires, without any read noise; do not write to them.
+        """Return the weights (N, N) that reads see now, through the wires, without any read noise.
 
-        They stay as they are when the array is written: later calls return others. What the devices themselves hold is `Cells.weights`, region by region.
+        Do not write to them; they stay as they are when the array is written, as later calls return others. What the
+        devices themselves hold is `Cells.weights`, region by region.
         """
         if self._clean is None:
             blocks, self._slopes = realised(self.cells, self.time, self.wires)

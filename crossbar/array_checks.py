@@ -23,7 +23,9 @@ def check_weights(network: Network, weights: np.ndarray, config: ArrayConfig) ->
     largest = float(np.abs(weights).max(initial=0))
     most = float(np.finfo(config.kind).max) ** 0.5
     if largest > most:
-        raise InvalidValue(f"`weights` must have squares that {config.dtype} holds, up to {most:.3g}, but got {largest:.3g}")
+        raise InvalidValue(
+            f"`weights` must have squares that {config.dtype} holds, up to {most:.3g}, but got {largest:.3g}"
+        )
     coupled = np.zeros(weights.shape, bool)
     for region in regions(network, config.symmetry):
         coupled[region.rows, region.columns] = True

@@ -148,8 +148,8 @@ class WiredTiles:
     def seen(self, number: int, cells: Cells, time: float) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """Return the weights and the slopes of both planes, (n_rows, n_cols) all, that reads of `cells` see.
 
-        `cells` are the array's `number`-th. A slope is d w_ij siemens_per_weight / d G_ij, gains included; there are none
-        where no device fluctuates.
+        `cells` are the array's `number`-th. A slope is d w_ij siemens_per_weight / d G_ij, gains included; there are
+        none where no device fluctuates.
         """
         planes, gains = Planes.of(cells, time), self.config.wire_gains
         tiles = list(self.tiles(number, planes))

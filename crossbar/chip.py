@@ -181,7 +181,8 @@ def load_chip(path: str | Path) -> Chip:
     path = Path(path)
     file_path = path / "chip.h5" if path.is_dir() else path
     if not file_path.exists():
-        hint = "train the run for at least one epoch first (an f-vae has no chip)" if path.is_dir() else "give a run folder or a chip file"
+        none_yet = "train the run for at least one epoch first (an f-vae has no chip)"
+        hint = none_yet if path.is_dir() else "give a run folder or a chip file"
         raise MissingFile(f"no chip at {file_path}: {hint}")
     try:
         with h5py.File(file_path, "r") as file:
@@ -190,7 +191,7 @@ def load_chip(path: str | Path) -> Chip:
             return _read(file)
     except HopbarError:
         raise
-    except (OSError, KeyError, ValueError, IndexError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise CorruptFile(f"{file_path} cannot be read as a chip ({error}); make it again from its run") from error
 
 

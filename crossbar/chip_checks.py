@@ -71,9 +71,11 @@ def check_chip(chip: Chip) -> None:
     check_positive("`gain`", chip.gain)
     check_texts("`provenance`", chip.provenance, str)
     if set(chip.networks) not in KINDS:
-        raise InvalidValue(f"`networks` must be tied, or encoder and decoder, but got {sorted(map(str, chip.networks))}")
+        found = sorted(map(str, chip.networks))
+        raise InvalidValue(f"`networks` must be tied, or encoder and decoder, but got {found}")
     if set(chip.networks) != set(chip.weights):
-        raise InvalidValue(f"`weights` must belong to {sorted(chip.networks)}, but got {sorted(map(str, chip.weights))}")
+        found = sorted(map(str, chip.weights))
+        raise InvalidValue(f"`weights` must belong to {sorted(chip.networks)}, but got {found}")
     for name, network in chip.networks.items():
         _check_blocks(name, network, chip.image_shape)
         _check_coupled(f"weights of `{name}`", chip.weights[name], network)

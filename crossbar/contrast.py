@@ -22,7 +22,15 @@ import numpy as np
 
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.pulse_engines import DEFAULT_MANAGEMENT, MAX_COUNT, PulseReport, apply_pulses, mirror_weights, update, update_shared
+from crossbar.pulse_engines import (
+    DEFAULT_MANAGEMENT,
+    MAX_COUNT,
+    PulseReport,
+    apply_pulses,
+    mirror_weights,
+    update,
+    update_shared,
+)
 from crossbar.pulse_trains import PulseManagement
 
 

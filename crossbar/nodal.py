@@ -68,7 +68,9 @@ def _laplacian(starts: np.ndarray, ends: np.ndarray, weights: np.ndarray, count:
 def _solve_twice(matrix: sparse.csr_matrix, right: np.ndarray) -> np.ndarray:
     """Return the solution of a symmetric system, with one step of refinement."""
     try:
-        factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
+        factor = splu(
+            matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0
+        )
     except RuntimeError as error:
         raise InvalidValue(
             "the conductances and wires must differ by less than double precision resolves, but their equations are "

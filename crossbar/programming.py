@@ -109,8 +109,8 @@ def refresh(
     that is G- = g_min or G+ = g_min, the usual refresh of phase-change pairs.)
 
     The weight is the one that the two devices hold now, aged if they have, whatever wires make of it. The array's clock
-    stands still, and the devices that are pulsed are new. `weight_error` of the report is how far the weights that reads
-    see have moved.
+    stands still, and the devices that are pulsed are new. `weight_error` of the report is how far the weights that
+    reads see have moved.
 
     Raises
     ------

@@ -34,8 +34,8 @@ class Response:
     sweeps : ndarray (batch,)
     outcome : ndarray (batch,) of ResponseOutcome
         NEGATIVE_CURVATURE marks a sample whose state is a saddle, or not yet an equilibrium; its displacement is the
-        last one before the curvature showed. UNSETTLED marks one that was solved as if its state were at rest, which its
-        settling says it is not: the displacement is of no equilibrium.
+        last one before the curvature showed. UNSETTLED marks one that was solved as if its state were at rest, which
+        its settling says it is not: the displacement is of no equilibrium.
     """
 
     displacement: np.ndarray
@@ -78,7 +78,7 @@ class LinearResponse:
             raise InvalidValue(f"`max_sweeps` must be at least 1, but got {self.max_sweeps}")
 
     def respond(self, landscape: Landscape, settled: Settled, force: np.ndarray) -> Response:
-        """Return the response of the equilibria `settled` of `landscape`, which has no nudge, to `force` (batch, n_free).
+        """Return the response of the equilibria `settled` of a `landscape` without nudge to `force` (batch, n_free).
 
         Raises
         ------

@@ -9,7 +9,7 @@ from crossbar.network import Network, Patch
 
 
 def spans(start: int, stop: int, size: int | None) -> Iterator[slice]:
-    """Yield [start, stop) cut at the multiples of `size`, which are the borders of tiles counted from 0; whole when None.
+    """Yield [start, stop) cut at the multiples of `size`, the borders of tiles counted from 0; whole when None.
 
     >>> [(piece.start, piece.stop) for piece in spans(100, 300, 128)]
     [(100, 128), (128, 256), (256, 300)]
@@ -46,8 +46,8 @@ def origins(network: Network) -> tuple[int, ...]:
 def partial_sums(group: Sequence[Patch], size: int | None, starts: Sequence[int]) -> list[list[Patch]]:
     """Return the groups of patches whose currents one converter sees together.
 
-    Without tiles (`size` None) all of `group` is one sum; with them every row of tiles has its own, whatever patches lie
-    in it. The arrays of tiles begin at the neurons `starts` (`origins`).
+    Without tiles (`size` None) all of `group` is one sum; with them every row of tiles has its own, whatever patches
+    lie in it. The arrays of tiles begin at the neurons `starts` (`origins`).
     """
     if size is None:
         return [list(group)]

@@ -30,7 +30,8 @@ def written(run, out):
 
 @pytest.mark.parametrize("device", presets.names())
 def test_a_chip_trained_on_any_preset_is_exported(tmp_path, device):
-    run = RunFolder.create(tmp_path / "run", for_array(config_file.resolve("tdh-vae", [], [*TINY, f"array.device={device}"])))
+    config = for_array(config_file.resolve("tdh-vae", [], [*TINY, f"array.device={device}"]))
+    run = RunFolder.create(tmp_path / "run", config)
     training.train(run)
     for devices in load_chip(run.path).conductances.values():
         assert min(devices.plus.min(), devices.minus.min()) >= 0

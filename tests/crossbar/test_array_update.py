@@ -44,7 +44,7 @@ def steady(rng, network):
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
 @pytest.mark.parametrize("network", [DENSE, LAYERED])
 def test_without_devices_an_update_is_the_float_update(rng, network, symmetry, mapping):
-    scale = {"weight_limit": 9.0} if mapping == "reference" else {}  # a reference has a range; pairs of floats have none
+    scale = {"weight_limit": 9.0} if mapping == "reference" else {}  # a reference has a range, pairs of floats none
     array, weights = make(rng, network, mapping=mapping, symmetry=symmetry, **scale)
     response, mean = contrast(rng, network)
     report = array.update(response, mean, rate=0.3, rng=rng)

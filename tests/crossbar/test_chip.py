@@ -155,7 +155,7 @@ def astray(where):
         ({"model": b"tdh-vae"}, "`model` must be one line"),
         ({"networks": {"foo": LAYERED}, "weights": {"foo": np.zeros((9, 9))}}, "`networks` must be tied, or encoder"),
         ({"networks": {"tied": Network((("pixels", 4), ("hidden", 5)))}}, "must have a block `latent`"),
-        ({"networks": {"tied": Network((("pixels", 4), ("a\nb", 3), ("latent", 2)))}}, "a block of `tied` must be one line"),
+        ({"networks": {"tied": Network((("pixels", 4), ("a\nb", 3), ("latent", 2)))}}, "a block of `tied` must be one"),
     ],
 )
 def test_what_cannot_be_built_is_refused_where_it_is_made(rng, changes, message):

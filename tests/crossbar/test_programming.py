@@ -259,7 +259,7 @@ def test_pairs_that_drifted_up_are_refreshed_and_keep_their_weights(network):
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
 def test_refreshing_keeps_what_devices_hold_whatever_reads_see(symmetry):
-    """Wires of 300 ohm take most of the current, which is not written back; drift has taken half of each conductance."""
+    """Wires of 300 ohm take most of the current, which is not written back; drift has taken half of what was there."""
     drift = FaultLaw(drift=PowerLawDrift(nu=0.1))
     array, weights, rng = fresh(LAYERED, symmetry=symmetry, weight_limit=2.0, wire_resistance=300.0, faults=drift)
     settings = WriteVerify(tolerance=0.003, max_pulses=2000)

@@ -14,7 +14,7 @@ from crossbar.kernels.normals import fill_normals
 from crossbar.kernels.reads import add_coloured, convert_sums
 from crossbar.line_network import LineNetwork
 from crossbar.network import Network
-from crossbar.read_noise import FrozenNoise, ReadNoise, normals, shared_noise, stream
+from crossbar.read_noise import FrozenNoise, ReadNoise, normals, rectangle_noise, square_noise, stream
 from crossbar.wire_compensation import column_gains
 from crossbar.wires import effective_matrix, network_solution
 
@@ -70,11 +70,28 @@ def test_coloured_noise_forgets_at_its_own_pace():
         assert abs((seen[0] * seen[lag]).mean() - expected) < 5 * 4 * np.sqrt(2 / batch)
 
 
-def test_shared_noise_has_the_covariance_of_one_device_a_pair():
-    """The shared part alone: sigma^2 x x^T, diagonal included; test_array.py has the sum with the independent part."""
-    x, sigma, n = np.array([0.5, 0.9, 0.3, 0.7]), 0.2, 100_000
-    own = shared_noise(np.tile(x, (n, 1)), sigma, stream(5, 0))
-    np.testing.assert_allclose(own.T @ own / n, sigma**2 * np.outer(x, x), atol=5 * sigma**2 / np.sqrt(n / 2))
+@pytest.mark.needs_jit
+@pytest.mark.parametrize(
+    "x", [[0.5, 0.9, 0.3, 0.7], [0.1, 0.9, 0.2, -0.3], [0.0, 0.8, 0.0, 0.0], [0.6, 0.6], [0.9, 0.2], [0.5]]
+)
+def test_a_square_of_shared_devices_fluctuates_as_one_device_a_pair_does(x):
+    """Cov = sigma^2 x_i x_j off the diagonal, sigma^2 (|x|^2 - x_i^2) on it, also where one signal rules."""
+    x, sigma, n = np.array(x), 0.2, 100_000
+    noise = square_noise(np.tile(x, (n, 1)), sigma, stream(5, 0))
+    expected = np.outer(x, x)
+    np.fill_diagonal(expected, x @ x - x**2)
+    np.testing.assert_allclose(noise.T @ noise / n, sigma**2 * expected, atol=5 * sigma**2 / np.sqrt(n / 2))
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("a", [[0.5, 0.9, 0.3], [0.0, 0.0, 0.0], [0.0, 0.7, 0.0]])
+def test_a_rectangle_of_shared_devices_fluctuates_as_one_device_a_pair_does(a):
+    """n_b = E^T x_a and n_a = E x_b: Cov(n_a, n_b) = sigma^2 x_a x_b^T, each alone independent."""
+    a, b, sigma, n = np.array(a), np.array([0.4, -0.8]), 0.2, 100_000
+    there, here = rectangle_noise(np.tile(a, (n, 1)), np.tile(b, (n, 1)), sigma, stream(6, 0))
+    noise = np.hstack([here, there])
+    expected = np.block([[b @ b * np.eye(3), np.outer(a, b)], [np.outer(b, a), a @ a * np.eye(2)]])
+    np.testing.assert_allclose(noise.T @ noise / n, sigma**2 * expected, atol=5 * sigma**2 / np.sqrt(n / 2))
 
 
 def frozen(law, size=40, mirrored=True):
@@ -210,7 +227,9 @@ def test_noise_of_devices_passes_through_the_wires(rng, ohm, most, gains):
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize(("reads", "frozen", "slow"), [(1000.0, 100.0, 2 / 4), (1000.0, 1000.0, 1 / 4), (100.0, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("reads", "frozen", "slow"), [(1000.0, 100.0, 2 / 4), (1000.0, 1000.0, 1 / 4), (100.0, 1.0, 1.0)]
+)
 def test_every_decade_of_pink_noise_has_its_share(rng, reads, frozen, slow):
     """Times 1, 10, ... `reads`: those of at least `frozen` reads are in the matrix, the rest at the outputs."""
     network = Network((("rows", 60), ("columns", 60)), "layered")

@@ -75,7 +75,9 @@ def test_no_sweeps_are_refused():
             LinearResponse(max_sweeps=sweeps)
 
 
-@pytest.mark.parametrize("settings", [{"dac": dac(4)}, {"read_noise": ReadNoise(additive=0.01)}, {"symmetry": "two-device"}])
+@pytest.mark.parametrize(
+    "settings", [{"dac": dac(4)}, {"read_noise": ReadNoise(additive=0.01)}, {"symmetry": "two-device"}]
+)
 def test_couplings_without_an_energy_or_a_product_are_refused(rng, settings):
     landscape = random_landscape(rng)
     network = landscape.couplings.network
