@@ -40,7 +40,7 @@ def written(value: object) -> str:
         return f"{type(value).__qualname__}({', '.join(told)})"
     if isinstance(value, tuple):
         return f"({', '.join(written(one) for one in value)})"
-    return value.__qualname__ if callable(value) else repr(value)
+    return str(getattr(value, "__qualname__", repr(value)))
 
 
 def _is_default(field: Field, value: object) -> bool:

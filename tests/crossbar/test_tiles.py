@@ -57,7 +57,7 @@ def test_a_tile_holds_something():
 
 
 def test_a_layered_networks_arrays_have_the_tiles_that_are_counted():
-    """833 x 69 devices in tiles of 128: 7 of them, in reads, behind wires and on the floor plan; 65 rows in the last."""
+    """833 x 69 devices in tiles of 128: 7 of them in reads, behind wires and on the floor plan; 65 rows in the last."""
     network = Network((("pixels", 784), ("hidden", 833), ("latent", 69)), "layered")
     _, region = regions(network, "shared")
     empty = np.empty(region.shape)
