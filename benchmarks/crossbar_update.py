@@ -1,5 +1,6 @@
-"""Measure how long one update of a full-size array takes, by each engine, at three pulse rates.
+"""Measure how long one update of a full-size plane of devices takes, by each engine, at three pulse rates.
 
+One bare plane of devices (`crossbar.pulse_engines.update`), not a `CrossbarArray`, which has two and much to keep.
 The work of research/devices.md section 3: 1686 x 1686 soft-bounds devices with spreads, a batch of 128 random signals,
 about 160, 16 and 1.6 coincidences per device, one thread, everything included (trains, counting, devices). The bare
 sgemm of the same shape runs beside it, and aihwkit's SoftBounds where it is installed and works; where not, that is
@@ -54,7 +55,7 @@ def ours(size: int, batch: int, repeats: int) -> tuple[dict[str, float], list[di
             times[engine] = 1e3 * seconds
             told = reports[-1]
             table.append({"asked": engine, "pulses": pulses, "chosen": told.engine, "ms": 1e3 * seconds,
-                          "mean_pulses": told.mean, "bit_length": told.bit_length})  # fmt: skip
+                          "mean_pulses": told.pulses / state.hidden.size, "bit_length": told.bit_length})  # fmt: skip
         figures[f"update_ms_aggregate_{pulses}"] = times["aggregate"]
         figures[f"update_ms_exact_{pulses}"] = min(times[engine] for engine in ("example", "walk") if engine in times)
         figures[f"update_ms_auto_{pulses}"] = times["auto"]

@@ -3,7 +3,7 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/epoch.py RUN [--torch-python PYTHON] [--quick] [--json]
 
 One whole training step (encoder and decoder, free and nudged, the gradient of all weights) on a batch of 128 training
-images, its processor time multiplied to the epoch of 54,000 images; the optimizer's step is left out everywhere. Beside
+images, its processor time multiplied to the epoch: 429 steps of 128 of the 55,000 images; the optimizer's step is left out everywhere. Beside
 each time stand two cosines of the gradient: to the converged one (1e-9, float64) of our minima, and to that of its own,
 which are found by going on from where the scheme stopped. Gradients are those of training, contrasts longer than
 `norm_limit` medians shortened. Speed-ups compare our cheapest tolerances whose cosine is 0.99 with Euler's cheapest

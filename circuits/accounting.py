@@ -17,8 +17,10 @@ def two_chips(parts: Sequence[Inventory]) -> Inventory:
         n_neurons=sum(part.n_neurons for part in parts),
         n_capacitors=sum(part.n_capacitors for part in parts),
         n_buffers=sum(part.n_buffers for part in parts),
+        n_driven=sum(part.n_driven for part in parts),
         n_clamps=sum(part.n_clamps for part in parts),
         n_role_selects=sum(part.n_role_selects for part in parts),
+        n_multiplexers=sum(part.n_multiplexers for part in parts),
         dac_lines=sum((part.dac_lines for part in parts), ()),
         adc_lines=sum((part.adc_lines for part in parts), ()),
         n_remembered=sum(part.n_remembered for part in parts),
@@ -43,12 +45,19 @@ def shared_io(parts: Sequence[Inventory]) -> Inventory:
 
 
 def shared_neurons(parts: Sequence[Inventory]) -> Inventory:
-    """Return the inventory of one die on which neurons, capacitors and buffers are time-shared too."""
+    """Return the inventory of one die on which neurons, capacitors and buffers are time-shared too.
+
+    Every line of every array then needs a switch to its circuit: one a buffer, one a neuron for its bit lines.
+    """
+    if len(parts) == 1:
+        return shared_io(parts)
     return replace(
         shared_io(parts),
         n_neurons=max(part.n_neurons for part in parts),
         n_capacitors=max(part.n_capacitors for part in parts),
         n_buffers=max(part.n_buffers for part in parts),
+        n_driven=max(part.n_driven for part in parts),
+        n_multiplexers=sum(part.n_buffers + part.n_neurons for part in parts),
     )
 
 

@@ -62,6 +62,16 @@ class Architecture:
         return 2 if self.phases == "two-circuits" else 1
 
     @property
+    def n_rails(self) -> int:
+        """How many lines a neuron drives: in the half layout of pairs, p at rho and n at -rho (`shared_driver`)."""
+        return 2 if self.layout == "half" and self.weights == "pair" else 1
+
+    @property
+    def rest_level(self) -> float:
+        """Where in its range, from 0 to 1, a device stands that holds a weight of zero."""
+        return {"pair": 0.0, "reference": 0.5}[self.weights]
+
+    @property
     def weights_per_tile(self) -> int:
         """How many columns of weights fit side by side on a tile."""
         return self.tile // 2 if self.weights == "pair" else self.tile - 1

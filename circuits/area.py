@@ -20,8 +20,10 @@ COMPONENTS = (
     "neuron_cores",
     "capacitors",
     "buffers",
+    "output_stages",
     "clamps",
     "role_selects",
+    "multiplexers",
     "dacs",
     "adcs",
     "memory",
@@ -54,19 +56,38 @@ def model_inventory(model: Model, architecture: Architecture, sharing: str) -> I
     return combine([inventory(plan, architecture) for plan in model.plans], sharing)
 
 
+def rest_conductance(point: Point, level: float) -> np.ndarray:
+    """Return the conductance in siemens of a device that holds a weight of zero, `level` of the way up its range."""
+    g_max = point["conductance_max"]
+    g_min = g_max / point["on_off_ratio"]
+    return g_min + level * (g_max - g_min)
+
+
+def output_current(n_driven: int, point: Point, level: float) -> np.ndarray:
+    """Return the largest current (A) that all output stages deliver together: both ends of a device, all at rho = 1.
+
+    Devices are taken at a weight of zero.
+    """
+    return 2 * n_driven * point["read_voltage"] * rest_conductance(point, level)
+
+
 def component_areas(counts: Inventory, architecture: Architecture, point: Point, node: int) -> dict[str, np.ndarray]:
     """Return the area of each component in mm2, routing included, with the shape of the values of `point`."""
     both_ways = point["bidirectional"] if architecture.layout == "half" else np.asarray(1.0)
     line_end = both_ways * (point.area("line_switch", node) + point.area("write_switch", node))
     blocks = {
-        "cells": counts.n_memristors * point.area(f"cell_{architecture.cell}", node),
+        "cells": (counts.n_memristors + counts.tiles.n_replicas) * point.area(f"cell_{architecture.cell}", node),
         "line_ends": counts.tiles.n_line_ends * line_end,
         "partial_sums": counts.tiles.n_tile_columns * both_ways * point.area("partial_sum", node),
         "neuron_cores": counts.n_neurons * point.area("neuron_core", node),
         "capacitors": counts.n_capacitors * point["integrator_capacitance"] / point["capacitor_density"],
         "buffers": counts.n_buffers * point.area("line_buffer", node),
+        "output_stages": 1e3
+        * output_current(counts.n_driven, point, architecture.rest_level)
+        * point.scaled("output_stage", node),  # um2/mA
         "clamps": counts.n_clamps * point.area("clamp", node),
         "role_selects": counts.n_role_selects * point.area("role_select", node),
+        "multiplexers": counts.n_multiplexers * point.area("role_select", node),
         "dacs": n_converters(counts.dac_lines, point["lines_per_dac"]) * point.area("dac", node),
         "adcs": n_converters(counts.adc_lines, point["lines_per_adc"]) * point.area("adc", node),
         "memory": counts.n_remembered * point["bits_per_line"] * point.area("memory_bit", node),

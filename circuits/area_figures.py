@@ -20,8 +20,8 @@ from circuits.sensitivity import Swing
 COLORS = dict(
     zip(
         COMPONENTS,
-        ("#1b4965", "#2e7da6", "#7cb7d6", "#b5541c", "#e08e45", "#f2c48d", "#8f6bb1", "#c9b3dd", "#3c7a57", "#7bb58f",
-         "#c7dfcd", "#808080", "#bfbfbf"),
+        ("#1b4965", "#2e7da6", "#7cb7d6", "#b5541c", "#e08e45", "#f2c48d", "#d9a5a0", "#8f6bb1", "#c9b3dd", "#5e4b8b",
+         "#3c7a57", "#7bb58f", "#c7dfcd", "#808080", "#bfbfbf"),
         strict=True,
     )
 )  # fmt: skip
@@ -50,7 +50,7 @@ def component_bars(estimates: Mapping[str, AreaEstimate], title: str) -> Figure:
     totals = [found.total for found in estimates.values()]
     reach = [[total.typical - total.p5 for total in totals], [total.p95 - total.typical for total in totals]]
     axes.errorbar(places, bottom, yerr=np.maximum(reach, 0), fmt="none", ecolor="black", capsize=4)
-    axes.set_xticks(places, [Path(name).name for name in estimates])
+    axes.set_xticks(places, [Path(name).name for name in estimates], parse_math=False)
     axes.set(ylabel="area (mm²), typical; bar: 5-95 %", title=title)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside right center", frameon=False, fontsize=8)
@@ -74,7 +74,7 @@ def ratio_intervals(ratios: Mapping[str, Mapping[str, Interval]]) -> Figure:
             label = f"{interval.p50:.2f}"
             text = axes.annotate(label, (interval.p95, place), textcoords="offset points", xytext=(5, -3), size=8)
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
-        axes.set_title(name.replace(" / ", " /\n").replace(", ", ",\n"), fontsize=9)
+        axes.set_title(name.replace(" / ", " /\n").replace(", ", ",\n"), fontsize=9, parse_math=False)
         axes.set_yticks(rows, list(ratios))
         axes.margins(x=0.15)
         _clean(axes)
@@ -111,7 +111,14 @@ def _draw_die(axes: Axes, die: Die, x: float) -> None:
         )
     axes.add_patch(Rectangle((x, 0), die.side, die.side, fill=False, edgecolor="black", linewidth=1))
     label = f"{die.name}\n{die.side**2:.1f} mm²"
-    below: dict[str, Any] = {"xytext": (0, -4), "textcoords": "offset points", "ha": "center", "va": "top", "size": 7}
+    below: dict[str, Any] = {
+        "xytext": (0, -4),
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "top",
+        "size": 7,
+        "parse_math": False,
+    }
     axes.annotate(label, (x + die.side / 2, 0), **below)
 
 
@@ -126,7 +133,7 @@ def tornado(panels: Mapping[str, tuple[float, Sequence[Swing]]], shown: int = 12
             axes.barh(place, swing.high - typical, left=typical, color=TIED, height=0.6)
         axes.axvline(typical, color="black", linewidth=1)
         axes.set_yticks(range(len(widest)), [swing.parameter.replace("_", " ") for swing in widest], fontsize=8)
-        axes.set_title(label, fontsize=10)
+        axes.set_title(label, fontsize=10, parse_math=False)
         _clean(axes)
     figure.supxlabel("one parameter at a time: low (blue) and high (orange) value, all others typical", fontsize=9)
     return figure
@@ -142,7 +149,9 @@ def pareto(merits: Sequence[Merit]) -> Figure:
         reach = [[merit.area - merit.low], [merit.high - merit.area]]
         axes.errorbar(merit.area, distance, xerr=reach, fmt=marker, color=color, capsize=3, markersize=5)
         label = f"{merit.evaluation.name}\nSSE/2 {merit.evaluation.sse_half:.1f}"
-        axes.annotate(label, (merit.area, distance), xytext=(5, 4), textcoords="offset points", size=7)
+        axes.annotate(
+            label, (merit.area, distance), xytext=(5, 4), textcoords="offset points", size=7, parse_math=False
+        )
     front = pareto_front(merits)
     axes.step([merit.area for merit in front], [merit.evaluation.frechet_distance for merit in front],
               where="post", color="black", linewidth=0.8, linestyle="--", zorder=0)  # fmt: skip

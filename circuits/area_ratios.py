@@ -12,6 +12,7 @@ from circuits.accounting import SHARING
 from circuits.architecture import Architecture
 from circuits.area import Interval, Scenario, model_inventory, total_area
 from circuits.models import TABLE_3, Model, paper_model, tied_model, untied_model
+from crossbar.errors import InvalidValue
 
 # What a variant of the accounting changes in the architecture that was asked for.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -86,11 +87,21 @@ def area_ratio(comparison: Comparison, sharing: str, architecture: Architecture,
 
 
 def ratio_draws(comparison: Comparison, sharing: str, architecture: Architecture, conditions: Scenario) -> list:
-    """Return the ratio at the low, typical and high point, and over the draws (n,)."""
+    """Return the ratio at the low, typical and high point, and over the draws (n,).
+
+    Raises
+    ------
+    InvalidValue
+        The untied chip has no area.
+    """
     totals = []
     for model in (comparison.tied, comparison.untied):
         points, draws = conditions.areas(model_inventory(model, architecture, sharing), architecture)
         totals.append([total_area(areas) for areas in (*points, draws)])
+    if not all(np.all(untied > 0) for untied in totals[1]):
+        raise InvalidValue(
+            f"{comparison.untied.name} has no area with this technology: give its circuits areas above 0"
+        )
     return [np.asarray(tied / untied) for tied, untied in zip(*totals, strict=True)]
 
 

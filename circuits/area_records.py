@@ -20,6 +20,7 @@ def study_record(study: AreaStudy) -> dict:
     conditions = study.conditions
     record = {
         "node": conditions.node,
+        "note": conditions.technology.note(conditions.node),
         **asdict(study.architecture),
         "untied": study.sharing,
         "seed": study.seed,
@@ -55,6 +56,7 @@ def inventory_record(study: AreaStudy, found: AreaEstimate) -> dict[str, int]:
     typical = study.conditions.technology.values("typical")
     return {
         "memristors": counts.n_memristors,
+        "replicas": counts.tiles.n_replicas,
         "weights": counts.tiles.n_weights,
         "tiles": counts.tiles.n_tiles,
         "line_ends": counts.tiles.n_line_ends,
@@ -64,6 +66,7 @@ def inventory_record(study: AreaStudy, found: AreaEstimate) -> dict[str, int]:
         "buffers": counts.n_buffers,
         "clamps": counts.n_clamps,
         "role_selects": counts.n_role_selects,
+        "multiplexers": counts.n_multiplexers,
         "dacs": int(n_converters(counts.dac_lines, typical["lines_per_dac"])),
         "adcs": int(n_converters(counts.adc_lines, typical["lines_per_adc"])),
         "memory_bits": int(counts.n_remembered * typical["bits_per_line"]),
@@ -75,8 +78,9 @@ def inventory_record(study: AreaStudy, found: AreaEstimate) -> dict[str, int]:
 def energy_record(found: EnergyEstimate) -> dict:
     """Return the costs of every task: latency in s, energy in J, settle time in time constants."""
     record: dict = {name: _cost(cost, found.drivers[name]) for name, cost in found.costs.items()}
-    for name, cost in found.idle_columns_off.items():
-        record[name]["energy_j_idle_columns_off"] = asdict(cost.energy)
+    for name, cost in found.idle_off.items():
+        record[name]["energy_j_idle_off"] = asdict(cost.energy)
+        record[name]["typical_energy_j_as_exported"] = found.as_exported[name]
     return {"settling": "simulated" if found.simulated else "assumed", **record}
 
 
@@ -84,6 +88,8 @@ def _cost(cost: Cost, drivers: Sequence[Swing]) -> dict:
     return {
         "latency_s": asdict(cost.latency),
         "energy_j": asdict(cost.energy),
+        "array_dissipation_j": asdict(cost.dissipated),
+        "settling_power_w": asdict(cost.power),
         "parts_j": {name: asdict(interval) for name, interval in cost.parts.items()},
         "settle_time_constants": asdict(cost.settle),
         "n_simulated": cost.n_simulated,

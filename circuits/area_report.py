@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from circuits import area_figures
-from circuits.area import Interval, total_area
+from circuits.area import Interval
 from circuits.area_study import AreaStudy, area_swings, merits, ratio_swings
-from circuits.area_tables import interval_text
-from circuits.energy import energy_parts
+from circuits.area_tables import cell, interval_text
+from circuits.energy_report import energy_section
 from circuits.evaluations import find_runs, read_evaluation
 from circuits.floor_plan import dies
 from circuits.models import TABLE_3
-from circuits.tasks import assumed_tasks
 from circuits.technology import Technology
 from crossbar.errors import MissingFile
 
@@ -90,6 +89,8 @@ def _report(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
         f'draws, seed {study.seed}). The claim under test: one network for both roles "could effectively halve the '
         'required chip size" (arXiv:2311.15047, abstract).'
     )
+    if note := conditions.technology.note(conditions.node):
+        yield f"**Note: {note}.**"
     yield ""
     yield from _verdict(study)
     yield from _ratio_rows(study)
@@ -97,7 +98,7 @@ def _report(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
     yield f"![Tied over untied area under every accounting]({pictures[1].name})"
     yield ""
     yield from _areas(study, pictures)
-    yield from _energies(study)
+    yield from energy_section(study)
     yield from _sources(conditions.technology)
 
 
@@ -112,7 +113,9 @@ def _verdict(study: AreaStudy) -> Iterator[str]:
     yield (
         f"**As a count of networks: {'yes' if whole.p50 < NEAR_HALF else 'no'}. As a statement about tying: "
         f"{'no' if sensible.p5 > 0.5 else 'yes'}, it saves {saved[equal]:.0%} of the area at equal hidden size. At the "
-        f"paper's own sizes it saves {' and '.join(f'{saved[comparison.name]:.0%}' for comparison in paper)}.**"
+        f"paper's own sizes it saves {' and '.join(f'{saved[comparison.name]:.0%}' for comparison in paper)}.** "
+        f"Equal is the hidden size only: as in the paper's table 3 the tied networks have {TABLE_3['tdh-vae'][1]} "
+        f"latents, the untied ones {TABLE_3['dh-vae'][1]}, of which the encoder gives mean and log variance each."
     )
     yield ""
     yield (
@@ -141,13 +144,14 @@ def _ratio_rows(study: AreaStudy) -> Iterator[str]:
     names = [comparison.name for comparison in study.comparisons]
     yield "Tied area / untied area, median [5-95 %]; both chips share every draw:"
     yield ""
-    yield f"| accounting | {' | '.join(names)} |"
+    yield f"| accounting | {' | '.join(cell(name) for name in names)} |"
     yield "|---" * (len(names) + 1) + "|"
     for accounting, row in study.ratios.items():
         yield f"| `{accounting}` | " + " | ".join(interval_text(row[name], ".2f") for name in names) + " |"
     yield ""
     yield "`two-chips`: encoder and decoder are a chip each. `shared-io`: one die, converters, memory and control serve"
-    yield "both in turn. `shared-neurons`: analog neurons and line buffers too. Suffix none: " + _NAMES[""] + ";"
+    yield "both in turn. `shared-neurons`: analog neurons and line buffers too, through multiplexers. Suffix none:"
+    yield _NAMES[""] + ";"
     yield "; ".join(f"`{suffix}`: {text}" for suffix, text in _NAMES.items() if suffix) + "."
 
 
@@ -161,7 +165,7 @@ def _areas(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
     for name, found in study.estimates.items():
         counts, total = found.inventory, found.total
         yield (
-            f"| {name} | {counts.n_memristors:,} | {counts.n_neurons:,} | {counts.tiles.n_tiles} | "
+            f"| {cell(name)} | {counts.n_memristors:,} | {counts.n_neurons:,} | {counts.tiles.n_tiles} | "
             f"{counts.tiles.n_line_ends:,} | {total.low:.2f} / {total.typical:.2f} / {total.high:.1f} | "
             f"{interval_text(total, '.1f')} |"
         )
@@ -183,70 +187,6 @@ def _areas(study: AreaStudy, pictures: Sequence[Path]) -> Iterator[str]:
 _CAPTIONS = ("Floor plans to one scale", "What moves the area and the ratio", "Frechet distance against area")
 
 
-def _energies(study: AreaStudy) -> Iterator[str]:
-    if not study.energies:
-        return
-    yield "## Energy and latency"
-    yield ""
-    yield "| model | settling | task | time constants | latency (us) | energy (uJ) | driven by |"
-    yield "|---|---|---|---|---|---|---|"
-    for name, found in study.energies.items():
-        for task, cost in found.costs.items():
-            drivers = ", ".join(swing.parameter.replace("_", " ") for swing in found.drivers[task][:3])
-            kind = "simulated" if found.simulated else "assumed"
-            yield (
-                f"| {name} | {kind} | {task} | {interval_text(cost.settle, '.0f')} | {_scaled(cost.latency)} | "
-                f"{_scaled(cost.energy)} | {drivers} |"
-            )
-    yield ""
-    yield from _chip_notes(study)
-    yield _round_trips(study)
-    yield ""
-    yield "Median [5-95 %] for one image. Energies span decades, so they are ranges and never points; the share of"
-    yield "writing in `train` rests on the assumed pulses per update."
-    yield ""
-
-
-def _round_trips(study: AreaStudy) -> str:
-    equal = next(comparison for comparison in study.comparisons if comparison.name.startswith("equal hidden"))
-    typical = study.conditions.technology.values("typical")
-    tied, untied = (
-        sum(
-            float(total_area(energy_parts(task, typical)))
-            for name, task in assumed_tasks(model, study.architecture).items()
-            if name != "train"
-        )
-        for model in (equal.tied, equal.untied)
-    )
-    ratio = tied / untied
-    return (
-        f"Tying {'saves energy too' if ratio < 1 else 'does not save energy'}: at equal settle times (typical values, "
-        f"{equal.name}), encoding and generating one image takes the tied chip {ratio:.2f} times what it takes the "
-        "untied ones; its encoding drives columns that only decoding needs."
-    )
-
-
-def _chip_notes(study: AreaStudy) -> Iterator[str]:
-    for name, found in study.energies.items():
-        if not found.simulated:
-            continue
-        images, stuck = found.costs["encode"].n_simulated, found.costs["train"].n_unsettled
-        phases = found.costs["train"].n_simulated
-        origin = ", ".join(f"{key} {found.origin[key]}" for key in ("step", "seed", "commit") if key in found.origin)
-        quiet = found.idle_columns_off
-        yield (
-            f"- {name} ({origin or 'no provenance'}): trajectories of eq. (3) for {images} images, of whose {phases} "
-            f"phases {stuck} had not settled within the simulated time. With the columns into clamped neurons switched "
-            f"off, encoding takes {_scaled(quiet['encode'].energy)} uJ and generating "
-            f"{_scaled(quiet['generate'].energy)} uJ."
-        )
-    yield ""
-
-
-def _scaled(interval: Interval) -> str:
-    return f"{interval.p50 * 1e6:.2g} [{interval.p5 * 1e6:.2g}-{interval.p95 * 1e6:.2g}]"
-
-
 def _sources(technology: Technology) -> Iterator[str]:
     yield "## Parameters"
     yield ""
@@ -254,7 +194,7 @@ def _sources(technology: Technology) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for name, parameter in technology.parameters.items():
         values = f"{parameter.low:g} / {parameter.typical:g} / {parameter.high:g}"
-        yield f"| {name} | {values} | {parameter.unit} | {parameter.status} | {parameter.source} |"
+        yield f"| {name} | {values} | {cell(parameter.unit)} | {parameter.status} | {cell(parameter.source)} |"
     yield ""
     yield "Override any of them with `--technology FILE`. Not modelled: spare rows, calibration, charge pumps for"
     yield "forming, pitch matching, arrays stacked over CMOS, yield."

@@ -20,11 +20,12 @@ from circuits.area import (
     total_area,
 )
 from circuits.area_ratios import Comparison, accountings, chip_comparisons, paper_comparisons, ratio_table
-from circuits.energy import Cost, Task, cost, energy_drivers
+from circuits.energy import Cost, cost, energy_drivers, energy_parts
 from circuits.evaluations import Evaluation, Merit
 from circuits.models import TABLE_3, Model, chip_model, paper_model
 from circuits.sensitivity import Swing, swings
-from circuits.tasks import assumed_tasks, measured_tasks
+from circuits.settings import netlist_point
+from circuits.tasks import IDLE, assumed_tasks, measured_tasks
 from circuits.technology import Point, Technology
 from circuits.trajectories import EulerSettings, simulate
 from circuits.wire_loss import check_tile
@@ -42,11 +43,16 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyEstimate:
-    """What one model draws, by task ("encode", "generate", "train"); `origin` is the provenance of its chip."""
+    """What one model draws, by task ("encode", "generate", "train"); `origin` is the provenance of its chip.
+
+    `idle_off` are the costs with idle columns and the neurons of clamped lines switched off, `as_exported` those (J, at
+    the typical point) at the settings that `hopbar netlist` writes, see `circuits.settings.netlist_point`.
+    """
 
     costs: Mapping[str, Cost]
     drivers: Mapping[str, tuple[Swing, ...]]
-    idle_columns_off: Mapping[str, Cost]
+    idle_off: Mapping[str, Cost]
+    as_exported: Mapping[str, float]
     simulated: bool
     origin: Mapping[str, str]
 
@@ -127,19 +133,19 @@ def energy_estimate(
     target: Target, architecture: Architecture, conditions: Scenario, n_images: int, rng: np.random.Generator
 ) -> EnergyEstimate:
     """Return the energy of `target`: from trajectories of `n_images` of its images if it is a chip, else assumed."""
-    quiet: dict[str, Task] = {}
     if target.chip is None:
-        tasks = assumed_tasks(target.model, architecture)
+        tasks, quiet = (assumed_tasks(target.model, architecture, idle=idle) for idle in IDLE)
     else:
         images = _images(target.chip, n_images, rng)
         phases = simulate(target.chip, images, EulerSettings(), rng)
-        tasks = measured_tasks(target.model, target.chip, phases, architecture)
-        quiet = measured_tasks(target.model, target.chip, phases, architecture, idle_columns=False)
+        tasks, quiet = (measured_tasks(target.model, target.chip, phases, architecture, idle=idle) for idle in IDLE)
     technology = conditions.technology
+    exported = netlist_point(technology)
     return EnergyEstimate(
         costs={name: cost(task, technology, conditions.draws, rng) for name, task in tasks.items()},
         drivers={name: energy_drivers(task, technology) for name, task in tasks.items()},
-        idle_columns_off={name: cost(task, technology, conditions.draws, rng) for name, task in quiet.items()},
+        idle_off={name: cost(task, technology, conditions.draws, rng) for name, task in quiet.items()},
+        as_exported={name: float(total_area(energy_parts(task, exported))) for name, task in tasks.items()},
         simulated=target.chip is not None,
         origin={} if target.chip is None else target.chip.provenance,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.table import Table
+from rich.text import Text
 
 from circuits.area import COMPONENTS, Interval
 from circuits.area_records import inventory_record
@@ -19,7 +20,7 @@ def study_tables(study: AreaStudy) -> Iterator[Table]:
     yield ratio_table(study)
     for name, found in study.energies.items():
         kind = "simulated settling" if found.simulated else "assumed settling"
-        yield energy_table(f"Energy and latency of {name} ({kind})", dict(found.costs))
+        yield energy_table(f"Energy and latency of {name} ({kind})", found.costs, found.idle_off)
 
 
 def inventory_table(study: AreaStudy) -> Table:
@@ -33,7 +34,10 @@ def inventory_table(study: AreaStudy) -> Table:
 
 def area_table(study: AreaStudy) -> Table:
     """Return the typical area of each component, and the totals."""
-    title = f"Area in mm2 at {study.conditions.node} nm, untied: {study.sharing}"
+    conditions = study.conditions
+    title = f"Area in mm2 at {conditions.node} nm, untied: {study.sharing}"
+    if note := conditions.technology.note(conditions.node):
+        title += f"\n{note}"
     table = _table(title, "component (typical)", list(study.estimates))
     estimates = list(study.estimates.values())
     for name in COMPONENTS:
@@ -54,13 +58,16 @@ def ratio_table(study: AreaStudy) -> Table:
     return table
 
 
-def energy_table(title: str, costs: dict[str, Cost]) -> Table:
-    """Return energy and latency by task."""
+def energy_table(title: str, costs: Mapping[str, Cost], idle_off: Mapping[str, Cost]) -> Table:
+    """Return energy and latency by task; energy also with idle columns and neurons switched off."""
     table = _table(title, "", list(costs))
     found = list(costs.values())
     table.add_row("settling (time constants)", *(interval_text(cost.settle, ".0f") for cost in found))
     table.add_row("latency (us)", *(_range(cost.latency, 1e6) for cost in found))
     table.add_row("energy (uJ)", *(_range(cost.energy, 1e6) for cost in found))
+    table.add_row("  idle columns off (uJ)", *(_range(idle_off[name].energy, 1e6) for name in costs))
+    table.add_row("  in the devices (uJ)", *(_range(cost.dissipated, 1e6) for cost in found))
+    table.add_row("power while settling (W)", *(_range(cost.power, 1.0) for cost in found))
     for part in PARTS:
         table.add_row(f"  {part}, typical (uJ)", *(f"{cost.parts[part].typical * 1e6:.3g}" for cost in found))
     table.add_row("not settled", *(_unsettled(cost) for cost in found))
@@ -72,6 +79,12 @@ def interval_text(interval: Interval, form: str) -> str:
     return f"{interval.p50:{form}} [{interval.p5:{form}}-{interval.p95:{form}}]"
 
 
+def cell(text: str) -> str:
+    """Return `text` for a table of Markdown: on one line, and with nothing that Markdown or HTML would act on."""
+    line = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in "\\|[]*_`<>" else letter for letter in line)
+
+
 def _unsettled(cost: Cost) -> str:
     return f"{cost.n_unsettled} of {cost.n_simulated}" if cost.n_simulated else "not simulated"
 
@@ -81,8 +94,9 @@ def _range(interval: Interval, unit: float) -> str:
 
 
 def _table(title: str, first: str, names: list[str]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
+    """Return an empty table; `Text` keeps names as they are, whatever markup they may look like."""
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
     table.add_column(first, no_wrap=True)
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
     return table

@@ -1,4 +1,4 @@
-"""The exported circuit beside the simulator: one settled role, neuron by neuron."""
+"""The exported circuit beside the chip: one settled role, neuron by neuron."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from circuits import reference
+from circuits.chip_reference import Rest
 from circuits.engines.engine import Engine
 from circuits.engines.process import Limits
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms
-from crossbar.errors import EngineError
+from crossbar.errors import DivergedError, EngineError, InvalidValue
 
 DEPTH = math.log(1e9)  # a transient ends when the slowest mode has decayed by this factor
 SHORTEST, LONGEST = 60.0, 5000.0  # time constants of a transient
@@ -23,33 +24,51 @@ COARSE = 1 / 3  # of that length: a way to the operating point need only end in 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """States of one circuit by an engine and by the simulator.
+    """States of one circuit by an engine, of its chip by `crossbar`, and of its own weights.
 
     Attributes
     ----------
     circuit : Circuit
-    ours, theirs : ndarray (N,)
-        The simulator's states and the engine's; clamped neurons hold the same in both.
+    rest : Rest
+        Of the chip: what the circuit must do. Nothing of the circuit has a part in it.
+    theirs : ndarray (N,)
+        The engine's states; those of clamped neurons are the voltages that the circuit clamps.
+    own : ndarray (N,) or None
+        Where the circuit's own weights and clamps rest: what the engine should find whatever the chip; None where they
+        do not come to rest.
     waveforms : Waveforms
-    softest : float
-        Smallest eigenvalue of the Hessian: the stiffness of the softest mode.
     """
 
     circuit: Circuit
-    ours: np.ndarray
+    rest: Rest
     theirs: np.ndarray
+    own: np.ndarray | None
     waveforms: Waveforms
-    softest: float
+
+    @property
+    def ours(self) -> np.ndarray:
+        """The chip's states (N,)."""
+        return self.rest.states
+
+    @property
+    def softest(self) -> float:
+        """Smallest eigenvalue of the chip's Hessian: the stiffness of the softest mode."""
+        return self.rest.softest
 
     @property
     def error(self) -> np.ndarray:
-        """Difference of the states (N,), zero where they are clamped."""
+        """Difference (N,) of the engine's states and the chip's; of clamped neurons, of what they are clamped to."""
         return self.theirs - self.ours
 
     @property
+    def own_error(self) -> float | None:
+        """Largest difference of the engine's states and those of the circuit's own weights."""
+        return None if self.own is None else float(np.abs(self.theirs - self.own).max())
+
+    @property
     def energies(self) -> tuple[float, float]:
-        """E(s) of eq. (1) by the simulator and at the engine's states."""
-        return reference.energy(self.circuit, self.ours), reference.energy(self.circuit, self.theirs)
+        """E(s) of eq. (1) with the chip's weights, at its states and at the engine's."""
+        return self.rest.energy(self.ours), self.rest.energy(self.theirs)
 
     def blocks(self, blocks: Mapping[str, slice]) -> dict[str, dict[str, float]]:
         """Return the maximum and rms error of every block that is free."""
@@ -61,18 +80,18 @@ class Comparison:
 
 
 def compare(
-    circuit: Circuit, engine: Engine, folder: Path, limits: Limits, *, kind: str, fixed_rail: bool = False
+    circuit: Circuit, rest: Rest, engine: Engine, folder: Path, limits: Limits, *, kind: str, fixed_rail: bool = False
 ) -> Comparison:
-    """Settle `circuit` by the simulator and by `engine`, and return both.
+    """Settle `circuit` by `engine`, and return it beside the chip's `rest`.
 
-    With `fixed_rail`, the word lines are sources at the signals of the simulator's equilibrium, and the engine says
+    With `fixed_rail`, the word lines are sources at the signals of the chip's equilibrium, and the engine says
     where each neuron then comes to rest: equality proves that the state is a fixed point of the netlist, all devices
     included, but not that the coupled circuit settles there.
 
     Parameters
     ----------
     kind : {"tran", "op", "tran-op"}
-        Coupled transient from the initial state, or operating point. The latter is sought from the simulator's state
+        Coupled transient from the initial state, or operating point. The latter is sought from the chip's state
         (nodesets): it shows that the coupled circuit rests there, all its loops closed, not how it gets there.
         "tran-op" (VACASK) lets the circuit find its own way: a coarse transient from the initial state, and the
         operating point from where that ends.
@@ -81,40 +100,67 @@ def compare(
     ------
     EngineError
         The engine failed, or a transient was asked for that would not end in `LONGEST` time constants.
-    DivergedError
-        The simulator did not settle.
+    InvalidValue
+        An operating point of memristors with a state: nothing but time holds that.
     """
     if kind == "tran-op" and (fixed_rail or engine.name != "vacask"):
         raise EngineError("--analysis tran-op is for coupled circuits in VACASK; take --analysis tran or op")
-    ours = reference.settle(circuit)
-    softest = reference.softest_mode(circuit, ours)
+    if circuit.device != "linear" and (fixed_rail or kind == "op"):
+        raise InvalidValue(
+            f"--device {circuit.device} has a state that no operating point holds, so neither --analysis op nor --mode "
+            "fixed-rail can show it; take --mode coupled --analysis tran"
+        )
     asked = replace(circuit.analysis, kind="op" if fixed_rail else kind)
     if asked.kind != "op":
         share = 1 if asked.kind == "tran" else COARSE
-        asked = replace(asked, marks={"free": share * duration(softest)})
-    guess = ours if asked.kind == "op" else None
-    posed = replace(circuit, analysis=asked, rails=ours if fixed_rail else None, guess=guess)
+        asked = replace(asked, marks={"free": share * duration(rest.softest)})
+    guess = rest.states if asked.kind == "op" else None
+    posed = replace(circuit, analysis=asked, rails=rest.states if fixed_rail else None, guess=guess)
     waveforms = engine.settle(posed, folder, limits)
     free = np.flatnonzero(~circuit.clamped)
-    theirs = ours.copy()
+    theirs = circuit.held.astype(np.float64)
     theirs[free] = waveforms.states([circuit.names[index] for index in free])
     if not np.isfinite(theirs).all():
         raise EngineError(f"{engine.name} returned states that are not finite; try the other analysis")
-    return Comparison(circuit=posed, ours=ours, theirs=theirs, waveforms=waveforms, softest=softest)
+    return Comparison(circuit=posed, rest=rest, theirs=theirs, own=_own(circuit, rest.states), waveforms=waveforms)
+
+
+def _own(circuit: Circuit, near: np.ndarray) -> np.ndarray | None:
+    """Return where the weights of `circuit` rest, sought first `near` the chip's states."""
+    for way in (lambda: reference.polish(circuit, np.where(circuit.clamped, circuit.held, near)),
+                lambda: reference.settle(circuit)):  # fmt: skip
+        try:
+            return way()
+        except DivergedError:  # that it does not come to rest is a result, and told
+            continue
+    return None
 
 
 def duration(softest: float) -> float:
     """Return how many time constants a transient needs until the softest mode has decayed to 1e-9.
 
+    At a saddle (`softest` not positive) no length would do: the shortest is returned, and `verification` refuses it.
+
     Raises
     ------
     EngineError
-        The equilibrium is so soft, or such a saddle, that a transient would not end.
+        The equilibrium is so soft that a transient would not end.
     """
-    needed = DEPTH / softest if softest > 0 else math.inf
-    if needed > LONGEST:
+    if not softest > 0:
+        return SHORTEST
+    if needed(softest) > LONGEST:
         raise EngineError(
             f"the softest mode has stiffness {softest:.1e}: a transient would need over {LONGEST:g} time constants; "
-            "use --analysis op or --mode fixed-rail"
+            "`hopbar verify` with --analysis op or --mode fixed-rail needs none, without --role both"
         )
-    return max(SHORTEST, SHORTEST / 2 + needed)
+    return max(SHORTEST, needed(softest))
+
+
+def writable(softest: float) -> float:
+    """Return `duration` for a netlist that is only written: at most `LONGEST`, where the end is not yet at rest."""
+    return duration(softest) if not softest > 0 or needed(softest) <= LONGEST else LONGEST
+
+
+def needed(softest: float) -> float:
+    """Return the time constants until a mode of stiffness `softest` has decayed to 1e-9."""
+    return SHORTEST / 2 + DEPTH / softest if softest > 0 else math.inf

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.area import Interval
-from circuits.relaxation import Relaxation
+from circuits.area import Interval, output_current
+from circuits.relaxation import Relaxation, Siemens
 from circuits.sensitivity import Swing, swings
 from circuits.technology import POINTS, Point, Technology
 from crossbar.errors import InvalidValue
 
-PARTS = ("crossbars", "neurons", "dacs", "adcs", "pulses")
+PARTS = ("crossbars", "buffers", "neurons", "dacs", "adcs", "pulses")
+SETTLING = ("crossbars", "buffers", "neurons")  # the parts that are drawn while the chip settles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phase:
-    """One settling of one network, with the neurons that are powered meanwhile.
+    """One settling of one network, with the circuits that are powered meanwhile.
 
     Attributes
     ----------
     relaxation : Relaxation
-    n_neurons : int
+    n_neurons, n_buffers : int
+        Neuron circuits and line buffers that are on.
+    n_driven : int
+        Devices that conduct; output stages are biased for the current of both their ends.
+    rest_level : float
+        Where in its range a device of weight zero lies, see `Architecture.rest_level`.
     measured : bool
         Whether the settle time was simulated; if not, it is 1 and stands for the technology's `settle_time`.
     """
 
     relaxation: Relaxation
     n_neurons: int
+    n_buffers: int = 0
+    n_driven: int = 0
+    rest_level: float = 0.0
     measured: bool = True
 
 
@@ -44,8 +53,8 @@ class Task:
         Settlings, one after the other; the images of all of them are the same ones.
     dac_rounds, adc_rounds : tuple of int
         Lines converted in each round; the lines of a round take turns at the converters of their network.
-    n_written : int
-        Devices that the update may write.
+    written : Siemens or None
+        Sum of the conductances of the devices that the update may write.
     write_rows : int
         Rows of a tile, written in turn; all tiles at once.
     """
@@ -54,7 +63,7 @@ class Task:
     phases: Sequence[Phase]
     dac_rounds: tuple[int, ...] = ()
     adc_rounds: tuple[int, ...] = ()
-    n_written: int = 0
+    written: Siemens | None = None
     write_rows: int = 0
 
     def __post_init__(self) -> None:
@@ -64,11 +73,17 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a task costs: latency (s), energy (J) and its parts, settle time (time constants), each as an interval."""
+    """What a task costs, each as an interval.
+
+    Latency (s), energy from the supply (J) with its parts, what of it the devices of the arrays dissipate while they
+    are read (J), mean power while settling (W), settle time (time constants).
+    """
 
     latency: Interval
     energy: Interval
     parts: Mapping[str, Interval]
+    dissipated: Interval
+    power: Interval
     settle: Interval
     n_unsettled: int = 0
     n_simulated: int = 0
@@ -80,26 +95,52 @@ def settle_duration(phase: Phase, point: Point, image: np.ndarray | None) -> np.
 
 
 def crossbar_energy(phase: Phase, point: Point, image: np.ndarray | None) -> np.ndarray:
-    """Return the integral of G V^2 over the devices of the network while it settles, in joules."""
-    g_max = point["conductance_max"]
-    g_min = g_max / point["on_off_ratio"]
-    costs = phase.relaxation
-    siemens = g_min * _pick(costs.base, image) + (g_max - g_min) * _pick(costs.weight, image)
-    length = 1.0 if phase.measured else point["settle_time"]
-    return point["read_voltage"] ** 2 * point["time_constant"] * length * (siemens + _pick(costs.devices, image))
+    """Return what the supply delivers to the lines while the network settles, V_DD integral I dt, in joules."""
+    charge = point["read_voltage"] * _time_scale(phase, point) * _siemens(phase.relaxation.drawn, point, image)
+    return point["supply_voltage"] * charge
+
+
+def array_dissipation(phase: Phase, point: Point, image: np.ndarray | None) -> np.ndarray:
+    """Return what of `crossbar_energy` the devices dissipate, the integral of G V^2, in joules."""
+    siemens = _siemens(phase.relaxation.dissipated, point, image)
+    return point["read_voltage"] ** 2 * _time_scale(phase, point) * siemens
+
+
+def buffer_energy(phase: Phase, point: Point, image: np.ndarray | None) -> np.ndarray:
+    """Return what line buffers and output stages draw whether or not their lines carry current, in joules."""
+    bias = point["output_bias"] * point["supply_voltage"] * output_current(phase.n_driven, point, phase.rest_level)
+    return (phase.n_buffers * point["buffer_power"] + bias) * settle_duration(phase, point, image)
 
 
 def energy_parts(task: Task, point: Point, image: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Return the energy of each part of `task` in joules."""
+    """Return the energy of each part of `task` in joules.
+
+    A pulse of V volts and t seconds takes G V^2 t of the conductance G that the device has: the mean of those that the
+    update may write.
+    """
     neurons = [phase.n_neurons * point["neuron_power"] * settle_duration(phase, point, image) for phase in task.phases]
-    pulse = point["write_voltage"] ** 2 * point["conductance_max"] / point["on_off_ratio"] * point["pulse_width"]
+    written = 0.0 if task.written is None else _siemens(task.written, point, None)
     return {
         "crossbars": np.sum([crossbar_energy(phase, point, image) for phase in task.phases], axis=0),
+        "buffers": np.sum([buffer_energy(phase, point, image) for phase in task.phases], axis=0),
         "neurons": np.sum(neurons, axis=0),
         "dacs": sum(task.dac_rounds) * point["dac_energy"],
         "adcs": sum(task.adc_rounds) * point["adc_energy"],
-        "pulses": task.n_written * point["pulses_per_update"] * pulse,
+        "pulses": written * point["pulses_per_update"] * point["write_voltage"] ** 2 * point["pulse_width"],
     }
+
+
+def dissipation(task: Task, point: Point, image: np.ndarray | None = None) -> np.ndarray:
+    """Return what the devices of the arrays dissipate while `task` settles, in joules; a part of `crossbars`."""
+    return np.sum([array_dissipation(phase, point, image) for phase in task.phases], axis=0)
+
+
+def settling_power(task: Task, point: Point, image: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean power of `task` while it settles, in watts; 0 where nothing has to settle."""
+    parts = energy_parts(task, point, image)
+    duration = np.sum([settle_duration(phase, point, image) for phase in task.phases], axis=0)
+    energy = _total({name: parts[name] for name in SETTLING})
+    return np.divide(energy, duration, out=np.zeros(np.shape(energy)), where=np.asarray(duration) > 0)
 
 
 def latency(task: Task, point: Point, image: np.ndarray | None = None) -> np.ndarray:
@@ -124,16 +165,31 @@ def cost(task: Task, technology: Technology, draws: Point, rng: np.random.Genera
     drawn = energy_parts(task, draws, images)
     parts = {name: _interval([values[name] for values in at_points], drawn[name], images) for name in PARTS}
     simulated = [phase for phase in task.phases if phase.measured]
+
+    def over(quantity: Callable[..., np.ndarray]) -> Interval:
+        return _interval([quantity(task, point) for point in points], quantity(task, draws, images), images)
+
     return Cost(
-        latency=_interval([latency(task, point) for point in points], latency(task, draws, images), images),
+        latency=over(latency),
+        dissipated=over(dissipation),
+        power=over(settling_power),
+        settle=over(_settle_sum),
         energy=_interval([_total(values) for values in at_points], _total(drawn), images),
         parts=parts,
-        settle=_interval(
-            [_settle_sum(task, point, None) for point in points], _settle_sum(task, draws, images), images
-        ),
         n_unsettled=sum(phase.relaxation.n_unsettled for phase in simulated),
         n_simulated=sum(len(phase.relaxation.settle) for phase in simulated),
     )
+
+
+def _time_scale(phase: Phase, point: Point) -> np.ndarray:
+    """Return the seconds that stand for a unit of time in the integrals of `phase`."""
+    return point["time_constant"] * (1.0 if phase.measured else point["settle_time"])
+
+
+def _siemens(found: Siemens, point: Point, image: np.ndarray | None) -> np.ndarray:
+    g_max = point["conductance_max"]
+    g_min = g_max / point["on_off_ratio"]
+    return g_min * _pick(found.base, image) + (g_max - g_min) * _pick(found.weight, image) + _pick(found.devices, image)
 
 
 def _settle_constants(phase: Phase, point: Point, image: np.ndarray | None) -> np.ndarray:
@@ -141,7 +197,7 @@ def _settle_constants(phase: Phase, point: Point, image: np.ndarray | None) -> n
     return constants if phase.measured else constants * point["settle_time"]
 
 
-def _settle_sum(task: Task, point: Point, image: np.ndarray | None) -> np.ndarray:
+def _settle_sum(task: Task, point: Point, image: np.ndarray | None = None) -> np.ndarray:
     return np.sum([_settle_constants(phase, point, image) for phase in task.phases], axis=0)
 
 

@@ -12,6 +12,7 @@ from circuits.cells.nudge import nudge
 from circuits.cells.sample_hold import sample_hold
 from circuits.cells.sense import sense
 from circuits.cells.switch import switch
+from circuits.comments import heading
 from circuits.device_cards import devices, memristor_of
 from circuits.netlist import Circuit
 from circuits.schedule import schedule
@@ -22,7 +23,9 @@ GUIDE = """\
 *   {lines}
 * cards: Rp_X__Y (G+) and Rn_X__Y (G-), or Xp_, Xn_: the memristors of w_XY, {direction};
 *   w_XY = (G+ - G-) / siemens_per_weight. Xneuron_X, Xdriver_X, Xsense_X: the cells of neuron X.
-* run: ngspice -b FILE, or ngspice -b -r FILE.raw FILE to keep the waveforms.
+* run: ngspice -n -b FILE prints the end state of every neuron; the lines "expected" at the end of this file say what
+*   the simulator found. With -r FILE.raw the waveforms are kept instead. -n: no .spiceinit is obeyed.
+* check: hopbar netlist CHIP --check FILE compares weights, gain and clamps with the chip's, without a simulator.
 """
 
 
@@ -33,9 +36,13 @@ def write(circuit: Circuit, path: str | Path) -> Path:
     """
     path = Path(path)
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="ascii", errors="replace") as file:
-        file.writelines(pieces(circuit))
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="ascii", errors="replace") as file:
+            file.writelines(pieces(circuit))
+        temporary.replace(path)
+    except OSError as error:  # such as a full disk, whose error names no file
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return path
 
 
@@ -57,8 +64,8 @@ def title(circuit: Circuit) -> str:
     shared = circuit.array.symmetry == "shared"
     lines = "n_X its word line at -v_read rho" if shared else "qp_X and qn_X its two bit lines, at virtual ground"
     direction = "one device for w_XY and w_YX" if shared else "through which Y drives X"
-    heading = "".join(f"* {line}\n" for line in circuit.heading)
-    return f"* Hopbar: a continuous Hopfield network in memristors\n{heading}" + GUIDE.format(
+    origin = heading(circuit.heading)
+    return f"* Hopbar: a continuous Hopfield network in memristors\n{origin}" + GUIDE.format(
         lines=lines, direction=direction
     )
 

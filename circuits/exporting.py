@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from circuits import engines, export, nudged, reference, single_chip
-from circuits.comparison import duration
+from circuits.chip_reference import Sample, settle_sample
+from circuits.comparison import LONGEST, needed, writable
 from circuits.layout import Choices, Layout
 from circuits.netlist import Circuit
 from circuits.verification import SMALL, verify
 from crossbar.errors import InvalidValue
 
 COUPLED = 800  # neurons up to which a coupled circuit is the default
+BYTES = 68  # of a memristor's card
+LARGE = 1e9  # bytes of netlists that are told before they are written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,14 +36,23 @@ class Request:
     beta: float = 0.05
     beta_kl: float = 1.9
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.beta_kl) and self.beta_kl >= 0):
+            raise InvalidValue(f"`beta_kl` must be finite and not negative, but got {self.beta_kl}")
 
-def export_chip(layout: Layout, request: Request, folder: Path, source: str) -> dict:
-    """Write the circuits of `request` to `folder` and return what was written.
+
+def export_chip(
+    layout: Layout, request: Request, folder: Path, source: str, warn: Callable[[str], None] = lambda _: None
+) -> dict:
+    """Write the circuits of `request` to `folder` and return what was written; `warn` hears warnings at once.
 
     A tied chip without a role becomes the single chip with both roles; an untied one becomes two netlists.
     """
-    circuits = _posed(layout, request)
+    circuits, warnings = _posed(layout, request)
     folder.mkdir(parents=True, exist_ok=True)
+    warnings += _check_size(circuits.values(), folder)
+    for warning in warnings:
+        warn(warning)
     files = []
     started = time.perf_counter()
     for name, circuit in circuits.items():
@@ -52,30 +67,58 @@ def export_chip(layout: Layout, request: Request, folder: Path, source: str) -> 
         )  # fmt: skip
     return {
         "files": files, "symmetry": next(iter(circuits.values())).array.symmetry, "n_memristors": layout.n_memristors,
-        "n_neurons": layout.n_neurons, "seconds": time.perf_counter() - started,
+        "n_neurons": layout.n_neurons, "seconds": time.perf_counter() - started, "warnings": warnings,
     }  # fmt: skip
 
 
-def _posed(layout: Layout, request: Request) -> dict[str, Circuit]:
+def _posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[str]]:
     image, noise = layout.image(request.sample), layout.noise(request.seed, request.sample)
     role = request.role or ("both" if layout.chip.tied and request.phase == "free" else None)
+    if role == "both" and request.phase == "nudged":
+        raise InvalidValue("--phase nudged needs --role encode or decode: each role has phases of its own")
+    alone = "encode" if role == "encode" and request.phase == "free" else None
+    sample = settle_sample(layout.chip, layout.choices, image, noise, alone)
     if role == "both":
-        if request.phase == "nudged":
-            raise InvalidValue("--phase nudged needs --role encode or decode: each role has phases of its own")
-        return {"both": single_chip.timed(layout, image, noise)[0]}
-    encoder = layout.encode(image)
-    encoded = reference.settle(encoder)
-    chosen = [role] if role else ["encode", "decode"]
+        circuit = single_chip.timed(layout, sample, image, noise, writable)
+        return {"both": replace(circuit, expected=sample.rests["decode"].states)}, _warnings(sample)
     posed = {}
-    for name in chosen:
-        circuit = encoder if name == "encode" else layout.decode(layout.latents(encoded, noise))
+    for name in [role] if role else ["encode", "decode"]:
+        circuit = layout.encode(image) if name == "encode" else layout.decode(sample.inputs["decode"])
         if request.phase == "nudged":
-            circuit = _nudged(layout, request, name, encoder, encoded, image, noise)
-            posed[name] = nudged.timed(circuit, reference.settle(circuit))
+            encoder = layout.encode(image)
+            circuit = _nudged(layout, request, name, encoder, reference.settle(encoder), image, noise)
+            phases = nudged.simulated(circuit)
+            posed[name] = replace(nudged.timed(circuit, phases.free, writable), expected=phases.minus)
         else:
-            length = duration(reference.softest_mode(circuit, reference.settle(circuit)))
-            posed[name] = replace(circuit, analysis=replace(circuit.analysis, marks={"free": length}))
-    return posed
+            marks = {"free": writable(sample.rests[name].softest)}
+            analysis = replace(circuit.analysis, marks=marks)
+            posed[name] = replace(circuit, analysis=analysis, expected=sample.rests[name].states)
+    return posed, _warnings(sample)
+
+
+def _warnings(sample: Sample) -> list[str]:
+    """Return what a reader must know of netlists whose end is not the chip's rest point."""
+    said = []
+    for role, rest in sample.rests.items():
+        if not rest.softest > 0:
+            said.append(
+                f"{role}: the chip's rest point is a saddle (softest mode {rest.softest:.1e}), no circuit stays"
+            )
+        elif needed(rest.softest) > LONGEST:
+            said.append(
+                f"{role}: the softest mode (stiffness {rest.softest:.1e}) needs {needed(rest.softest):.0f} time "
+                f"constants; the transient was cut at {LONGEST:.0f}, where the circuit is not yet at rest"
+            )
+    return said
+
+
+def _check_size(circuits: Iterable[Circuit], folder: Path) -> list[str]:
+    """Return a warning of netlists that are large; refuse those that the disk has no room for."""
+    size = BYTES * sum(circuit.array.n_memristors for circuit in circuits)
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise InvalidValue(f"the netlists need about {size / 1e9:.1f} GB, but {folder} has {free / 1e9:.1f} GB left")
+    return [f"writing about {size / 1e9:.1f} GB"] if size > LARGE else []
 
 
 def _nudged(
@@ -112,6 +155,8 @@ class Proof:
 
 def default_mode(layout: Layout, largest: int, engine: str) -> str:
     """Return how a chip whose largest network has `largest` neurons is verified: wires cost two nodes a device."""
+    if layout.choices.device != "linear":
+        return "coupled"  # nothing but time holds the state of a device
     if layout.choices.wires is not None:
         return "coupled" if largest <= SMALL else "tile"
     return "coupled" if largest <= COUPLED or engine == "vacask" else "fixed-rail"

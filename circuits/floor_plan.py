@@ -15,7 +15,7 @@ from circuits.models import Model
 from circuits.technology import Technology
 
 TILES = ("cells", "line_ends", "partial_sums")
-NEURONS = ("neuron_cores", "capacitors", "buffers", "clamps", "role_selects")
+NEURONS = ("neuron_cores", "capacitors", "buffers", "output_stages", "clamps", "role_selects", "multiplexers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,8 +21,12 @@ class Inventory:
         Weights, devices, tiles and their lines.
     n_neurons, n_capacitors, n_buffers : int
         Neuron circuits, their integrating capacitors, and the buffers that drive lines.
-    n_clamps, n_role_selects : int
-        Sample-and-holds of clamped lines; switches of lines that are clamped in one role and free in another.
+    n_driven : int
+        Devices whose current output stages can carry, at both ends: out of a buffer and into a sense amplifier, or
+        from buffer to buffer in the half layout.
+    n_clamps, n_role_selects, n_multiplexers : int
+        Sample-and-holds of clamped lines; switches of lines that are clamped in one role and free in another; switches
+        of circuits that serve the lines of two arrays in turn.
     dac_lines, adc_lines : tuple of int
         Lines that take turns at a group of converters; lines of different groups cannot share one.
     n_remembered : int
@@ -34,8 +38,10 @@ class Inventory:
     n_neurons: int
     n_capacitors: int
     n_buffers: int
+    n_driven: int
     n_clamps: int
     n_role_selects: int
+    n_multiplexers: int
     dac_lines: tuple[int, ...]
     adc_lines: tuple[int, ...]
     n_remembered: int
@@ -44,7 +50,7 @@ class Inventory:
 
     @property
     def n_memristors(self) -> int:
-        """Number of devices."""
+        """Number of devices that hold weights, or a reference of weights."""
         return self.tiles.n_memristors
 
 
@@ -57,13 +63,16 @@ def n_converters(groups: tuple[int, ...], lines_per_converter: np.ndarray) -> np
 def inventory(plan: Plan, architecture: Architecture) -> Inventory:
     """Return the inventory of `plan` as a die of its own."""
     copies = architecture.n_circuits
+    tiles = sum((plan.tiles(architecture) for _ in range(copies)), TileCount())
     return Inventory(
-        tiles=sum((plan.tiles(architecture) for _ in range(copies)), TileCount()),
+        tiles=tiles,
         n_neurons=copies * plan.n_neurons(architecture),
         n_capacitors=copies * plan.n_capacitors(architecture),
-        n_buffers=copies * plan.n_lines,
+        n_buffers=copies * plan.n_rails(architecture),
+        n_driven=tiles.n_memristors,
         n_clamps=copies * plan.n_clamped,
         n_role_selects=copies * plan.n_role_selects,
+        n_multiplexers=0,
         dac_lines=(plan.n_clamped,),
         adc_lines=(plan.n_read(architecture),),
         n_remembered=plan.n_remembered,

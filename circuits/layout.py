@@ -9,7 +9,7 @@ import numpy as np
 
 from circuits.cells.memristors import MODELS
 from circuits.electrical import Electrical, Wires
-from circuits.memristor_array import MemristorArray, program
+from circuits.memristor_array import MemristorArray, program, real
 from circuits.netlist import Circuit, build, build_both
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
@@ -50,10 +50,19 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The circuits of `chip` under `choices`."""
+    """The circuits of `chip` under `choices`.
+
+    Raises
+    ------
+    InvalidValue
+        A chip that is no Hopfield VAE: see `check_chip`.
+    """
 
     chip: Chip
     choices: Choices = field(default_factory=Choices)
+
+    def __post_init__(self) -> None:
+        check_chip(self.chip)
 
     @cached_property
     def arrays(self) -> dict[str, MemristorArray]:
@@ -83,9 +92,16 @@ class Layout:
             The chip carries no such example.
         """
         count = len(self.chip.examples)
+        if not count:
+            raise InvalidValue(
+                "the chip carries no examples, so there is nothing to encode; make it again from its run"
+            )
         if not 0 <= sample < count:
             raise InvalidValue(f"`sample` must be in 0 to {count - 1}, the examples of this chip, but got {sample}")
-        return np.asarray(self.chip.examples[sample], np.float64)
+        image = real(self.chip.examples[sample], "examples")
+        if not np.abs(image).max(initial=0.0) <= 1 + 1e-6:
+            raise InvalidValue(f"example {sample} must lie in [-1, 1], but reaches {np.abs(image).max():g}")
+        return image
 
     def encode(self, image: np.ndarray) -> Circuit:
         """Return the circuit that encodes `image` (n_pixels,)."""
@@ -99,7 +115,7 @@ class Layout:
         """Return the single chip that encodes `image`, samples with `noise` (n_latent,), and decodes."""
         if not self.chip.tied:
             raise InvalidValue("--role both needs a tied chip, whose one array has both roles; take each role alone")
-        return build_both(self.chip, image, self.arrays["tied"], noise, **self._parts())
+        return build_both(self.chip, image, self.arrays["tied"], noise, **self._parts("tied"))
 
     def latents(self, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Return z = mu + sigma eps (eq. 10's reparametrisation) from the states (N,) of a settled encoder.
@@ -120,14 +136,48 @@ class Layout:
 
     def _settle(self, role: str, values: np.ndarray) -> Circuit:
         network, _ = self.chip.role(role)
-        circuit = build(self.chip, role, values, self.arrays[network], **self._parts())
+        circuit = build(self.chip, role, values, self.arrays[network], **self._parts(network))
         if self.choices.idle == "keep":
             return circuit
-        return build(self.chip, role, values, circuit.array.acting(circuit.clamped), **self._parts())
+        return build(self.chip, role, values, circuit.array.acting(circuit.clamped), **self._parts(network))
 
-    def _parts(self) -> dict[str, object]:
+    def read_voltage(self, network: str) -> float:
+        """Return the volts of rho = 1 on a word line: a shared G- lies between v_i and -v_j and sees twice that."""
+        volts = MODELS[self.choices.device].read_voltage
+        return volts / 2 if self.arrays[network].symmetry == "shared" else volts
+
+    def _parts(self, network: str) -> dict[str, object]:
         choices = self.choices
         return {
             "device": choices.device, "amplifier": choices.amplifier, "wires": choices.wires,
-            "electrical": Electrical(v_read=MODELS[choices.device].read_voltage),
+            "electrical": Electrical(v_read=self.read_voltage(network)),
         }  # fmt: skip
+
+
+def check_chip(chip: Chip) -> None:
+    """Check what an export relies on, whoever made `chip`.
+
+    Raises
+    ------
+    InvalidValue
+        Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are complex or
+        text; a gain that is not positive; a sigma that is negative or fits no latents; examples that fit no pixels.
+    """
+    if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
+        raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")
+    for name, network in chip.networks.items():
+        if not {"pixels", "latent"} <= set(network.names):
+            raise InvalidValue(f"`{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
+        real(chip.weights[name], f"weights of {name}")
+    for name, devices in chip.conductances.items():
+        real(devices.plus, f"plus of {name}")
+        real(devices.minus, f"minus of {name}")
+    if not 0 < chip.gain < float("inf"):
+        raise InvalidValue(f"`gain` must be positive and finite, but got {chip.gain}")
+    n_pixels, n_latent = chip.role("encode")[1].n_clamped, chip.role("decode")[1].n_clamped
+    sigma = np.zeros(()) if chip.sigma is None else real(np.asarray(chip.sigma), "sigma")
+    if sigma.shape not in ((), (n_latent,)) or not (np.isfinite(sigma).all() and (sigma >= 0).all()):
+        raise InvalidValue(f"`sigma` must be one number or {n_latent}, finite and not negative, but got {chip.sigma}")
+    examples = np.asarray(chip.examples)
+    if len(examples) and examples.shape[1:] != (n_pixels,):
+        raise InvalidValue(f"`examples` must be (k, {n_pixels}), one column a pixel, but got {examples.shape}")

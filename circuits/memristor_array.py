@@ -11,6 +11,7 @@ from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
 
 SYMMETRIES = ("shared", "two-device")
+LOWEST, HIGHEST = 1e-15, 1e3  # siemens: below, a simulator's gmin (1e-18) would show; above, nothing is a memristor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +107,20 @@ def _check_built(built: np.ndarray, sides: tuple[np.ndarray, np.ndarray], symmet
         raise InvalidValue("`built` is not symmetric, but a shared device serves both ways; use --symmetry two-device")
 
 
+def real(values: np.ndarray, name: str) -> np.ndarray:
+    """Return `values` as float64.
+
+    Raises
+    ------
+    InvalidValue
+        They are complex, text, or no numbers at all.
+    """
+    found = np.asarray(values)
+    if found.dtype.kind not in "fiub":
+        raise InvalidValue(f"`{name}` must be real numbers, but are {found.dtype}; make the chip again from its run")
+    return found.astype(np.float64)
+
+
 def map_linearly(
     weights: np.ndarray, coupled: np.ndarray, *, g_min: float, g_max: float, symmetry: str
 ) -> MemristorArray:
@@ -119,9 +134,11 @@ def map_linearly(
     InvalidValue
         The range is empty, or a weight is not finite.
     """
-    if not 0 < g_min < g_max < float("inf"):
-        raise InvalidValue(f"`g_max` must exceed `g_min` > 0, but got {g_max} and {g_min}")
-    weights = np.asarray(weights, np.float64)
+    if not LOWEST <= g_min < g_max <= HIGHEST:
+        raise InvalidValue(
+            f"`g_max` must exceed `g_min`, both from {LOWEST:g} to {HIGHEST:g} S, but got {g_max} and {g_min}"
+        )
+    weights = real(weights, "weights")
     if not np.isfinite(weights).all():
         raise InvalidValue("`weights` must be finite, but hold NaN or infinity; train the chip again")
     largest = float(np.abs(weights).max()) or 1.0
@@ -159,7 +176,7 @@ def _program(chip: Chip, network: str, symmetry: str | None, g_min: float, g_max
         weights = chip.effective_weights(network).T
         return map_linearly(weights, coupled, g_min=g_min, g_max=g_max, symmetry=symmetry or "two-device")
     devices = chip.conductances[network]
-    plus, minus = (np.ascontiguousarray(side.T, np.float64) for side in (devices.plus, devices.minus))
+    plus, minus = (np.ascontiguousarray(real(side, "conductances").T) for side in (devices.plus, devices.minus))
     symmetric = np.array_equal(plus, plus.T) and np.array_equal(minus, minus.T)
     chosen = symmetry or ("shared" if symmetric else "two-device")
     return MemristorArray(

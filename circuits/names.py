@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from crossbar.errors import InvalidValue
 from crossbar.network import Network
 
-LEGAL = re.compile(r"[a-z][a-z0-9_]*\Z")
+LEGAL = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 SINGULAR = {"pixels": "pixel"}
 SEPARATOR = "__"
 
@@ -26,12 +27,29 @@ def neuron_names(network: Network, image_shape: tuple[int, int]) -> tuple[str, .
     for block, size in network.blocks:
         stem = SINGULAR.get(block, block)
         if not LEGAL.match(stem) or SEPARATOR in stem:
-            raise InvalidValue(f"block `{block}` must be named by lower case letters and digits to appear in a netlist")
+            raise InvalidValue(f"block {block!r} must be named by lower case letters and digits to appear in a netlist")
         if block == "pixels" and size == image_shape[0] * image_shape[1]:
             names += [f"{stem}_{row}_{column}" for row in range(image_shape[0]) for column in range(image_shape[1])]
         else:
             names += [f"{stem}_{index}" for index in range(size)]
     return tuple(names)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that neurons' names may stand in a netlist, whoever made them.
+
+    Raises
+    ------
+    InvalidValue
+        A name that is no SPICE name, holds the separator of devices' names, or occurs twice.
+    """
+    for name in names:
+        if not isinstance(name, str) or not LEGAL.match(name) or SEPARATOR in name:
+            raise InvalidValue(
+                f"neurons must be named by up to 64 lower case letters, digits and single _, but got {name!r:.80}"
+            )
+    if len(set(names)) != len(names):
+        raise InvalidValue("neurons must have distinct names, but some names occur twice")
 
 
 def device_name(sign: str, target: str, source: str) -> str:

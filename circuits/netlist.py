@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from circuits.cells.memristors import MODELS
 from circuits.electrical import Electrical, Wires
 from circuits.memristor_array import MemristorArray
-from circuits.names import neuron_names
+from circuits.names import check_names, neuron_names
 from circuits.wired import wired_weights
 from crossbar.chip import Chip
-from crossbar.errors import InvalidValue
+from crossbar.errors import InvalidValue, unknown_name
 
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
@@ -115,12 +116,14 @@ class Circuit:
         States at which all word lines are fixed instead of following the neurons: the fixed-rail check.
     guess : ndarray (N,) or None
         States at which an operating point is sought first (nodesets); without them Newton's method starts at zero.
+    expected : ndarray (N,) or None
+        States that the last measurements should read, told in comments.
     nudge, turn, wires : optional parts
     device : str
         Memristor model, one of `circuits.cells.memristors.MODELS`.
     amplifier : {"behavioural", "opamp"}
     heading : tuple of str
-        Comment lines: where the circuit comes from.
+        Where the circuit comes from; any text, which `circuits.comments` makes harmless.
     """
 
     names: tuple[str, ...]
@@ -131,6 +134,7 @@ class Circuit:
     start: np.ndarray
     rails: np.ndarray | None = None
     guess: np.ndarray | None = None
+    expected: np.ndarray | None = None
     nudge: Nudge | None = None
     turn: Turn | None = None
     wires: Wires | None = None
@@ -141,6 +145,11 @@ class Circuit:
     heading: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_names(self.names)
+        if self.device not in MODELS:
+            raise unknown_name("device", self.device, MODELS)
+        if not 0 < self.gain < float("inf"):
+            raise InvalidValue(f"`gain` must be positive and finite, but got {self.gain}")
         if self.amplifier not in AMPLIFIERS:
             raise InvalidValue(f"`neuron` must be one of {', '.join(AMPLIFIERS)}, but got {self.amplifier!r}")
         for name in ("clamped", "held", "start"):
@@ -189,8 +198,6 @@ def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **pa
     if np.shape(values) != (block.stop - block.start,):
         raise InvalidValue(f"role {role} clamps {block.stop - block.start} neurons, but got {np.shape(values)} values")
     held[block] = values
-    if not chip.gain > 0:
-        raise InvalidValue(f"`gain` must be positive, but got {chip.gain}")
     fields = {
         "names": neuron_names(network, chip.image_shape), "array": array, "gain": chip.gain, "clamped": clamped,
         "held": held, "start": np.zeros(network.size), "heading": origin(chip, network_name, role, array),
@@ -210,22 +217,23 @@ def build_both(chip: Chip, image: np.ndarray, array: MemristorArray, noise: np.n
         raise InvalidValue("--role both needs a tied chip, whose one array encodes and decodes; export each role alone")
     latents = chip.networks["tied"].block("latent")
     sigma = float(np.mean(chip.sigma))  # a sigma for each latent goes into its draw
-    draws = np.asarray(noise, float) * (chip.sigma / sigma)
+    draws = np.asarray(noise, float) * (chip.sigma / sigma if sigma > 0 else 1.0)
     turn = Turn(latents=np.arange(latents.start, latents.stop), noise=draws, sigma=sigma)
     return build(chip, "encode", image, array, turn=turn, **parts)
 
 
 def origin(chip: Chip, network: str, role: str, array: MemristorArray) -> tuple[str, ...]:
-    """Return the comment lines that say where a netlist comes from."""
-    known = [f"{key}: {str(value)[:200]}".replace("\n", " ") for key, value in sorted(chip.provenance.items())]
+    """Return what a netlist says of where it comes from; `circuits.comments` makes comments of it."""
+    provenance = chip.provenance if isinstance(chip.provenance, Mapping) else {"provenance": chip.provenance}
+    known = [f"{key}: {value}" for key, value in sorted(provenance.items(), key=str)]
     blocks = ", ".join(f"{name} {size}" for name, size in chip.networks[network].blocks)
     programmed = network in chip.conductances
     source = (
         f"programmed, device {chip.conductances[network].device}" if programmed else "ideal weights mapped linearly"
     )
     return (
-        f"model: {chip.model}, network {network} ({blocks}), role {role}",
-        *known,
-        f"conductances: {source}; {array.n_memristors} memristors, symmetry {array.symmetry}",
+        f"network {network} ({blocks}), role {role}, model: {chip.model}",
+        f"conductances: {array.n_memristors} memristors, symmetry {array.symmetry}, {source}",
         f"sha256 of the conductances: {array.digest()}",
+        *known,
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from circuits import reference
+from circuits.chip_reference import Sample, devices, settle_sample
 from circuits.comparison import duration
 from circuits.engines.engine import Engine
 from circuits.engines.process import Limits
 from circuits.layout import Layout
+from circuits.memristor_array import MemristorArray
 from circuits.netlist import Circuit, Nudge
 from crossbar.errors import InvalidValue
 from crossbar.neurons import rho, rho_slope
@@ -70,10 +73,10 @@ def _with_phases(
     return replace(circuit, nudge=nudge, analysis=replace(circuit.analysis, reltol=TIGHT))
 
 
-def timed(circuit: Circuit, free: np.ndarray) -> Circuit:
-    """Return a nudged `circuit` whose phases last as long as the softest mode at the states `free` (N,) needs."""
-    length = 1.5 * duration(reference.softest_mode(circuit, free))
-    marks = {"free": length, "plus": 2 * length, "minus": 3 * length}
+def timed(circuit: Circuit, free: np.ndarray, length: Callable[[float], float] = duration) -> Circuit:
+    """Return a nudged `circuit` whose phases last one and a half `length` of the softest mode at states `free` (N,)."""
+    each = 1.5 * length(reference.softest_mode(circuit, free))
+    marks = {"free": each, "plus": 2 * each, "minus": 3 * each}
     return replace(circuit, analysis=replace(circuit.analysis, kind="tran", marks=marks))
 
 
@@ -100,23 +103,25 @@ def measured(circuit: Circuit, engine: Engine, folder: Path, limits: Limits) -> 
     return Phases(**states)
 
 
-def latent_gradient(layout: Layout, circuit: Circuit, phases: Phases, beta: float) -> np.ndarray:
+def latent_gradient(
+    layout: Layout, circuit: Circuit, phases: Phases, beta: float, array: MemristorArray | None = None
+) -> np.ndarray:
     """Return the gradient of the loss by the latents (n_latent,) that the decoder `circuit` clamps, eq. (9).
 
     dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z) does not. W_z are the devices that drive the
-    latents, which a circuit without idle devices leaves out; so they are read from the network's whole array.
+    latents, which a circuit without idle devices leaves out; so they are read from the network's whole `array`.
     """
     name = layout.chip.role("decode")[0]
     block = layout.chip.networks[name].block("latent")
     difference = rho(phases.plus, circuit.gain) - rho(phases.minus, circuit.gain)
-    pulled = layout.arrays[name].weights()[block] @ difference
+    pulled = (array or layout.arrays[name]).weights()[block] @ difference
     slope = rho_slope(rho(circuit.held[block], circuit.gain), circuit.gain)
     return -slope * pulled / (2 * beta)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContrastComparison:
-    """EP contrasts of decoder and encoder (by network name) from an engine and from the simulator."""
+    """EP contrasts of decoder and encoder (by network name) from an engine and from the chip's own weights."""
 
     ours: dict[str, np.ndarray]
     theirs: dict[str, np.ndarray]
@@ -133,22 +138,28 @@ class ContrastComparison:
 def compare_contrast(
     layout: Layout, engine: Engine, folder: Path, limits: Limits, *, sample: int, seed: int, beta: float, beta_kl: float
 ) -> ContrastComparison:
-    """Measure the whole EP contrast of one image in the circuit, and compare it with the simulator's.
+    """Measure the whole EP contrast of one image in the circuit, and compare it with that of the chip's own weights.
 
     The decoder's phases come first; the engine's own gradient of eq. (9) then nudges the engine's encoder.
     """
     chip = layout.chip
     image, noise = layout.image(sample), layout.noise(seed, sample)
-    encoder = layout.encode(image)
-    latents = layout.latents(reference.settle(encoder), noise)
+    settled_sample = settle_sample(chip, layout.choices, image, noise)
+    latents = settled_sample.inputs["decode"]
     decoder_name, encoder_name = chip.role("decode")[0], chip.role("encode")[0]
+    encoder = layout.encode(image)
     decoder = nudge_decoder(layout.decode(latents), chip.networks[decoder_name].block("pixels"), image, beta)
-    ours, theirs = simulated(decoder), None
+    own_encoder, own_decoder = (
+        _of_chip(layout, settled_sample, role, circuit) for role, circuit in (("encode", encoder), ("decode", decoder))
+    )
+    ours = simulated(own_decoder)
     theirs = measured(timed(decoder, ours.free), engine, folder, limits)
     found: list[dict[str, np.ndarray]] = []
-    for phases in (ours, theirs):
-        gradient = latent_gradient(layout, decoder, phases, beta)
-        nudged = encoder_nudged(layout, encoder, gradient, noise, beta, beta_kl)
+    for phases, coder, array in (
+        (ours, own_encoder, own_decoder.array), (theirs, encoder, layout.arrays[decoder_name]),
+    ):  # fmt: skip
+        gradient = latent_gradient(layout, decoder, phases, beta, array)
+        nudged = encoder_nudged(layout, coder, gradient, noise, beta, beta_kl)
         settled = simulated(nudged)
         if phases is theirs:
             settled = measured(timed(nudged, settled.free), engine, folder, limits)
@@ -157,6 +168,19 @@ def compare_contrast(
         mask = {name: chip.networks[name].mask() for name in total}
         found.append({name: np.where(mask[name], value, 0.0) for name, value in total.items()})
     return ContrastComparison(ours=found[0], theirs=found[1])
+
+
+def _of_chip(layout: Layout, sample: Sample, role: str, circuit: Circuit) -> Circuit:
+    """Return `circuit` with weights, gain and clamps read from the chip, past the export."""
+    network, held_role = layout.chip.role(role)
+    plus, minus, scale = devices(layout.chip, layout.choices, network)
+    array = MemristorArray(
+        plus=plus.T.copy(), minus=minus.T.copy(), built=layout.chip.networks[network].mask(), siemens_per_weight=scale,
+        symmetry="two-device",
+    )  # fmt: skip
+    held = np.zeros(len(circuit.names))
+    held[layout.chip.networks[network].block(held_role.clamped[0])] = sample.inputs[role]
+    return replace(circuit, array=array, gain=layout.chip.gain, held=held)
 
 
 def encoder_nudged(

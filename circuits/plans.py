@@ -29,9 +29,8 @@ class Plan(Protocol):
     def n_capacitors(self, architecture: Architecture) -> int:
         """Return the number of integrating capacitors."""
 
-    @property
-    def n_lines(self) -> int:
-        """Number of lines that drive a crossbar, each through a buffer."""
+    def n_rails(self, architecture: Architecture) -> int:
+        """Return the number of lines that drive a crossbar, each through a buffer."""
 
     @property
     def n_clamped(self) -> int:
@@ -95,9 +94,11 @@ class HopfieldPlan:
         return sum(size for name, size in self.network.blocks if name in blocks)
 
     def tiles(self, architecture: Architecture) -> TileCount:
-        """Return devices and lines of the weights."""
-        blocks = self.half_blocks(architecture) if architecture.layout == "half" else self.full_blocks(architecture)
-        return sum((block.count(architecture) for block in blocks), TileCount())
+        """Return devices and lines of the weights, and of the replicas that the half layout needs."""
+        if architecture.layout == "half":
+            blocks = self.half_blocks(architecture)
+            return sum((block.count(architecture).with_replicas() for block in blocks), TileCount())
+        return sum((block.count(architecture) for block in self.full_blocks(architecture)), TileCount())
 
     def full_blocks(self, architecture: Architecture) -> tuple[Rectangle, ...]:
         """Return the rectangles of W that are built when each direction has devices of its own."""
@@ -123,10 +124,9 @@ class HopfieldPlan:
         """Return the number of integrating capacitors: one a neuron."""
         return self.n_neurons(architecture)
 
-    @property
-    def n_lines(self) -> int:
-        """Number of neurons: each drives a line."""
-        return self.network.size
+    def n_rails(self, architecture: Architecture) -> int:
+        """Return the number of lines that the neurons drive: one each, or two of opposite sign in the half layout."""
+        return architecture.n_rails * self.network.size
 
     @property
     def n_clamped(self) -> int:
@@ -178,9 +178,8 @@ class ForwardPlan:
         """Return 0: nothing settles."""
         return 0
 
-    @property
-    def n_lines(self) -> int:
-        """Number of lines that drive a layer, biases included."""
+    def n_rails(self, architecture: Architecture) -> int:  # noqa: ARG002
+        """Return the number of lines that drive a layer, biases included."""
         return sum(size + 1 for size in self.layers[:-1])
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 
 from circuits.engines.ngspice import Ngspice
 from circuits.engines.process import Limits
+from circuits.engines.workplace import workplace
 from crossbar.errors import InvalidValue
 
 
@@ -58,8 +59,9 @@ def states_after_pulses(
         ".options method=gear reltol=1e-5 abstol=1e-15 vntol=1e-10 chgtol=1e-18 gmin=1e-18\n", ".save v(s_device)\n",
         f".tran {width / 100!r} {stop!r} 0 {width / 50!r} uic\n", ".end\n",
     ]  # fmt: skip
-    path = folder / "pulses.cir"
-    path.write_text("".join(lines))
-    waveforms = Ngspice().run(path, limits)
+    with workplace(folder) as private:
+        path = private / "pulses.cir"
+        path.write_text("".join(lines))
+        waveforms = Ngspice().run(path, limits)
     ends = [period * (index + 1) + 0.5 * gap for index in range(len(voltages))]
     return np.array([float(waveforms.states(["device"], end)[0]) for end in ends])

@@ -1,4 +1,4 @@
-"""What the simulator says of a circuit: the equilibrium of eq. (2), by the solver of `crossbar` and Newton."""
+"""Where the weights of a circuit itself rest, eq. (2): what its text and a simulator should give, whatever the chip."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from circuits.comments import comment
 from circuits.netlist import Circuit, Nudge, Turn
 
 RISE = 0.01  # of a time constant: how long a control voltage takes to change
@@ -83,3 +84,8 @@ def analysis(circuit: Circuit) -> Iterator[str]:
     yield f".tran {0.01 * unit!r} {stop!r} 0 {asked.max_step * unit!r} uic\n"
     for name in free:
         yield f".meas tran {name} find v(s_{name}) at={0.999 * stop!r}\n"
+    if circuit.expected is not None:
+        yield comment("expected by the simulator of Hopbar, with the chip's own weights:")
+        places = {name: index for index, name in enumerate(circuit.names)}
+        for name in free:
+            yield comment(f"expected {name} = {float(circuit.expected[places[name]]):.9e}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -15,21 +16,23 @@ from circuits.relaxation import (
     Loads,
     Relaxation,
     Trajectory,
+    assumed_relaxation,
     device_loads,
+    pair_loads,
     reference_loads,
     relaxation_of,
-    weight_loads,
 )
 from circuits.trajectories import Phases
 from crossbar.chip import Chip
-from crossbar.errors import InvalidValue
+from crossbar.errors import InvalidValue, unknown_name
 
-MEAN_SQUARE_SIGNAL = 1 / 3  # of a signal spread evenly over 0 to 1; used only where no trajectory is known
-ZERO = {"pair": 0.0, "reference": 0.5}  # where in its range a device that holds a weight of zero lies
+IDLE = ("on", "off")
 
 
-def assumed_tasks(model: Model, architecture: Architecture) -> dict[str, Task]:
+def assumed_tasks(model: Model, architecture: Architecture, *, idle: str = "on") -> dict[str, Task]:
     """Return the tasks of a model that is not trained: assumed settle times, even signals, all weights zero.
+
+    `idle` as in `measured_tasks`.
 
     Raises
     ------
@@ -37,28 +40,48 @@ def assumed_tasks(model: Model, architecture: Architecture) -> dict[str, Task]:
         The model does not settle (the F-VAE).
     """
     plans = _plans(model)
-    phases = {role: _assumed_phase(plan, architecture) for role, plan in plans.items()}
-    return _tasks(plans, architecture, phases, {role: (phase, phase) for role, phase in phases.items()})
+
+    def loads(role: str, idle: str) -> Loads:
+        size = plans[role].network.size
+        return network_loads(np.zeros((size, size)), None, plans[role], role, architecture, idle)
+
+    active = {role: loads(role, idle) for role in plans}
+    phases = {
+        role: _phase(plan, role, architecture, idle, active[role], assumed_relaxation(active[role]), measured=False)
+        for role, plan in plans.items()
+    }
+    built = {role: loads(role, "on") for role in plans} if idle == "off" else active
+    return _tasks(plans, architecture, phases, {role: (phase, phase) for role, phase in phases.items()}, built)
 
 
 def measured_tasks(
-    model: Model, chip: Chip, simulated: Phases, architecture: Architecture, *, idle_columns: bool = True
+    model: Model, chip: Chip, simulated: Phases, architecture: Architecture, *, idle: str = "on"
 ) -> dict[str, Task]:
     """Return the tasks of `chip`, whose phases were `simulated`.
 
-    `idle_columns` says whether columns into neurons that are clamped just now carry current too; a tied network has
-    them in both roles, unless switches cut them off.
+    `idle` "off" says that what a role does not need is off while it settles: columns into neurons that are clamped
+    just now carry no current, and the circuits of these neurons no power. The switches for it are those of the lines'
+    ends, whose area is counted either way. Only a tied network has such columns and neurons, unless dead blocks are
+    kept.
     """
     plans = _plans(model)
-    loads = {role: _loads(chip, plan, role, architecture, idle_columns) for role, plan in plans.items()}
+
+    def loads(role: str, idle: str) -> Loads:
+        name = plans[role].name
+        devices = chip.conductances.get(name)
+        pair = None if devices is None else (devices.plus, devices.minus)
+        return network_loads(chip.effective_weights(name), pair, plans[role], role, architecture, idle)
+
+    active = {role: loads(role, idle) for role in plans}
 
     def phase(role: str, trajectory: Trajectory) -> Phase:
-        costs = relaxation_of(trajectory, chip.gain, loads[role])
-        return Phase(relaxation=costs, n_neurons=plans[role].n_neurons(architecture))
+        costs = relaxation_of(trajectory, chip.gain, active[role])
+        return _phase(plans[role], role, architecture, idle, active[role], costs, measured=True)
 
     free = {role: phase(role, simulated.free[role]) for role in plans}
     nudged = {role: tuple(phase(role, nudge) for nudge in simulated.nudged[role]) for role in plans}
-    return _tasks(plans, architecture, free, nudged)
+    built = {role: loads(role, "on") for role in plans} if idle == "off" else active
+    return _tasks(plans, architecture, free, nudged, built)
 
 
 def _plans(model: Model) -> dict[str, HopfieldPlan]:
@@ -73,11 +96,12 @@ def _tasks(
     architecture: Architecture,
     free: Mapping[str, Phase],
     nudged: Mapping[str, tuple[Phase, ...]],
+    built: Mapping[str, Loads],
 ) -> dict[str, Task]:
     sizes = {role: dict(plan.network.blocks) for role, plan in plans.items()}
     pixels, codes, latents = sizes["encode"]["pixels"], sizes["encode"]["latent"], sizes["decode"]["latent"]
     reads = [plan.n_read(architecture) for plan in plans.values()]
-    distinct = {id(plan): plan for plan in plans.values()}.values()
+    distinct = {id(plan): built[role].total for role, plan in plans.items()}
     return {
         "encode": Task(name="encode", phases=[free["encode"]], dac_rounds=(pixels,), adc_rounds=(codes,)),
         "generate": Task(name="generate", phases=[free["decode"]], dac_rounds=(latents,), adc_rounds=(pixels,)),
@@ -86,28 +110,53 @@ def _tasks(
             phases=[*free.values(), *nudged["decode"], *nudged["encode"]],
             dac_rounds=(pixels, latents, pixels, codes),
             adc_rounds=(codes, *reads, *reads),
-            n_written=sum(plan.tiles(architecture).n_memristors for plan in distinct),
+            written=reduce(add, distinct.values()),
             write_rows=architecture.tile,
         ),
     }
 
 
-def _assumed_phase(plan: HopfieldPlan, architecture: Architecture) -> Phase:
-    """Return a phase of a plan; a device of the half layout carries current both ways, so it counts as full's two."""
-    devices = plan.tiles(replace(architecture, layout="full")).n_memristors
-    base = np.array([devices * MEAN_SQUARE_SIGNAL])
-    costs = Relaxation(settle=np.ones(1), base=base, weight=ZERO[architecture.weights] * base, devices=np.zeros(1))
-    return Phase(relaxation=costs, n_neurons=plan.n_neurons(architecture), measured=False)
+def _phase(
+    plan: HopfieldPlan, role: str, architecture: Architecture, idle: str, loads: Loads, costs: Relaxation, *,
+    measured: bool,
+) -> Phase:  # fmt: skip
+    clamped = plan.network.block(CLAMPED[role])
+    free = plan.network.size - (clamped.stop - clamped.start)
+    return Phase(
+        relaxation=costs,
+        n_neurons=free if idle == "off" else plan.n_neurons(architecture),
+        n_buffers=plan.n_rails(architecture),
+        n_driven=loads.n_devices,
+        rest_level=architecture.rest_level,
+        measured=measured,
+    )
 
 
-def _loads(chip: Chip, plan: HopfieldPlan, role: str, architecture: Architecture, idle_columns: bool) -> Loads:
+def network_loads(
+    weights: np.ndarray,
+    conductances: tuple[np.ndarray, np.ndarray] | None,
+    plan: HopfieldPlan,
+    role: str,
+    architecture: Architecture,
+    idle: str,
+) -> Loads:
     """Return what hangs on every line: pairs as they are programmed or will be, or what a reference would make of them.
 
-    In the half layout each device carries current both ways: the loads are those of the full one.
+    Parameters
+    ----------
+    weights : ndarray (N, N)
+        What the network computes with, [source, target].
+    conductances : tuple of ndarray (N, N), or None
+        G+ and G- where devices are programmed.
+    idle : {"on", "off"}
+        Whether columns into neurons that are clamped in `role` conduct; a decoder's columns into its latents, where
+        eq. (9) reads the input gradient, always do.
     """
+    if idle not in IDLE:
+        raise unknown_name("state of idle columns", idle, IDLE)
     network = plan.network
     read = {"latent"} if role == "decode" else set()
-    columns = [block for block in plan.columns(architecture) if idle_columns or block != CLAMPED[role] or block in read]
+    columns = [block for block in plan.columns(architecture) if idle == "on" or block != CLAMPED[role] or block in read]
     conducting = np.zeros(network.size, bool)
     for block in columns:
         conducting[network.block(block)] = True
@@ -117,8 +166,7 @@ def _loads(chip: Chip, plan: HopfieldPlan, role: str, architecture: Architecture
         for patch in network.patches(network.names, columns):
             width = patch.targets.stop - patch.targets.start
             references[patch.sources] += -(-width // architecture.weights_per_tile)
-        return reference_loads(chip.effective_weights(plan.name), mask, references)
-    if plan.name in chip.conductances:
-        devices = chip.conductances[plan.name]
-        return device_loads(devices.plus, devices.minus, mask)
-    return weight_loads(chip.weights[plan.name], mask)
+        return reference_loads(weights, mask, references, architecture.layout)
+    if conductances is not None:
+        return device_loads(*conductances, mask, architecture.layout)
+    return pair_loads(weights, mask, architecture.layout)

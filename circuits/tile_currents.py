@@ -10,6 +10,7 @@ from circuits.cells.memristors import MemristorModel
 from circuits.electrical import Wires
 from circuits.engines.ngspice import Ngspice
 from circuits.engines.process import Limits
+from circuits.engines.workplace import workplace
 from circuits.tile import segments
 from circuits.waveforms import Waveforms
 
@@ -55,9 +56,10 @@ def tile_waveforms(
         lines.append(f"Vsense_{column} s_{column} 0 0\nHsense_{column} s_out_{column} 0 Vsense_{column} 1e6\n")
         lines.append(f".save v(s_out_{column})\n")
     lines.append(".options reltol=1e-9 abstol=1e-18 vntol=1e-15 gmin=1e-18\n.op\n.end\n")
-    path = folder / "tile.cir"
-    path.write_text("".join(lines))
     engine = Ngspice()
     engine.check()
-    waveforms = engine.run(path, limits)
+    with workplace(folder) as private:
+        path = private / "tile.cir"
+        path.write_text("".join(lines))
+        waveforms = engine.run(path, limits)
     return 1e-6 * waveforms.states([f"out_{column}" for column in range(columns)]), waveforms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class TileCount:
         Ends of tile lines that need a switch and a write driver: rows of every tile and columns of every tile.
     n_tile_columns : int
         Columns of all tiles; each hands a partial sum to the tile above.
+    n_replicas : int
+        Devices beside the weights that hold the mean conductance of a tile's line, see `with_replicas`.
     """
 
     n_weights: int = 0
@@ -31,6 +33,21 @@ class TileCount:
     n_tiles: int = 0
     n_line_ends: int = 0
     n_tile_columns: int = 0
+    n_replicas: int = 0
+
+    def with_replicas(self) -> TileCount:
+        """Return this count with the replicas of the half layout: a row and a column of devices more for each tile.
+
+        A line that drives and senses at once knows what it delivers, s_i v_i - sum_j G_ij v_j with s_i the sum of its
+        devices; to tell the two apart a replica delivers s_i v_i (`circuits.cells.driver.shared_driver`). One device of
+        the line's mean conductance does, whose current is mirrored up by the number of devices on the line.
+        """
+        return replace(
+            self,
+            n_replicas=self.n_line_ends,
+            n_line_ends=self.n_line_ends + 2 * self.n_tiles,
+            n_tile_columns=self.n_tile_columns + self.n_tiles,
+        )
 
     def __add__(self, other: TileCount) -> TileCount:
         return TileCount(
@@ -39,6 +56,7 @@ class TileCount:
             n_tiles=self.n_tiles + other.n_tiles,
             n_line_ends=self.n_line_ends + other.n_line_ends,
             n_tile_columns=self.n_tile_columns + other.n_tile_columns,
+            n_replicas=self.n_replicas + other.n_replicas,
         )
 
 

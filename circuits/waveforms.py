@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,16 +77,24 @@ def read_raw(path: str | Path, used: Mapping[str, float] | None = None) -> Wavef
     fields, names = {}, []
     for line in head.decode("utf-8", "replace").splitlines():
         if line.startswith("\t"):
-            names.append(line.split()[1].lower())
+            names.append([*line.split(), "", ""][1].lower())
         elif ":" in line:
             key, _, value = line.partition(":")
             fields[key.strip().lower()] = value.strip()
-    count, points = int(fields.get("no. variables", 0)), int(fields.get("no. points", 0))
+    count, points = (_count(fields.get(key, ""), path) for key in ("no. variables", "no. points"))
     needed = count * points
     if not needed or len(body) < 8 * needed or "complex" in fields.get("flags", ""):
         raise CorruptFile(f"{path} holds {len(body)} bytes, too few for {points} points of {count} signals")
+    if len(names) != count or not all(names):
+        raise CorruptFile(f"{path} names {len(names)} signals, but says that it has {count}")
     values = np.frombuffer(body, np.float64, needed).reshape(points, count)
     return _wave(names, values, used or {})
+
+
+def _count(text: str, path: str | Path) -> int:
+    if not re.fullmatch(r"[0-9]{1,15}", text):
+        raise CorruptFile(f"{path} has a damaged head: {text[:40]!r} is no count of signals or points")
+    return int(text)
 
 
 def _wave(names: list[str], values: np.ndarray, used: Mapping[str, float]) -> Waveforms:

@@ -19,7 +19,7 @@ from crossbar.wires import output_currents
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TileComparison:
-    """Currents (n,) out of one tile's bit lines, in A: without wires, by the simulator, by ngspice."""
+    """Currents (n,) out of one tile's bit lines, in A: without wires, of the chip by `crossbar.wires`, by ngspice."""
 
     rows: range
     columns: range
@@ -40,8 +40,13 @@ class TileComparison:
         return float(self.ours.sum() / self.ideal.sum())
 
 
-def compare_tile(circuit: Circuit, states: np.ndarray, folder: Path, limits: Limits) -> TileComparison:
-    """Run the tile of `circuit` that carries most current at `states` (N,) in ngspice, and in `crossbar.wires`.
+def compare_tile(
+    circuit: Circuit, chip_lines: np.ndarray, chip_volts: np.ndarray, states: np.ndarray, folder: Path, limits: Limits
+) -> TileComparison:
+    """Run the tile of `circuit` that carries most current at `states` (N,) in ngspice, the chip's in `crossbar.wires`.
+
+    `chip_lines` (N, 2 N) are the conductances of the chip (`circuits.chip_reference.lines`), `chip_volts` (N,) what its
+    word lines are at.
 
     Raises
     ------
@@ -58,9 +63,10 @@ def compare_tile(circuit: Circuit, states: np.ndarray, folder: Path, limits: Lim
         tiles(circuit.array, wires), key=lambda tile: float((volts[tile[0]] @ lines[np.ix_(*tile)]).sum())
     )
     held = np.ascontiguousarray(lines[np.ix_(rows, columns)])
-    ours = output_currents(held, volts[rows], wires.r_word_line, wires.r_bit_line)[0]
+    chip_held, chip_driven = np.ascontiguousarray(chip_lines[np.ix_(rows, columns)]), chip_volts[rows]
+    ours = output_currents(chip_held, chip_driven, wires.r_word_line, wires.r_bit_line)[0]
     theirs, waveforms = tile_waveforms(held, volts[rows], wires, LinearMemristor(), folder, limits)
     return TileComparison(
-        rows=rows, columns=columns, n_memristors=int(np.count_nonzero(held)), ideal=volts[rows] @ held, ours=ours,
+        rows=rows, columns=columns, n_memristors=int(np.count_nonzero(held)), ideal=chip_driven @ chip_held, ours=ours,
         theirs=theirs, waveforms=waveforms,
     )  # fmt: skip

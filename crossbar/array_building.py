@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from crossbar.array_regions import Region, regions
 from crossbar.array_write_errors import WriteError, write_error
 from crossbar.chip_checks import check_name
 from crossbar.devices import DeviceState, PulsedLaw
+from crossbar.errors import InvalidValue
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping, check_range, mapping_for
 from crossbar.network import Network
 from crossbar.nonidealities import Faults
-from crossbar.presets import Preset, load
+from crossbar.presets import Preset, Refresh, device
 from crossbar.pulse_engines import mirror
 from crossbar.symmetry_point import symmetry_points
 
@@ -38,6 +40,10 @@ class Hardware:
     g_min, g_max : float
         S.
     pulses : PulseShape
+    mapping, reference : str
+    reference_error : float
+    refresh : Refresh or None
+        As `ArrayConfig` has them, resolved.
     """
 
     name: str
@@ -45,6 +51,18 @@ class Hardware:
     g_min: float
     g_max: float
     pulses: PulseShape
+    mapping: str = "pair"
+    reference: str = "zero"
+    reference_error: float = 0.0
+    refresh: Refresh | None = None
+
+    def __post_init__(self) -> None:
+        if self.reference == "symmetry-point" and self.mapping != "reference":
+            raise InvalidValue("`reference` 'symmetry-point' needs mapping='reference' and a device")
+        if self.law is not None and self.law.one_sided and self.mapping != "pair":
+            raise InvalidValue(f"the pulses of {self.name!r} go up only, so it needs mapping='pair'")
+        if self.refresh is not None and (self.law is None or self.mapping != "pair"):
+            raise InvalidValue("only pairs of pulsed devices are refreshed; use mapping='pair' and a `device`")
 
     @property
     def zero(self) -> float | None:
@@ -56,18 +74,41 @@ class Hardware:
 
 def hardware(config: ArrayConfig) -> Hardware:
     """Return what `config` says of the devices, with its preset's values where it is silent."""
-    if config.device is None or isinstance(config.device, PulsedLaw):
-        law, name = config.device, "ideal" if config.device is None else config.device.name
+    chosen = device(config.device) if isinstance(config.device, str) else config.device
+    error = named_error(config.programming_error)
+    if chosen is None or isinstance(chosen, PulsedLaw):
+        law, name = chosen, "ideal" if chosen is None else chosen.name
         g_max = G_MAX if config.g_max is None else config.g_max
-        g_min = (0.0 if law is None else G_MIN) if config.g_min is None else config.g_min
-        check_range(g_min, g_max)
-        return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape())
-    preset = config.device if isinstance(config.device, Preset) else load(config.device)
+        least = (0.0 if error is None else error.least(g_max)) if law is None else G_MIN
+        g_min = least if config.g_min is None else config.g_min
+        check_ranges(g_min, g_max, error)
+        return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape(), **_layout(config, None))
+    preset = chosen
     check_name("the name of a device", preset.name)
     g_min = preset.g_min if config.g_min is None else config.g_min
     g_max = preset.g_max if config.g_max is None else config.g_max
+    check_ranges(g_min, g_max, error)
+    layout = _layout(config, preset)
+    return Hardware(name=preset.name, law=preset.law, g_min=g_min, g_max=g_max, pulses=pulse_shape(preset), **layout)
+
+
+def check_ranges(g_min: float, g_max: float, error: WriteError | None) -> None:
+    """Raise `InvalidValue` unless the range (S) is one, and one that the programming error was measured in."""
     check_range(g_min, g_max)
-    return Hardware(name=preset.name, law=preset.law, g_min=g_min, g_max=g_max, pulses=pulse_shape(preset))
+    if error is not None:
+        error.check(g_min, g_max)
+
+
+def _layout(config: ArrayConfig, preset: Preset | None) -> dict[str, Any]:
+    """Return mapping, reference and refresh: as `config` says, else as `preset` does, else pairs and zero."""
+    mapping = config.mapping or (preset and preset.mapping) or "pair"
+    shifted = preset if preset is not None and mapping == "reference" else None  # a preset's reference is of no pair
+    reference = config.reference or (shifted and shifted.reference) or "zero"
+    error = config.reference_error
+    if error is None:
+        error = shifted.reference_error if shifted is not None else 0.0
+    refresh = config.refresh or (preset and preset.refresh)
+    return {"mapping": mapping, "reference": reference, "reference_error": error, "refresh": refresh}
 
 
 def build_cells(
@@ -85,7 +126,7 @@ def build_cells(
     if limit is None and config.siemens_per_weight is None:
         limit = covering(weights, config.weight_coverage)
     mapping = mapping_for(
-        config.mapping,
+        device.mapping,
         g_min=device.g_min,
         g_max=device.g_max,
         zero=device.zero,
@@ -135,7 +176,7 @@ def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mappin
             mirror(state)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
     held = np.mean([hold(state, mapping.floor / scale) for state in states])
-    shift = _shift(region, config, mapping, states[0], scale, rng) if config.reference == "symmetry-point" else None
+    shift = _shift(region, device, mapping, states[0], scale, rng) if device.reference == "symmetry-point" else None
     return PulsedCells(
         region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift, held=float(held)
     )
@@ -153,12 +194,12 @@ def hold(state: DeviceState, floor: float) -> float:
 
 
 def _shift(
-    region: Region, config: ArrayConfig, mapping: Mapping, state: DeviceState, scale: float, rng: np.random.Generator
+    region: Region, device: Hardware, mapping: Mapping, state: DeviceState, scale: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the reference of each device, weight units: its symmetry point, as well as the reference meets it."""
     points = symmetry_points(state)
-    if config.reference_error > 0:
-        spread = config.reference_error * (state.law.w_max - state.law.w_min)
+    if device.reference_error > 0:
+        spread = device.reference_error * (state.law.w_max - state.law.w_min)
         points = points + spread * rng.standard_normal(points.shape, dtype=np.float32)
         if region.square and region.shared:
             mirror_upper(points)

@@ -294,6 +294,11 @@ class PulsedCells(Cells):
     scale: float
     held: float = 0.0
 
+    @property
+    def movers(self) -> int:
+        """How many devices share a change of a weight: both of a pair, but one of two that move up only."""
+        return 1 if self.states[0].law.one_sided else len(self.states)
+
     def stored(self) -> tuple[np.ndarray, ...]:
         """Return the planes."""
         return tuple(self.plane(state.visible) for state in self.states)
@@ -314,9 +319,9 @@ class PulsedCells(Cells):
     def update(
         self, signals: Signals, encoding: Encoding, *, rate: float, engine: str, rng: np.random.Generator
     ) -> PulseReport:
-        """Add `rate` times the contrast by pulses; each device of a pair takes half, with opposite signs."""
+        """Add `rate` times the contrast by pulses; each device of a pair takes its share, with opposite signs."""
         report = None
-        send_rate = rate / self.scale / len(self.states)
+        send_rate = rate / self.scale / self.movers
         for state, signed in zip(self.states, (signals.contrast(1), signals.contrast(-1)), strict=False):
             if self.region.square and self.region.shared:
                 done = encoding.send_shared(state, signed, rate=send_rate, rng=rng, engine=engine)

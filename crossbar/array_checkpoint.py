@@ -26,8 +26,9 @@ def fingerprint(array: CrossbarArray) -> np.ndarray:
     A preset counts by its law and range, not by its name.
     """
     device = hardware(array.config)
-    plain = replace(array.config, device=None, reference="zero")
-    parts = (array.network, device.law, device.g_min, device.g_max, device.pulses, plain, array.config.reference)
+    plain = replace(array.config, device=None, mapping=None, reference=None)
+    layout = (device.mapping, device.reference, device.reference_error)
+    parts = (array.network, device.law, device.g_min, device.g_max, device.pulses, layout, plain)
     return np.frombuffer(hashlib.sha256(written(parts).encode()).digest(), np.uint8)
 
 

@@ -10,7 +10,6 @@ import rich_click as click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from crossbar.devices import PulsedLaw
     from crossbar.programming import ProgrammingReport
 
 PULSED = {"max_pulses", "verify_noise"}  # options that floats have no use for
@@ -77,19 +76,6 @@ def _check_options(context: click.Context, device: str) -> None:
         raise InvalidValue(f"give at most one scale, but got {' and '.join(scales)}")
 
 
-def _device(name: str) -> PulsedLaw | str | None:
-    """Return what `--device` names: None for `ideal`, a law with its default numbers, or a preset for its door."""
-    from crossbar import devices
-    from crossbar.errors import UnknownName
-
-    if name == "ideal":
-        return None
-    try:
-        return devices.law(name)
-    except UnknownName:
-        return name
-
-
 def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> dict[str, ProgrammingReport]:
     """Program and save the chip; return the reports."""
     from dataclasses import replace
@@ -108,7 +94,7 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     if options["weight_coverage"] is not None:
         names, scale = [*names, "weight_coverage"], given_scale
     config = ArrayConfig(
-        device=_device(device), faults=faults, **{name: options[name] for name in names}
+        device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
     )
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     chip, reports = program_chip(load_chip(run), config, settings, np.random.default_rng(options["seed"]), scale)

@@ -12,14 +12,13 @@ from crossbar.contrast import ENCODINGS
 from crossbar.converters import Converter, check_whole
 from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.mapping import MAPPINGS, check_range
+from crossbar.mapping import MAPPINGS, REFERENCES, check_range
 from crossbar.nonidealities import FaultLaw
-from crossbar.presets import Preset
+from crossbar.presets import Preset, Refresh
 from crossbar.pulse_engines import ENGINES
 from crossbar.read_noise import ReadNoise
 
 SYMMETRIES = ("shared", "two-device", "one-way")
-REFERENCES = ("zero", "symmetry-point")
 ACCUMULATIONS = ("digital", "analog")
 WIRE_ENDS = ("one", "both")
 WIRE_GAINS = ("none", "columns")
@@ -33,20 +32,25 @@ class ArrayConfig:
     Attributes
     ----------
     device : str, Preset, PulsedLaw or None
-        Name of a preset (or TOML file, see `crossbar.presets`), or a law alone: what pulses do. None: floats that take
-        any change exactly.
-    mapping : {"pair", "reference"}
-        Two devices a weight, or one and a reference column (see `crossbar.mapping`).
-    reference : {"zero", "symmetry-point"}
+        Name of a preset (or TOML file, see `crossbar.presets`) or of a law, or the law alone: what pulses do. None:
+        floats that take any change exactly.
+    mapping : {"pair", "reference"} or None
+        Two devices a weight, or one and a reference column (see `crossbar.mapping`). None: the preset's, else `pair`.
+    reference : {"zero", "symmetry-point"} or None
         With the mapping `reference`: whether a device is compared with its law's zero, or each with its own symmetry
-        point (zero-shifting, `crossbar.symmetry_point`).
-    reference_error : float
-        Standard deviation by which such a reference misses the symmetry point, as a fraction of the range.
+        point (zero-shifting, `crossbar.symmetry_point`). None: the preset's, else `zero`.
+    reference_error : float or None
+        Standard deviation by which such a reference misses the symmetry point, as a fraction of the range. None: the
+        preset's, else 0.
+    refresh : Refresh or None
+        When pairs that have moved up are written anew during learning (`crossbar.programming.refresh_due`). None: the
+        preset's, else never.
     symmetry : {"shared", "two-device", "one-way"}
         One device for W_ij and W_ji; one for each, so that asymmetry grows (`CrossbarArray.asymmetry`); or, in layered
         nets, devices from each layer to the next only.
     g_min, g_max : float or None
-        Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 (assumed).
+        Range of a device, S. None: the preset's; without one 1e-4 S and, under a law, 1e-6 S, else 0 or where the
+        range of the programming error begins (assumed).
     weight_limit, siemens_per_weight : float or None
         The array's scale: the largest weight that the range shall hold, or the conductance of a weight of 1 (S). At
         most one of them; with neither the initial weights decide, see `weight_coverage`.
@@ -93,9 +97,10 @@ class ArrayConfig:
     """
 
     device: str | Preset | PulsedLaw | None = None
-    mapping: str = "pair"
-    reference: str = "zero"
-    reference_error: float = 0.0
+    mapping: str | None = None
+    reference: str | None = None
+    reference_error: float | None = None
+    refresh: Refresh | None = None
     symmetry: str = "shared"
     g_min: float | None = None
     g_max: float | None = None
@@ -125,13 +130,14 @@ class ArrayConfig:
         choices = (
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
             ("wire_ends", WIRE_ENDS), ("wire_gains", WIRE_GAINS), ("wire_order", WIRE_ORDERS),
-            ("dtype", ("float32", "float64")), ("encoding", ENCODINGS), ("engine", ("auto", *ENGINES)),
+            ("dtype", ("float32", "float64")), ("encoding", tuple(ENCODINGS)), ("engine", ("auto", *ENGINES)),
         )  # fmt: skip
         for name, known in choices:
-            if getattr(self, name) not in known:
-                raise unknown_name(name, getattr(self, name), known)
-        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
             value = getattr(self, name)
+            if value not in known and not (value is None and name in {"mapping", "reference"}):
+                raise unknown_name(name, str(value), known)
+        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
+            value = 0.0 if getattr(self, name) is None else getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InvalidValue(f"`{name}` must not be negative, but got {value}")
         self._check_kinds()
@@ -147,7 +153,7 @@ class ArrayConfig:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
-        if self.reference != "zero" and (self.mapping != "reference" or self.device is None):
+        if self.reference == "symmetry-point" and (self.mapping == "pair" or self.device is None):
             raise InvalidValue("`reference` 'symmetry-point' needs mapping='reference' and a device")
         if self.g_min is not None and self.g_max is not None:
             check_range(self.g_min, self.g_max)

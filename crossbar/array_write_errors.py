@@ -23,11 +23,27 @@ class WriteError:
     g_max : float
         Conductance, in microsiemens, that the law calls the end of its range. An array's own g_max stands for it: the
         law is stretched in both directions. Exact where the array's range is the law's, an assumption elsewhere.
+    g_min : float
+        Where the law's range begins, in microsiemens; below it nothing was measured, so that an array's g_min may not
+        lie lower (`check`), and does not unless it is told to (`least`).
     """
 
     name: str
     sigma: Callable[[np.ndarray], np.ndarray]
     g_max: float
+    g_min: float = 0.0
+
+    def least(self, g_max: float) -> float:
+        """Return the lowest conductance (S) of an array of `g_max` (S) that the law's range holds."""
+        return self.g_min / self.g_max * g_max
+
+    def check(self, g_min: float, g_max: float) -> None:
+        """Raise `InvalidValue` where an array's range (S) begins below the law's."""
+        if g_min < self.least(g_max) * (1 - 1e-9):
+            raise InvalidValue(
+                f"`g_min` must be at least {self.least(g_max):.4g} S with `g_max` {g_max:.4g} S, since the programming "
+                f"error {self.name!r} was measured from {self.g_min:g} to {self.g_max:g} uS, but got {g_min} S"
+            )
 
     def deviation(self, conductances: np.ndarray, g_max: float) -> np.ndarray:
         """Return the standard deviation (S) of devices meant to have `conductances` (S), on an array of `g_max` (S)."""
@@ -87,14 +103,14 @@ WRITE_ERRORS = {
     for law in (
         # aihwkit's PCM model, g_max 25 uS (arXiv:2104.02184)
         WriteError(name="pcm", sigma=_pcm, g_max=25.0),
-        # the next three as CrossSim 3.2 gives them, after the measurements of the authors named
-        # Joshi et al., Nat. Commun. 11:2473 (2020), doi:10.1038/s41467-020-16108-9
+        # the next three are fits of CrossSim 3.2, with its ranges, to figures of the papers named:
+        # Joshi et al., Nat. Commun. 11:2473 (2020), doi:10.1038/s41467-020-16108-9, figure 3b, RESET to 25 uS
         WriteError(name="pcm-joshi", sigma=_pcm_joshi, g_max=25.0),
-        # Milo et al., IRPS (2021), https://ieeexplore.ieee.org/document/9405119: measured from 50 to 225 uS, and here a
-        # straight line on to 0 S, where nobody measured it; give an array of it a g_min of g_max / 4.5
-        WriteError(name="rram-milo", sigma=_rram_milo, g_max=225.0),
-        # Wan et al., Nature 608:504 (2022), doi:10.1038/s41586-022-04992-8; likewise on to 0 S
-        WriteError(name="rram-wan", sigma=_rram_wan, g_max=39.26),
+        # Milo et al., IRPS (2021), doi:10.1109/IRPS46558.2021.9405119, figure 4 (IGVVA-100), 50 to 225 uS
+        WriteError(name="rram-milo", sigma=_rram_milo, g_max=225.0, g_min=50.0),
+        # Wan et al., Nature 608:504 (2022), doi:10.1038/s41586-022-04992-8, extended data figure 3 (1 s);
+        # its chip's devices begin at 1 uS
+        WriteError(name="rram-wan", sigma=_rram_wan, g_max=39.26, g_min=1.0),
     )
 }
 

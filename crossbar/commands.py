@@ -80,28 +80,43 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."
 )
+@click.option(
+    "--unit", type=click.Choice(["S", "mS", "uS", "nS"]), help="Of the conductances; by default the header's, else S."
+)
+@click.option("--accept-poor-fit", is_flag=True, help="Write the device though R^2 is below 0.9.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the error bars.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def fit(file: Path, law_name: str, out: Path | None, seed: int, as_json: bool) -> None:
-    """Fit a law to FILE, a CSV with the columns pulse, conductance (siemens) and, optionally, direction (up, down).
+def fit(
+    file: Path, law_name: str, out: Path | None, unit: str | None, accept_poor_fit: bool, seed: int, as_json: bool
+) -> None:
+    """Fit a law to FILE, a table with the columns pulse, conductance and, optionally, direction (up, down).
+
+    A device pulsed up only is one-sided. A fit with R^2 below 0.9 writes no device.
 
     Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml`
     """
     from crossbar import fitting, measurements
     from crossbar.devices import canonical
+    from crossbar.errors import InvalidValue
     from crossbar.output_files import check_out
 
     if out is not None:
         check_out(out)
-    result = fitting.fit(measurements.read(file), canonical(law_name), seed=seed)
+    curve = measurements.read(file, unit)
+    result = fitting.fit(curve, canonical(law_name), seed=seed)
+    if result.poor and out is not None and not accept_poor_fit:
+        raise InvalidValue(
+            f"the law {result.law.name!r} explains {result.r_squared:.1%} of the curve (R^2 below {fitting.GOOD}), so "
+            "no device is written: try another --law, check `direction` and unit, or give --accept-poor-fit"
+        )
     if out is not None:
         from crossbar.device_files import fitted_toml
 
         out.write_text(fitted_toml(result, file.name), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(fit_described(result)))
+        click.echo(json.dumps({**fit_described(result), "runs": curve.runs}))
     else:
-        print_fit(result)
+        print_fit(result, curve.runs)
 
 
 @devices.command(short_help="Give many devices the same pulses and print what becomes of them.")
@@ -181,8 +196,8 @@ def scalar(text: str) -> Any:
 
 
 def full_range_pulses(law: PulsedLaw) -> int:
-    """Return how many pulses of the nominal step cross the range, at most 5000."""
-    return min(max(round((law.w_max - law.w_min) / law.granularity), 1), 5000)
+    """Return how many of the smaller of its steps `dw_min` and `granularity` cross the range, at most 5000."""
+    return min(max(round((law.w_max - law.w_min) / min(law.dw_min, law.granularity)), 1), 5000)
 
 
 def parameters(law: PulsedLaw) -> dict[str, Any]:
@@ -201,9 +216,18 @@ def described(preset: Preset) -> dict[str, Any]:
         }
         for section, section_entries in preset.quantities.items()
     }
-    conversion = {"siemens_per_weight": preset.siemens_per_weight, "dw_min": preset.law.granularity}
+    conversion = {
+        "siemens_per_weight": preset.siemens_per_weight, "dw_min": preset.law.dw_min,
+        "step": preset.law.granularity, "realised": realised(preset.law),
+    }  # fmt: skip
     facts = {"name": preset.name, "title": preset.title, "law": preset.law.name, "sources": dict(preset.sources)}
     return {**facts, **conversion, **entries}
+
+
+def realised(law: PulsedLaw) -> dict[str, dict[str, float]]:
+    """Return which share of an asked change pulses make, up and down, at the law's zero and in mid-range."""
+    places = {"zero": law.zero_place, "mid-range": 0.5}
+    return {name: dict(zip(("up", "down"), law.realised(place), strict=True)) for name, place in places.items()}
 
 
 def fit_described(result: Fit) -> dict[str, Any]:
@@ -227,7 +251,7 @@ def print_presets(found: list[Preset]) -> None:
         source = preset.sources.get("paper") or next(iter(preset.sources.values()), "the user's own")
         cells = [marked(preset, "conductance", key) for key in ("g_min", "g_max")]
         pulses = [", ".join(marked(preset, "pulse", f"{key}_{side}") for key in "vt") for side in ("up", "down")]
-        table.add_row(preset.name, preset.law.name, f"{preset.law.granularity:.4g}", *cells, *pulses, source)
+        table.add_row(preset.name, preset.law.name, f"{preset.law.dw_min:.4g}", *cells, *pulses, source)
     console.stdout().print(table)
 
 
@@ -253,12 +277,15 @@ def print_preset(preset: Preset, curves: Any, n: int) -> None:
     printed.print(table)
     for text in preset.sources.values():
         printed.print(f"source: {text}", soft_wrap=True, highlight=False)
+    printed.print(f"a rate counts pulses by the mean step at zero, {preset.law.granularity:.4g} weight units; it makes")
+    for where, shares in realised(preset.law).items():
+        printed.print(f"  at {where}: {shares['up']:.3f} of a change asked up, {shares['down']:.3f} of one asked down")
     for what, k in (("up", n - 1), ("up and down", 2 * n - 1)):
         mean, low, high = (float(preset.siemens(getattr(curves, key)[k])) for key in ("mean", "p5", "p95"))
         printed.print(f"after {n} pulses {what} from g_min: {mean:.4g} S, 5 to 95 %: {low:.4g} to {high:.4g} S")
 
 
-def print_fit(result: Fit) -> None:
+def print_fit(result: Fit, runs: int) -> None:
     """Print a fit with its error bars."""
     from rich.table import Table
 
@@ -269,7 +296,16 @@ def print_fit(result: Fit) -> None:
         table.add_row(key, f"{entry.value:.5g}", f"{entry.error:.2g}")
     printed = console.stdout()
     printed.print(table)
-    printed.print(f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from -1 to 1 over it")
+    low, high = (0, 2) if result.law.one_sided else (-1, 1)
+    printed.print(
+        f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from {low} to {high} over it"
+    )
+    if runs > 1:
+        printed.print(f"{runs} runs of pulses, each followed from its own first point")
+    if result.law.one_sided:
+        printed.print("up-pulses only: a one-sided device, for pairs that are refreshed")
+    if result.poor:
+        printed.print("[bold]a poor fit: R^2 is below 0.9, this law is not this device[/bold]")
     printed.print(
         f"residual {result.residual:.3g} S rms, R^2 {result.r_squared:.5f}, read noise {result.read_noise:.3g} S"
     )

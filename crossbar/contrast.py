@@ -9,6 +9,9 @@ so it can be sent as two passes whose pulses are few, since D is small (`Factori
 up-pass and a down-pass that mostly cancel (`TwoPhase`). Both passes are stacked along the batch, one example's passes
 in direct succession. `DigitalDifference` and `SignPulses` first sum the batch in a digital memory.
 
+One-sided devices (phase-change memory) get only what leads up: G+ of a pair an increase of its weight, G- a decrease
+(`upward`, `apply_signed`); the owner of the pair sends either device its own sign, at the full rate.
+
 On an array of shared devices rows and columns are the same lines: p = q, and the two passes of `Factorised` are the two
 orders R^T S and S^T R that the pair's one device must both receive.
 """
@@ -125,18 +128,23 @@ class RankOneEncoding:
         """Return the rows and columns of the passes, (2 batch, m) and (2 batch, n), an example's two in succession."""
         raise NotImplementedError
 
+    def lines(self, state: DeviceState, contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
+        """Return the passes that `state` gets: all, or of one-sided devices those that lead up."""
+        rows, columns = self.passes(contrast)
+        return upward(rows, columns) if state.law.one_sided else (rows, columns)
+
     def send(
         self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
     ) -> PulseReport:
         """Add rate times the contrast to an array of separate devices."""
-        rows, columns = self.passes(contrast)
+        rows, columns = self.lines(state, contrast)
         return update(state, rows, columns, rate=rate, rng=rng, management=self.management, engine=engine)
 
     def send_shared(
         self, state: DeviceState, contrast: Contrast, *, rate: float, rng: np.random.Generator, engine: str = "auto"
     ) -> PulseReport:
         """Add rate times the contrast to an array of shared devices."""
-        rows, columns = self.passes(contrast)
+        rows, columns = self.lines(state, contrast)
         return update_shared(state, rows, columns, rate=rate, rng=rng, management=self.management, engine=engine)
 
 
@@ -283,8 +291,20 @@ def interleave(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second], axis=1).reshape(2 * len(first), -1)
 
 
+def upward(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the passes of which every coincidence leads up, (2 batch, lines): both sides positive, then both negative.
+
+    What leads down in `rows` and `columns` is left out; the second device of a pair gets it, as up-pulses, from the
+    contrast with the phases exchanged.
+    """
+    return (
+        interleave(np.maximum(rows, 0), np.maximum(-rows, 0)),
+        interleave(np.maximum(columns, 0), np.maximum(-columns, 0)),
+    )
+
+
 def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generator) -> PulseReport:
-    """Give each device `pulses` (whole numbers, down where negative).
+    """Give each device `pulses` (whole numbers, down where negative; one-sided devices get no down-pulses).
 
     Raises
     ------
@@ -297,4 +317,5 @@ def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generato
             f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
         )
     counts = pulses.astype(np.int64)
-    return apply_pulses(state, np.maximum(counts, 0), np.maximum(-counts, 0), rng)
+    down = np.zeros_like(counts) if state.law.one_sided else np.maximum(-counts, 0)
+    return apply_pulses(state, np.maximum(counts, 0), down, rng)

@@ -10,6 +10,7 @@ import numpy as np
 from crossbar.errors import InvalidValue, unknown_name
 
 MAPPINGS = ("pair", "reference")
+REFERENCES = ("zero", "symmetry-point")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,16 +1,22 @@
-"""Measured pulse curves from CSV: pulse number and conductance, potentiation then depression."""
+"""Measured pulse curves from text files: pulse number and conductance, in one or several runs up and down."""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile
+from crossbar.errors import CorruptFile, InvalidValue
+from crossbar.measurement_table import Table, read_table
 
-COLUMNS = {"pulse": {"pulse", "p", "n"}, "conductance": {"conductance", "conductance_s", "g", "g_s", "siemens"}}
+RESTARTS = (0, 1)  # pulse numbers at which a count may begin anew: before the first pulse, or after it
+SWING = 0.3  # share of the whole range that a curve must turn back by, for its pulses to have changed direction
+JUMP = 4.0  # times every step beside it that a change must be, and JUMP_SHARE of the range, to be no step
+JUMP_SHARE = 0.1
+LARGEST = 0.01  # S: a hundred ohm; no memristor of an array conducts more
+UNITS = {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9}
 DIRECTIONS = {"up": True, "ltp": True, "set": True, "down": False, "ltd": False, "reset": False}
 
 
@@ -24,17 +30,39 @@ class PulseCurve:
         Siemens, before the first pulse and after each.
     up : ndarray of bool (n,)
         Direction of the pulse between two neighbours.
+    broken : ndarray of bool (n,)
+        Where no pulse leads from one point to the next, and the device stands elsewhere: a new run begins.
     """
 
     conductance: np.ndarray
     up: np.ndarray
+    broken: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        if not self.broken.size:
+            object.__setattr__(self, "broken", np.zeros(len(self.up), bool))
+
+    @property
+    def runs(self) -> int:
+        """How many runs of pulses the curve holds."""
+        return 1 + int(self.broken.sum())
 
 
-def read(path: Path | str) -> PulseCurve:
-    """Return the curve in a CSV file with columns `pulse`, `conductance` (siemens) and, optionally, `direction`.
+def read(path: Path | str, unit: str | None = None) -> PulseCurve:
+    """Return the curve in a text file with columns `pulse`, `conductance` and, optionally, `direction`.
 
-    `pulse` counts up by one a row. `direction` (up, down) names the pulse that led to the row; without it the curve
-    is taken to rise to its highest point and to fall from there.
+    Columns are parted by commas, semicolons, tabs or spaces, named in the first line; lines that begin with #, % or //
+    are comments. Semicolons and tabs allow decimal commas. `conductance` may tell its unit, as in `G (uS)`; else
+    `unit` does; else it is siemens.
+
+    `pulse` counts up by one a row and may begin anew: at 0 the row stands before the first pulse of a new run, at 1
+    after it. `direction` (up, down) names the pulse that led to the row. Without it directions are those in which the
+    curve swings through 0.3 of its range or more. A change between two branches that is far larger than every step
+    beside it is no step: a new run begins there.
+
+    Parameters
+    ----------
+    unit : {"S", "mS", "uS", "nS"}, optional
 
     Raises
     ------
@@ -43,77 +71,83 @@ def read(path: Path | str) -> PulseCurve:
     CorruptFile
         No such columns, an empty or non-numeric field, or a gap in the pulse numbers; the message names the line.
     InvalidValue
-        Fewer than four rows, or conductances that are not positive or all equal.
+        Fewer than four rows, conductances that are negative, all equal or cannot be siemens, units that differ.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFile(f"no file {str(path)!r}")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise CorruptFile(f"{str(path)!r} is no text file: {error}") from error
-    rows = list(csv.reader(lines))
-    if not rows:
-        raise CorruptFile(f"{str(path)!r} is empty; its first line must name the columns pulse and conductance")
-    header = [name.strip().lower() for name in rows[0]]
-    places = {name: find(path, header, name) for name in COLUMNS}
-    direction = header.index("direction") if "direction" in header else None
-    numbers, directions = [], []
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(field.strip() for field in row) and line == len(rows):
-            continue
-        numbers.append([field(path, line, row, place, name) for name, place in places.items()])
-        if direction is not None:
-            directions.append(which(path, line, row, direction))
-    return curve(path, np.array(numbers, float).reshape(-1, 2), directions)
+    table = read_table(path)
+    scale = siemens(path, table.unit, unit)
+    numbers = np.array([table.column("pulse"), table.column("conductance")], float).T
+    directions = table.words("direction", DIRECTIONS)
+    numbers[:, 1:] *= scale
+    check_conductances(path, numbers[:, 1], told=unit or table.unit)
+    return curve(path, table, numbers, directions)
 
 
-def find(path: Path, header: list[str], name: str) -> int:
-    """Return the place of the column `name`."""
-    for place, column in enumerate(header):
-        if column in COLUMNS[name]:
-            return place
-    raise CorruptFile(f"{str(path)!r} must have a column {name!r} in its first line, but has {', '.join(header)}")
+def siemens(path: Path, header: str | None, given: str | None) -> float:
+    """Return the siemens of one unit of the column."""
+    if given is not None and given not in UNITS:
+        raise InvalidValue(f"`unit` must be one of {', '.join(UNITS)}, but got {given!r}")
+    if header is not None and given is not None and header != given:
+        raise InvalidValue(f"{str(path)!r} tells its conductances in {header}, but `--unit` says {given}: leave it out")
+    return UNITS[header or given or "S"]
 
 
-def field(path: Path, line: int, row: list[str], place: int, name: str) -> float:
-    """Return the number in a field."""
-    text = row[place].strip() if place < len(row) else ""
-    if not text:
-        raise CorruptFile(f"{str(path)!r}, line {line}: `{name}` is missing; fill the gap or cut the curve there")
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise CorruptFile(f"{str(path)!r}, line {line}: `{name}` must be a number, but got {text!r}") from error
-    if not np.isfinite(value):
-        raise CorruptFile(f"{str(path)!r}, line {line}: `{name}` must be finite, but got {text!r}")
-    return value
-
-
-def which(path: Path, line: int, row: list[str], place: int) -> bool:
-    """Return whether the direction in a row is up; the first row's may be empty."""
-    text = row[place].strip().lower() if place < len(row) else ""
-    if text in DIRECTIONS:
-        return DIRECTIONS[text]
-    if not text and line == 2:
-        return True
-    raise CorruptFile(f"{str(path)!r}, line {line}: `direction` must be up or down, but got {text!r}")
-
-
-def curve(path: Path, numbers: np.ndarray, directions: list[bool]) -> PulseCurve:
-    """Return the checked curve of rows (pulse, conductance)."""
-    if len(numbers) < 4:
-        raise InvalidValue(f"{str(path)!r} must hold at least four rows to fit a law, but holds {len(numbers)}")
-    steps = np.diff(numbers[:, 0])
-    if (steps != 1).any():
-        k = int(np.flatnonzero(steps != 1)[0])
-        raise CorruptFile(
-            f"{str(path)!r}, line {k + 3}: `pulse` must count up by one, but goes from {numbers[k, 0]:g} to "
-            f"{numbers[k + 1, 0]:g}; fill the gap or cut the curve there"
-        )
-    conductance = numbers[:, 1]
+def check_conductances(path: Path, conductance: np.ndarray, told: str | None) -> None:
+    """Raise `InvalidValue` unless there are four positive conductances (S) or more, which change, of a memristor."""
+    if len(conductance) < 4:
+        raise InvalidValue(f"{str(path)!r} must hold at least four rows to fit a law, but holds {len(conductance)}")
     if conductance.min() < 0 or np.ptp(conductance) == 0:
         raise InvalidValue(f"{str(path)!r}: conductances must be positive siemens that change with the pulses")
-    top = int(np.argmax(conductance))
-    up = np.array(directions[1:]) if directions else np.arange(len(conductance) - 1) < top
-    return PulseCurve(conductance=conductance, up=up)
+    if conductance.max() > LARGEST:
+        raise InvalidValue(
+            f"{str(path)!r}: a conductance of {conductance.max():.4g} S is no memristor's (above {LARGEST} S); tell "
+            "the unit, by `--unit uS` or in the column's name, `G (uS)`" + (f" (it is now {told})" if told else "")
+        )
+
+
+def curve(path: Path, table: Table, numbers: np.ndarray, directions: list[bool]) -> PulseCurve:
+    """Return the curve of rows (pulse, conductance)."""
+    pulse, conductance = numbers.T
+    steps = np.diff(pulse)
+    anew = (steps <= 0) & np.isin(pulse[1:], RESTARTS)
+    wrong = np.flatnonzero((steps != 1) & ~anew)
+    if wrong.size:
+        k = int(wrong[0])
+        raise CorruptFile(
+            f"{str(path)!r}, line {table.lines[k + 1]}: `pulse` must count up by one, or begin anew at 0 or 1, but "
+            f"goes from {pulse[k]:g} to {pulse[k + 1]:g}; fill the gap or cut the curve there"
+        )
+    up = np.array(directions[1:]) if directions else swings(conductance)
+    broken = (anew & (pulse[1:] == 0)) | jumps(conductance, up, anew)
+    return PulseCurve(conductance=conductance, up=up, broken=broken)
+
+
+def swings(conductance: np.ndarray) -> np.ndarray:
+    """Return the direction (n,) of each change: up to a maximum, down to a minimum, swings of `SWING` apart."""
+    least = SWING * np.ptp(conductance)
+    turns, low, high, way = [0], 0, 0, 0
+    for k, value in enumerate(conductance):
+        low = k if value < conductance[low] else low
+        high = k if value > conductance[high] else high
+        if way >= 0 and conductance[high] - value >= least:
+            turns, low, way = [*turns, high], k, -1
+        elif way <= 0 and value - conductance[low] >= least:
+            turns, high, way = [*turns, low], k, 1
+    ends = [*turns, len(conductance) - 1]
+    up = np.zeros(len(conductance) - 1, bool)
+    for begin, end in pairwise(ends):
+        up[begin:end] = conductance[end] > conductance[begin]
+    return up
+
+
+def jumps(conductance: np.ndarray, up: np.ndarray, anew: np.ndarray) -> np.ndarray:
+    """Return where (n,) branches meet at a change far larger than the steps beside it."""
+    sizes = np.abs(np.diff(conductance))
+    found = np.zeros(len(sizes), bool)
+    meeting = anew.copy()
+    turned = np.flatnonzero(np.diff(up.astype(int)))  # the change before and the one after a turn
+    meeting[turned] = meeting[turned + 1] = True
+    for k in np.flatnonzero(meeting & (sizes > JUMP_SHARE * np.ptp(conductance))):
+        beside = np.concatenate([sizes[max(k - 2, 0) : k], sizes[k + 1 : k + 3]])
+        found[k] = beside.size > 0 and sizes[k] > JUMP * beside.max()
+    return found

@@ -17,6 +17,10 @@ The shipped ones are data/devices/*.toml; a user's own is the same kind of file,
     t_up = { value = 1e-7, unit = "s", source = "lab" }
     v_down = { value = -1.5, unit = "V", source = "lab" }
     t_down = { value = 1e-7, unit = "s", source = "lab" }
+    [array]                                         # optional: how arrays of it are made, unless they say otherwise
+    mapping = "reference"                           # or "pair"
+    reference = "symmetry-point"                    # or "zero"; reference_error: fraction of the range
+    refresh_every = 1                               # updates; pairs above `refresh_above`, `refresh_other` of the range
 """
 
 from __future__ import annotations
@@ -31,10 +35,15 @@ from typing import Any
 import numpy as np
 
 from crossbar.devices import PulsedLaw, law
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName, unknown_name
+from crossbar.mapping import MAPPINGS, REFERENCES
 
-SECTIONS = ("parameters", "conductance", "pulse", "extra")
+SECTIONS = ("parameters", "conductance", "pulse", "array")
 REQUIRED = {"conductance": ("g_max", "g_min")}
+ARRAY = (
+    "mapping", "reference", "reference_error",
+    "refresh_every", "refresh_above", "refresh_other", "refresh_tolerance",
+)  # fmt: skip
 PULSE = {"v_up": "V", "t_up": "s", "v_down": "V", "t_down": "s"}
 
 
@@ -53,6 +62,38 @@ class Quantity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Refresh:
+    """When the pairs of an array that learns are written anew, because both of their devices have moved up.
+
+    Attributes
+    ----------
+    every : int
+        Updates from one refresh to the next; 0: never.
+    above, other : float
+        Shares of the range that the larger and the smaller device of a pair must both exceed.
+    tolerance : float
+        Of the write-verify that writes them, as a fraction of the range.
+
+    Raises
+    ------
+    InvalidValue
+        No whole number of updates, or shares outside (0, 1).
+    """
+
+    every: int
+    above: float = 0.75
+    other: float = 0.25
+    tolerance: float = 0.05
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, bool) or int(self.every) != self.every or self.every < 0:
+            raise InvalidValue(f"`refresh_every` must be a whole number of updates, zero or more, but got {self.every}")
+        for name in ("above", "other", "tolerance"):
+            if not 0 < getattr(self, name) < 1:
+                raise InvalidValue(f"`refresh_{name}` is a share of the range in (0, 1), but got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
     """A device: its law in weight units, and what ties those to siemens, volts and seconds.
 
@@ -63,9 +104,13 @@ class Preset:
     g_min, g_max : float
         Siemens of the law's nominal bounds `w_min` and `w_max`.
     quantities : dict of str to dict of str to Quantity
-        Every number of the file by section (`parameters`, `conductance`, `pulse`, `extra`).
+        Every number of the file by section (`parameters`, `conductance`, `pulse`, `array`).
     sources : dict of str to str
         The texts of the file's sources by key.
+    mapping, reference : str or None
+        How its arrays are made, where they do not say (see `crossbar.array_config`); None: as others.
+    reference_error : float
+    refresh : Refresh or None
     """
 
     name: str
@@ -75,6 +120,10 @@ class Preset:
     g_max: float
     quantities: Mapping[str, Mapping[str, Quantity]]
     sources: Mapping[str, str]
+    mapping: str | None = None
+    reference: str | None = None
+    reference_error: float = 0.0
+    refresh: Refresh | None = None
 
     def __post_init__(self) -> None:
         if not self.g_max > self.g_min:
@@ -146,6 +195,14 @@ def load(name: str | Path) -> Preset:
     return parse(path.stem, text)
 
 
+def device(name: str) -> Preset | PulsedLaw:
+    """Return the bare law `name` at its defaults, such as `soft-bounds`, or else the preset or file `name` (`load`)."""
+    try:
+        return law(name)
+    except UnknownName:
+        return load(name)
+
+
 def plain(name: str) -> str:
     """Return `name` in small letters and digits only, so that `Ag:a-Si` and `ag-a-si` agree."""
     return "".join(character for character in name.lower() if character.isalnum())
@@ -177,13 +234,42 @@ def parse(name: str, text: str) -> Preset:
         for key in required:
             if key not in quantities.get(section, {}):
                 raise CorruptFile(f"the device file of {name!r} must give `{key}` in [{section}]")
+    for section, known in (("conductance", REQUIRED["conductance"]), ("pulse", tuple(PULSE)), ("array", ARRAY)):
+        for key in quantities.get(section, {}):
+            if key not in known:
+                raise unknown_name(f"key of [{section}] of the device {name!r}", key, known)
     check_pulse(name, quantities.get("pulse", {}))
-    conductance = {key: number(f"{key} of {name!r}", quantities["conductance"][key]) for key in REQUIRED["conductance"]}
+    conductance: dict[str, Any] = {
+        key: number(f"{key} of {name!r}", quantities["conductance"][key]) for key in REQUIRED["conductance"]
+    }
     parameters = {key: entry.value for key, entry in quantities.get("parameters", {}).items()}
     return Preset(
         name=name, title=table.get("title", name), law=law(table["law"], **parameters), quantities=quantities,
-        sources=sources, **conductance,
+        sources=sources, **conductance, **array_of(name, quantities.get("array", {})),
     )  # fmt: skip
+
+
+def array_of(name: str, entries: Mapping[str, Quantity]) -> dict[str, Any]:
+    """Return what [array] says of the arrays of a device.
+
+    Raises
+    ------
+    UnknownName, InvalidValue
+        A mapping or reference that does not exist; a number that cannot be meant.
+    """
+    for key, known in (("mapping", MAPPINGS), ("reference", REFERENCES)):
+        if key in entries and entries[key].value not in known:
+            raise unknown_name(f"{key} of the device {name!r}", str(entries[key].value), known)
+    told: dict[str, Any] = {
+        key: entry.value if key in {"mapping", "reference"} else number(f"{key} of {name!r}", entry)
+        for key, entry in entries.items()
+    }
+    refresh = {key.removeprefix("refresh_"): told.pop(key) for key in tuple(told) if key.startswith("refresh_")}
+    if refresh and "every" not in refresh:
+        raise CorruptFile(f"the device file of {name!r} must give `refresh_every` beside the other keys of a refresh")
+    if told.get("reference_error", 0) < 0:
+        raise InvalidValue(f"`reference_error` of {name!r} must not be negative, but got {told['reference_error']}")
+    return told | ({"refresh": Refresh(**refresh)} if refresh else {})
 
 
 def check_kinds(name: str, table: Mapping[str, Any]) -> None:

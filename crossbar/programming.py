@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from crossbar.array import CrossbarArray
+from crossbar.array_building import hardware
 from crossbar.array_cells import Cells, PulsedCells
 from crossbar.array_checks import check_weights
 from crossbar.errors import InvalidValue
 from crossbar.write_verify import Effort, WriteVerify, bring
 
-__all__ = ["ProgrammingReport", "WriteVerify", "refresh", "write_verify"]
+__all__ = ["ProgrammingReport", "WriteVerify", "refresh", "refresh_due", "write_verify"]
 
 PAIR = 2  # planes of a differential pair
 
@@ -99,13 +100,19 @@ def write_verify(
 
 
 def refresh(
-    array: CrossbarArray, settings: WriteVerify, rng: np.random.Generator, *, above: float = 0.5
+    array: CrossbarArray,
+    settings: WriteVerify,
+    rng: np.random.Generator,
+    *,
+    above: float = 0.5,
+    other: float | None = None,
 ) -> ProgrammingReport:
     """Bring pairs whose devices have both drifted up back to the bottom of the range, their weights kept.
 
     Training by pulses moves what two devices have in common too, and a pair near its upper bounds learns no more. Pairs
-    of which both devices read more than the share `above` of the range are written anew, by write-verify, to the pair
-    of conductances that a fresh array would hold for the same weight; all others are left alone. (Of one-sided devices
+    whose larger device reads more than the share `above` of the range, and whose smaller one more than `other` (None:
+    `above` too), are written anew, by write-verify, to the pair of conductances that a fresh array would hold for the
+    same weight; all others are left alone. (Of one-sided devices
     that is G- = g_min or G+ = g_min, the usual refresh of phase-change pairs.)
 
     The weight is the one that the two devices hold now, aged if they have, whatever wires make of it. The array's clock
@@ -119,18 +126,34 @@ def refresh(
     """
     if array.mapping.kind != "pair" or not all(isinstance(cells, PulsedCells) for cells in array.cells):
         raise InvalidValue("only pairs of pulsed devices are refreshed; use mapping='pair' and a `device`")
-    if not 0 < above < 1:
-        raise InvalidValue(f"`above` is a share of the range, between 0 and 1, but got {above}")
+    other = above if other is None else other
+    for name, share in (("above", above), ("other", other)):
+        if not 0 < share < 1:
+            raise InvalidValue(f"`{name}` is a share of the range, between 0 and 1, but got {share}")
     read, before, misses = array.weights().copy(), replace(array.counted()), []
-    level = array.mapping.low + above * (array.mapping.high - array.mapping.low)
+    low, span = array.mapping.low, array.mapping.high - array.mapping.low
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
-            high = np.logical_and(*(plane > level for plane in cells.planes(array.time))) & _devices(cells)
+            plus, minus = cells.planes(array.time)
+            larger, smaller = np.maximum(plus, minus) - low, np.minimum(plus, minus) - low
+            high = (larger > above * span) & (smaller > other * span) & _devices(cells)
             held = cells.targets(cells.weights(array.time))
             targets = _write(array, cells, held, high, settings, rng)
             misses.append(_misses(cells, targets, high, array.time))
     array.changed()
     return _report(array, read, np.concatenate(misses), settings, before)
+
+
+def refresh_due(array: CrossbarArray, rng: np.random.Generator) -> ProgrammingReport | None:
+    """Refresh `array` where its configuration, or its preset, wants that after this update; return what came of it.
+
+    Whoever teaches an array calls it after each update. Pairs that are due are found for free; those that are written
+    cost their pulses and verifying reads.
+    """
+    due = hardware(array.config).refresh
+    if due is None or not due.every or array.counters.updates % due.every:
+        return None
+    return refresh(array, WriteVerify(tolerance=due.tolerance), rng, above=due.above, other=due.other)
 
 
 def _write(

@@ -11,6 +11,7 @@ from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue
 
 BIGGEST = 500_000_000  # devices times pulses that a call may ask for
+MOST = 1_000_000  # devices: some 200 megabytes of parameters and noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,7 @@ def pulse_statistics(
     Raises
     ------
     InvalidValue
-        Negative numbers of pulses, no devices, or more than `BIGGEST` pulses in all.
+        Negative numbers of pulses, no devices, more than `MOST` of them, or more than `BIGGEST` pulses in all.
 
     Notes
     -----
@@ -52,6 +53,10 @@ def pulse_statistics(
         raise InvalidValue(f"`up` and `down` must be zero or more and not both zero, but got {n_up} and {n_down}")
     if count < 1:
         raise InvalidValue(f"`count` must be at least one device, but got {count}")
+    if count > MOST:
+        raise InvalidValue(
+            f"`count` must be at most {MOST} devices, which fit in memory, but got {count}: ask for fewer"
+        )
     if count * (n_up + n_down) > BIGGEST:
         raise InvalidValue(f"{count} devices times {n_up + n_down} pulses exceed {BIGGEST}: ask for fewer")
     state = law.sample((count,), rng, dtype=np.float64)

@@ -16,6 +16,7 @@ from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 SCALINGS = ("feature", "analog", "none")
 STATUSES = ("measured", "published", "secondary", "assumed")
 POINTS = ("low", "typical", "high")
+SMALLEST, LARGEST = 1e-30, 1e30  # between which a number lies that is not 0, so that no product of a few overflows
 _FIELDS = (*POINTS, "unit", "scaling", "source", "status")
 
 
@@ -41,7 +42,8 @@ class Parameter:
     Raises
     ------
     InvalidValue
-        A missing source, a negative or infinite value, a typical value outside low to high, an unknown word.
+        A missing source or unit, a value that is neither 0 nor between 1e-30 and 1e30, a typical value outside low to
+        high, an unknown word.
     """
 
     name: str
@@ -56,10 +58,15 @@ class Parameter:
     def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source.strip():
             raise InvalidValue(f"parameter `{self.name}` must have a source, but has none: say where it is from")
+        if not isinstance(self.unit, str) or not self.unit.strip():
+            raise InvalidValue(f"`unit` of parameter `{self.name}` must be a word such as 'um2', but got {self.unit!r}")
         for point in POINTS:
             value = getattr(self, point)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise InvalidValue(f"`{point}` of parameter `{self.name}` must be a number >= 0, but got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not _sane(value):
+                raise InvalidValue(
+                    f"`{point}` of parameter `{self.name}` must be a number >= 0, either 0 or from {SMALLEST:g} to "
+                    f"{LARGEST:g}, but got {repr(value)[:40]}"
+                )
         if not min(self.low, self.high) <= self.typical <= max(self.low, self.high):
             raise InvalidValue(
                 f"`typical` of parameter `{self.name}` must lie between `low` and `high`, but got "
@@ -90,7 +97,7 @@ def read_tables(path: Path) -> dict[str, dict]:
         raise MissingFile(f"no technology file at {path}")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, a number of thousands of digits, deep nests
         raise CorruptFile(f"{path} must be a TOML file, but: {error}") from error
     for name, table in tables.items():
         if not isinstance(table, dict):
@@ -109,6 +116,10 @@ def read_parameter(name: str, entry: Mapping, path: str | Path) -> Parameter:
     if missing:
         raise InvalidValue(f"parameter `{name}` in {path} lacks {', '.join(missing)}: give {', '.join(_FIELDS)}")
     return Parameter(name=name, **entry)
+
+
+def _sane(value: float) -> bool:
+    return value == 0 or SMALLEST <= value <= LARGEST
 
 
 def _check_word(name: str, key: str, word: str, known: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make demo` does, one command after the other: train, score, draw, program a device, verify the netlist in SPICE,
+# What `make demo` does, one command after the other: train, score, draw, program a device, verify the netlist in SPICE
+# (its text against the chip, and every neuron with the word lines fixed: its loops are closed by `--mode coupled`, which takes ngspice longer),
 # measure the area, and put it all on one page.
 # Goes on where an earlier demo was stopped.
 #   BIN=.venv/bin bash examples/demo.sh runs/demo

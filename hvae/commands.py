@@ -117,10 +117,22 @@ def evaluate(
         extractor=extractor,
     )  # fmt: skip
     evaluation.keep(run, trained, found)
+    _refuse_or_warn(found["unsettled"], trained)
     if as_json:
         click.echo(json.dumps(found))
     else:
         show_evaluation(found)
+
+
+def _refuse_or_warn(share: Any, trained: Any) -> None:
+    """Refuse the `share` of samples that did not settle if it is above the run's limit, or say that it is large."""
+    from hvae import evaluation, unsettled
+
+    shares = {evaluation.UNSETTLED: share}
+    unsettled.refuse(shares, trained.config.settling.max_unsettled)
+    told = unsettled.warning(shares)
+    if told:
+        click.echo(told, err=True)
 
 
 @click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
@@ -150,16 +162,18 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
 
     Example: `hopbar sample runs/tdh --n 100 --out samples.png`
     """
-    from hvae import evaluation, images, loading, sampling
+    from hvae import evaluation, images, loading, sampling, unsettled
     from hvae.drawing import check_picture, write_images
     from hvae.streams import stream
 
     check_picture(out)
-    trained = loading.load(run)
+    tally = unsettled.Tally()
+    trained = loading.load(run).counted(tally)
     settings = evaluation.settings_of(trained, prior)
     fitted = settings.prior != "standard"
     density = evaluation.density(trained, images.load(trained.config.data), settings, seed) if fitted else None
     generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
+    _refuse_or_warn(tally.unsettled, trained)
     title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(settings.prior)}"
     click.echo(write_images(generated, out, title))
 

@@ -72,10 +72,13 @@ class SettlingConfig:
     tolerance: float = 1e-3  # settled when every component of grad E is smaller
     max_sweeps: int = 200  # products with W a sample may take; steps of the free phase with euler
     time_step: float = 0.3  # euler: dt in time constants
+    max_unsettled: float = 0.5  # a training epoch or an evaluation with a larger share of unsettled samples is refused
 
     def __post_init__(self) -> None:
         _positive("settling.tolerance", self.tolerance)
         _at_least("settling.max_sweeps", self.max_sweeps, 2)
+        if not 0 <= self.max_unsettled <= 1:
+            raise InvalidValue(f"`settling.max_unsettled` must be in [0, 1], but got {self.max_unsettled}")
         if not 0 < self.time_step <= 0.44:
             raise InvalidValue(
                 f"`settling.time_step` must be in (0, 0.44], but got {self.time_step}: eq. (3) is stable only below "

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.errors import InvalidValue, MissingFile
-from hvae import evaluation, figures, images, loading, sampling
+from hvae import evaluation, figures, images, loading, sampling, unsettled
 from hvae.records import RunFolder
 from hvae.streams import stream
 
@@ -26,8 +26,14 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     """Draw Figures 2 to 4 of the paper for one run, and its learning curves; return the files written.
 
     Samples are generated from the run's own prior, ``sampling.prior``.
+
+    Raises
+    ------
+    UnsettledError
+        More samples than `settling.max_unsettled` of the run did not settle.
     """
-    trained = loading.load(run)
+    tally = unsettled.Tally()
+    trained = loading.load(run).counted(tally)
     folder.mkdir(parents=True, exist_ok=True)  # before the work: it may not be allowed
     dataset = images.load(trained.config.data)
     name = trained.config.model.name
@@ -41,6 +47,7 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     density = evaluation.density(trained, dataset, trained.config.sampling, seed)
     rng = stream(seed, "sampling")
     generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, rng, density))
+    unsettled.refuse({evaluation.UNSETTLED: tally.unsettled}, trained.config.settling.max_unsettled)
     drawn = {
         "originals": figures.originals(originals, dataset.test_labels),
         "reconstructions": figures.reconstructions(originals[chosen], {name: decoded}),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from crossbar.errors import CorruptFile, DivergedError
-from hvae import costs, features, images, latent_density, sampling, scores
+from hvae import costs, features, images, latent_density, sampling, scores, unsettled
 from hvae.config import SamplingConfig
 from hvae.datasets import Dataset
 from hvae.latent_density import LatentDensity
@@ -20,7 +20,9 @@ from hvae.learners import Learner
 from hvae.loading import Trained
 from hvae.model import Parameters
 from hvae.streams import stream
+from hvae.unsettled import Tally
 
+UNSETTLED = "samples did not settle"
 _FIT = 2**30  # index of the stream that ex-post densities are fitted with
 
 
@@ -33,11 +35,23 @@ def evaluate_trained(
     count: int | None = None,
     settings: SamplingConfig | None = None,
     extractor: scores.Extractor | None = None,
+    z: LatentDensity | None = None,
 ) -> dict[str, object]:
-    """Return what `evaluate` finds of `trained`, and what was evaluated how; z as the run says if not by `settings`."""
+    """Return what `evaluate` finds of `trained`, and what was evaluated how; z as the run says if not by `settings`.
+
+    `z`, where given, is the density of `settings`, fitted already.
+
+    Raises
+    ------
+    DivergedError
+        What the model gives, or a score of it, is not finite.
+    UnsettledError
+        More samples than `settling.max_unsettled` of the run did not settle.
+    """
     settings = settings or trained.config.sampling
-    z = density(trained, dataset, settings, seed)
+    z = z or density(trained, dataset, settings, seed)
     found = evaluate(trained.learner, trained.parameters, dataset, split, seed, count, z, extractor)
+    unsettled.refuse({UNSETTLED: found["unsettled"]}, trained.config.settling.max_unsettled)  # type: ignore[dict-item]
     return {
         "model": trained.config.model.name,
         "dataset": dataset.name,
@@ -127,7 +141,8 @@ def evaluate(
 
     z is sampled, not set to its mean, as in training. As many images are generated as the split has (or `count`), from
     z ~ `density`, N(0, I) if None; the floor is the Frechet distance of as many training images from the same split,
-    None where the data set has not so many.
+    None where the data set has not so many. ``unsettled`` is the share of all encodings and decodings that did not come
+    to rest, None for a model in which nothing has to.
 
     Raises
     ------
@@ -136,6 +151,8 @@ def evaluate(
     """
     real, _ = dataset.split(split)
     index = ("train", "validation", "test").index(split)
+    tally = Tally()
+    learner = learner.counted(tally)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "latent", 2**31 + index))
     fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index), density)
     compared = scores.compare(
@@ -158,6 +175,7 @@ def evaluate(
         "kernel_distance_std": compared.kernel_distance_std,
         "precision": compared.precision,
         "recall": compared.recall,
+        "unsettled": tally.unsettled,
         "features": compared.features,
         "n_real": compared.n_real,
         "n_fake": compared.n_fake,
@@ -172,12 +190,16 @@ def validation_scores(
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones.
 
+    Where samples have to settle, the share of those that did not too.
+
     Raises
     ------
     DivergedError
         One of them is not finite.
     """
     real = dataset.validation_images[:count]
+    tally = Tally()
+    learner = learner.counted(tally)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "validation", 0))
     fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1))
     net = features.net_of(dataset.name)
@@ -187,6 +209,8 @@ def validation_scores(
         "validation_kl": float(costs.kl_divergence(mean, log_variance).mean()),
         "validation_frechet_distance": scores.frechet_distance_of_moments(fake_moments, real_moments),
     }
+    if tally.unsettled is not None:
+        found["validation_unsettled"] = tally.unsettled
     _refuse_what_is_not_finite(found)
     return found
 

@@ -250,7 +250,9 @@ def _by_devices(cells: PulsedCells, wanted: np.ndarray) -> tuple[np.ndarray, np.
     """Return what the devices of a region make of `wanted` (n_rows, n_cols), by their steps, and by their bounds."""
     own, cut = np.zeros_like(wanted), np.zeros_like(wanted)
     for state, sign in zip(cells.states, (1, -1), strict=False):
-        share = sign * wanted / (cells.scale * len(cells.states))
+        share = sign * wanted / (cells.scale * cells.movers)
+        if state.law.one_sided:
+            share = np.maximum(share, 0)
         pulses = share / state.law.granularity
         w, still = state.hidden, np.zeros_like(state.hidden)
         up, down = (state.law.increment(state.planes, w, way, still) for way in (True, False))

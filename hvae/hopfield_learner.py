@@ -16,6 +16,7 @@ from hvae.conditioning import Conditioning
 from hvae.equilibrium import FreePhase, NudgedPhases, free_phase, gradient, nudged_phases
 from hvae.model import HopfieldVAE, Parameters
 from hvae.nudging import Nudging
+from hvae.unsettled import Counted, Tally
 
 Metrics = dict[str, float]
 
@@ -98,6 +99,10 @@ class EquilibriumPropagation:
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return the settled decoder's pixels: raw states, not clipped."""
         return self.settle_decoder(parameters, latents).states[:, self.vae.decode_role.columns("pixels")]
+
+    def counted(self, tally: Tally) -> EquilibriumPropagation:
+        """Return this learner, with the samples that its solver settles counted in `tally`."""
+        return replace(self, solver=Counted(solver=self.solver, tally=tally))
 
 
 def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> Metrics:

@@ -18,6 +18,7 @@ from hvae.latent_variants import LearnedSigma, ScaledLatents
 from hvae.model import HopfieldVAE, Parameters, build
 from hvae.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
 from hvae.streams import stream
+from hvae.unsettled import Tally
 
 
 class Learner(Protocol):
@@ -42,6 +43,10 @@ class Learner(Protocol):
 
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return images (batch, pixels), not clipped."""
+        ...
+
+    def counted(self, tally: Tally) -> Learner:
+        """Return this learner, with the samples that `encode` and `decode` settle counted in `tally`."""
         ...
 
 
@@ -73,6 +78,10 @@ class Backpropagation:
     def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
         """Return decoded images."""
         return self.vae.decode(parameters, latents)
+
+    def counted(self, tally: Tally) -> Backpropagation:  # noqa: ARG002
+        """Return this learner: nothing of it has to settle."""
+        return self
 
 
 def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> dict[str, np.ndarray]:

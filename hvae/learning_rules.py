@@ -22,6 +22,9 @@ from typing import Protocol
 import numpy as np
 
 from crossbar.array import CrossbarArray
+from crossbar.array_building import hardware
+from crossbar.errors import InvalidValue
+from crossbar.programming import refresh_due
 from hvae import optimizers
 from hvae.config import RunConfig
 from hvae.model import Parameters
@@ -287,6 +290,8 @@ class ChipOptimizer:
             response, mean = gradients[RESPONSE + name], gradients[MEAN + name]
             rate = learning_rate * self.chip.roles / len(response)
             self.rules[name].learn(array, response, mean, rate, rng)
+            for taught in (array, *self.rules[name].hardware().values()):
+                refresh_due(taught, rng)
             parameters[name][...] = array.weights()
 
 
@@ -300,6 +305,12 @@ def make_rule(config: RunConfig, array: CrossbarArray, roles: int, rng: np.rando
     if settings.rule == "float":
         return FloatRule(optimizer=optimizers.make(config.optimizer), roles=roles)
     if settings.rule == "tiki-taka":
+        law = hardware(array.config).law
+        if law is not None and law.one_sided:
+            raise InvalidValue(
+                f"`array.rule` 'tiki-taka' needs pulses both ways, but those of {settings.device!r} go up only: "
+                "use 'pulsed-sgd', 'sign' or 'mixed-precision'"
+            )
         fast = second_array(array, rng)
         shift_to_symmetry(fast, rng)
         return TikiTaka(fast=fast, gain=settings.transfer_gain, every=settings.transfer_every)

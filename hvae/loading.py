@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.chip import Chip, load_chip
-from crossbar.errors import CorruptFile
+from crossbar.errors import CorruptFile, DivergedError
 from hvae import config_file, learners, onchip
 from hvae.config import RunConfig, SettlingConfig
 from hvae.hopfield_learner import EquilibriumPropagation
 from hvae.learners import Learner
 from hvae.model import Parameters
 from hvae.records import RunFolder
+from hvae.unsettled import Tally
 
 _SYMMETRY = 1e-6
 
@@ -40,6 +41,10 @@ class Trained:
     parameters: Parameters
     epochs: float
 
+    def counted(self, tally: Tally) -> Trained:
+        """Return this model, with the samples that it settles counted in `tally`."""
+        return replace(self, learner=self.learner.counted(tally))
+
 
 def load(path: Path) -> Trained:
     """Return the model of the run folder or chip file at `path`.
@@ -48,6 +53,8 @@ def load(path: Path) -> Trained:
     ------
     MissingFile, CorruptFile
         There is no run or chip, no checkpoint yet, or the file is damaged.
+    DivergedError
+        It holds weights that are not finite.
     """
     if path.is_file():
         return from_chip(load_chip(path))
@@ -55,6 +62,8 @@ def load(path: Path) -> Trained:
     config, checkpoint = folder.config(), folder.load()
     on_chip = config.array.device is not None
     learner = onchip.restored(config, checkpoint.parameters, checkpoint.optimizer) if on_chip else learners.make(config)
+    parameters = learner.weights() if isinstance(learner, onchip.OnChip) else checkpoint.parameters
+    refuse_broken(learner, parameters, path)
     return Trained(
         config=config,
         learner=learner,
@@ -78,7 +87,37 @@ def from_chip(chip: Chip) -> Trained:
     if not isinstance(learner, EquilibriumPropagation):
         raise CorruptFile(f"the chip says that it is a {config.model.name}, which no crossbar holds; program it again")
     parameters = learner.of_chip(chip, np.dtype(config.training.precision).type)
+    _refuse_what_is_not_finite(parameters, "the chip")
     return Trained(config=config, learner=learner, parameters=parameters, epochs=float("nan"))
+
+
+def refuse_broken(learner: Learner, parameters: Parameters, path: Path) -> None:
+    """Refuse `parameters` that `learner` cannot have been left with by a training that went well.
+
+    Raises
+    ------
+    DivergedError
+        Some are not finite.
+    CorruptFile
+        A Hopfield network on exact weights without W = W^T, whose energy eq. (1) is none.
+    """
+    _refuse_what_is_not_finite(parameters, str(path))
+    networks = learner.vae.networks if isinstance(learner, EquilibriumPropagation) else {}
+    for name in networks:
+        if asymmetry(parameters[name]) > _SYMMETRY:
+            raise CorruptFile(
+                f"{path} holds weights `{name}` that are not symmetric, but a Hopfield network needs W = W^T: the file "
+                "was changed; train the run again into a new folder"
+            )
+
+
+def _refuse_what_is_not_finite(parameters: Parameters, where: str) -> None:
+    broken = [name for name, weights in parameters.items() if not np.isfinite(weights).all()]
+    if broken:
+        raise DivergedError(
+            f"{where} holds weights that are not finite (`{'`, `'.join(broken)}`): its training diverged, or the file is "
+            "damaged; train it again, with a lower `optimizer.learning_rate` if it diverged"
+        )
 
 
 def asymmetry(weights: np.ndarray) -> float:

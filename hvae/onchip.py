@@ -24,6 +24,7 @@ from hvae.onchip_arrays import array_config, build_arrays, n_devices, restore_ar
 from hvae.onchip_phases import ChipSignals, ChipStep, chip_step
 from hvae.onchip_settling import Way, choose, make_way, nudge_signs
 from hvae.streams import stream
+from hvae.unsettled import Tally
 
 _NO_NETWORK = "`array.device` needs a Hopfield VAE, whose phases settle on the array, but the model is f-vae"
 
@@ -51,6 +52,8 @@ class OnChip:
         How phases are run, see `hvae.onchip_settling`.
     way : Way or None
         None where the solvers of ideal runs serve.
+    tally : Tally
+        Counts the samples that `rest` settles.
     """
 
     ideal: EquilibriumPropagation
@@ -59,6 +62,7 @@ class OnChip:
     way_name: str
     way: Way | None
     seconds: dict[str, CrossbarArray] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def vae(self) -> HopfieldVAE:
@@ -203,10 +207,14 @@ class OnChip:
         with _aside(array):
             array.new_batch()
             if self.way is None:
-                states = self.ideal.solver.settle(Landscape.clamp(array, role, inputs, gain=self.vae.gain)).states
+                settled = self.ideal.solver.settle(Landscape.clamp(array, role, inputs, gain=self.vae.gain))
             else:
-                states = self.way.free(array, role, inputs, self.vae.gain).settled.states
-        return states
+                settled = self.way.free(array, role, inputs, self.vae.gain).settled
+        return self.tally.count(settled).states
+
+    def counted(self, tally: Tally) -> OnChip:
+        """Return this chip, on the same arrays, with the samples that `encode` and `decode` settle counted in `tally`."""
+        return replace(self, tally=tally)
 
 
 def make_onchip(config: RunConfig, parameters: Parameters | None = None) -> OnChip:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from crossbar import devices, presets
+from crossbar import presets
 from crossbar.array import CrossbarArray
 from crossbar.array_config import ArrayConfig
 from crossbar.array_write_errors import gaussian
 from crossbar.converters import adc, dac
 from crossbar.devices import PulsedLaw
-from crossbar.errors import HopbarError, InvalidValue
+from crossbar.errors import InvalidValue
 from crossbar.line_resistance import line_resistance
 from crossbar.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.presets import Preset
@@ -137,18 +137,10 @@ def _device(settings: ArraySettings) -> Preset | PulsedLaw | None:
             )
         return None
     assert settings.device is not None
-    if _is_law(settings.device):
-        return _changed(devices.law(settings.device), given)
-    preset = presets.load(settings.device)
-    return replace(preset, law=_changed(preset.law, given)) if given else preset
-
-
-def _is_law(name: str) -> bool:
-    try:
-        devices.canonical(name)
-    except HopbarError:
-        return False
-    return True
+    device = presets.device(settings.device)
+    if isinstance(device, PulsedLaw):
+        return _changed(device, given)
+    return replace(device, law=_changed(device.law, given)) if given else device
 
 
 def _changed(law: PulsedLaw, given: dict[str, Any]) -> PulsedLaw:

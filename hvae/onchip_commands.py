@@ -34,7 +34,7 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
     from crossbar import console
     from crossbar.errors import MissingFile
     from hvae import studies
-    from hvae.study_report import write_report
+    from hvae.study_report import failures, write_report
     from hvae.study_workers import finished_cells, run_study
 
     log = console.stderr()
@@ -58,6 +58,8 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
         click.echo(json.dumps({"title": plan.title, "out": str(out), "rows": found["rows"]}))
     else:
         _show_rows(found["rows"])
+        for name, reason in failures(results).items():
+            log.print(f"no scores of {name}: {reason}")
         click.echo(out / "study.html")
     if any("failed" in one for one in results):
         raise SystemExit(DIVERGED)
@@ -123,6 +125,8 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
         "frechet_std",
         "difference",
         "sse_half",
+        "unsettled",
+        "failed",
         "pulses",
         "seconds",
         "way",

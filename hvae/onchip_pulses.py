@@ -29,10 +29,10 @@ def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, 
 
 
 def weight_step(array: CrossbarArray) -> float:
-    """Return what one pulse to each device of a weight changes, nominally; on floats 2^-20 of the weight limit."""
+    """Return what one pulse to each moving device of a weight changes at zero; on floats 2^-20 of the weight limit."""
     cells = array.cells[0]
     if isinstance(cells, PulsedCells):
-        return cells.scale * cells.states[0].law.granularity * len(cells.states)
+        return cells.scale * cells.states[0].law.granularity * cells.movers
     return array.mapping.weight_limit * 2.0**-20
 
 

@@ -33,7 +33,7 @@ class ArraySettings:
     w_max_dtod: float | None = None  # device-to-device spread of the upper bound; of the lower one alike
     on_off: float | None = None  # g_max / g_min; None: the preset's
 
-    mapping: Literal["pair", "reference"] = "pair"
+    mapping: Literal["pair", "reference"] | None = None  # None: as the preset's devices are used, else "pair"
     symmetry: Literal["shared", "two-device"] = "shared"
     weight_limit: float = 1.5  # largest weight that the range holds
     levels: int | None = None  # conductances that a device can show a read

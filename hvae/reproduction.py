@@ -13,12 +13,21 @@ from pydantic import TypeAdapter
 
 from crossbar.errors import InvalidValue, unknown_name
 from hvae import config_file, plan_file
-from hvae.config import RunConfig, SamplingConfig
+from hvae.config import RunConfig, SamplingConfig, table_3
 from hvae.onchip import for_array
 from hvae.plan_file import Value
 from hvae.records import RunFolder
 
 MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
+
+_FREE = {
+    "data": ("name", "folder"),
+    "settling": ("tolerance", "max_sweeps", "max_unsettled"),
+    "nudging": ("tolerance", "max_sweeps"),
+    "training": ("epochs", "seed", "checkpoint_seconds", "validation_samples", "eigenvalue_samples"),
+}
+"""By table of the configuration, what may differ from `hvae.config.table_3` in a run at Table 3's values: the data set and
+where it lies, how closely equilibria are found, how long is trained, and what is logged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +38,7 @@ class Row:
     model: str
     changes: Mapping[str, Any] = field(default_factory=dict)  # by key of the configuration
     prior: str | None = None  # as `sampling.prior` of all rows says if None
-    of_the_paper: bool = False
+    of_the_paper: bool = False  # asked for as one of the paper's four
 
     def config(self, shared: Iterable[str], seed: int) -> RunConfig:
         """Return the configuration of the row's run with `seed`; its own changes come after those of all rows."""
@@ -62,6 +71,17 @@ def rows_of_paper(models: Iterable[str] = MODELS) -> list[Row]:
         if model not in MODELS:
             raise unknown_name("model", model, MODELS)
     return [Row(label=model, model=model, of_the_paper=True) for model in models]
+
+
+def at_table_3(config: RunConfig) -> bool:
+    """Tell whether `config` is a model of the paper at Table 3's values, but for what `_FREE` lists."""
+    own = table_3(config.model.name)
+    freed = {table: replace(getattr(config, table), **_of(own, table, keys)) for table, keys in _FREE.items()}
+    return replace(config, **freed) == own
+
+
+def _of(config: RunConfig, table: str, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: getattr(getattr(config, table), key) for key in keys}
 
 
 def read_rows(path: Path) -> list[Row]:

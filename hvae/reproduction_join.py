@@ -9,8 +9,9 @@ from typing import Any
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from hvae import reproduction_table
+from hvae.reproduction import Row, at_table_3
 
-_OF_ROWS = {"rows", "ranking", "paper_ranking", "ranking_reproduced", "best"}
+_OF_ROWS = {"rows", "ranking", "paper_ranking", "ranking_reproduced", "no_verdict", "best"}
 _OF_A_ROW = {
     "label", "model", "prior", "changes", "of_the_paper", "dataset", "features", "n_real", "n_fake", "seeds", "runs",
     "parameters", "epochs", "seconds", "late_progress", *reproduction_table.SCORES,
@@ -44,7 +45,15 @@ def read(path: Path, shared: Sequence[str]) -> dict[str, Any]:
             f"{path} cannot be joined: its rows share {_named(found.get('shared', []))}, those here {_named(shared)}; "
             "give the same --dataset, --epochs and --set"
         )
-    return found
+    return {**found, "rows": [_checked(row, shared) for row in rows]}
+
+
+def _checked(row: Mapping[str, Any], shared: Sequence[str]) -> Mapping[str, Any]:
+    """Return `row`, of the paper only where the changes that all rows `shared` leave Table 3 alone."""
+    if not row["of_the_paper"]:
+        return row
+    config = Row(label=row["label"], model=row["model"], changes=row["changes"]).config(shared, 0)
+    return {**row, "of_the_paper": at_table_3(config)}
 
 
 def join(table: Mapping[str, Any], others: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:

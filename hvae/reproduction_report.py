@@ -13,7 +13,9 @@ _COLUMNS = {
     "floor": ("floor", ".3g"),
     "precision": ("precision", ".2f"),
     "recall": ("recall", ".2f"),
+    "unsettled": ("unsettled", ".2g"),
 }
+_BLANK = {"mean": None, "std": None}
 
 
 def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str:
@@ -34,7 +36,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         f"- paper (MNIST, Inception features, test set): {_order(table['paper_ranking'])}",
         f"- here: {_order(table['ranking'])}",
         "",
-        _verdict(table),
+        *_verdict(table),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -45,8 +47,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         name = f"**{row['label']}**" if row["of_the_paper"] else row["label"]
         cells = [name, _prior(row["prior"]), row["dataset"], f"{row['parameters']:,}", str(row["seeds"])]
-        cells += [f"{row['epochs']['mean']:.3g}", _duration(row["seconds"]["mean"]), _late(row["late_progress"])]
-        cells += [_number(row[key], style) for key, style in _COLUMNS.values()]
+        cells += [f"{row['epochs']['mean']:.3g}", _duration(row["seconds"]), _late(row["late_progress"])]
+        cells += [_number(row.get(key, _BLANK), style) for key, style in _COLUMNS.values()]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -55,17 +57,21 @@ def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str
     features = sorted({row["features"] for row in rows})
     counts = sorted({(row["n_fake"], row["n_real"]) for row in rows})
     alike = ", ".join(f"`{change}`" for change in shared)
+    bold = "Rows in bold are the paper's models at the values of its Table 3, the others variants of ours."
+    if not any(row["of_the_paper"] for row in rows):
+        bold = "No row is one of the paper's models at the values of its Table 3."
     return [
-        "Rows in bold are the paper's models at the values of its Table 3, the others variants of ours."
-        + (f" All rows, where they do not say otherwise: {alike}." if shared else ""),
+        bold + (f" All rows, where they do not say otherwise: {alike}." if shared else ""),
         "",
         *_variants(rows),
         f"Distances are on features of {', '.join(features)}, "
         + ", ".join(f"{fake} generated against {real} test images" for fake, real in counts)
         + ", clipped to [-1, 1]; they are not comparable to FID on Inception features. The floor is what as many "
         "training images reach. Values are means over seeds, ± their standard deviation where there are several. "
-        "Training is the wall time of the steps of one run, without evaluations, on a machine that may have had "
-        "other work. Late: the validation Frechet distance (z from N(0, I)) after three quarters of the "
+        "Training is the wall time of the steps of one run (their median times their number; in tables made before it was "
+        "counted so, their mean), without evaluations, on a machine that may have had other work. "
+        "Unsettled: the share of encodings and decodings that did not come to rest, blank where it was not counted or "
+        "nothing has to settle. Late: the validation Frechet distance (z from N(0, I)) after three quarters of the "
         "epochs, and after the last. Nothing was selected on the test split.",
         "",
     ]
@@ -82,7 +88,7 @@ def _changes(row: Mapping[str, Any]) -> str:
 
 def _diverged(runs: Mapping[str, str]) -> list[str]:
     lines = [f"- {path}: {reason}" for path, reason in runs.items()]
-    return ["Diverged, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
+    return ["Diverged, or did not settle, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
 
 
 def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -94,12 +100,12 @@ def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["Trained and scored elsewhere, and taken from its table:", "", *lines, ""] if lines else []
 
 
-def _verdict(table: Mapping[str, Any]) -> str:
+def _verdict(table: Mapping[str, Any]) -> list[str]:
     if table["ranking_reproduced"] is None:
-        return "One model alone has no ranking."
+        return ["No verdict on the paper's ranking:", "", *(f"- {reason}" for reason in table["no_verdict"])]
     if table["ranking_reproduced"]:
-        return "The paper's ranking is reproduced."
-    return "The paper's ranking is **not** reproduced at these values."
+        return ["The paper's ranking is reproduced."]
+    return ["The paper's ranking is **not** reproduced at these values."]
 
 
 def _order(labels: Sequence[str]) -> str:
@@ -121,8 +127,9 @@ def _prior(name: str) -> str:
     return {"standard": "N(0, I)", "gaussian": "Gaussian, ex post", "mixture": "mixture, ex post"}[name]
 
 
-def _duration(seconds: float) -> str:
-    if not seconds:
+def _duration(seconds: Mapping[str, Any]) -> str:
+    if not seconds["mean"]:
         return "?"
-    minutes = seconds / 60
-    return f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    size, unit = (60, "min") if seconds["mean"] < 90 * 60 else (3600, "h")
+    spread = "" if seconds["std"] is None else f" ± {seconds['std'] / size:.2g}"
+    return f"{seconds['mean'] / size:.1f}{spread} {unit}"

@@ -22,6 +22,7 @@ FIGURES = {
 }
 SCORES = (
     "sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents", "n_fake",
+    "unsettled",
 )  # fmt: skip
 VERIFIED = (
     "engine", "engine_version", "mode", "n_neurons", "n_memristors", "max_abs_error", "tolerance", "passed", "seconds",

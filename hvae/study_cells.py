@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.errors import DivergedError, InvalidValue
+from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from hvae import evaluation, images, loading, sampling, training
-from hvae.config import RunConfig
+from hvae.config import RunConfig, SamplingConfig
 from hvae.datasets import Dataset
+from hvae.latent_density import LatentDensity
 from hvae.loading import Trained
 from hvae.onchip import OnChip, make_onchip
 from hvae.onchip_costs import costs, phase_power
 from hvae.records import RunFolder
+from hvae.reproduction_table import training_seconds
 from hvae.streams import stream
 from hvae.studies import Cell, Study
 
@@ -25,12 +27,21 @@ SAMPLES = 16
 
 
 def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
-    """Return the result that `folder` holds of `cell`, scored as `study` says; or None."""
+    """Return the result that `folder` holds of `cell`, scored as `study` says; or None.
+
+    Raises
+    ------
+    CorruptFile
+        What it holds is no result.
+    """
     path = folder / RESULT
     if not path.exists():
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
-    scored = _scored(study)
+    if not {"failed", "frechet_distance"} & set(kept):
+        raise CorruptFile(f"{path} holds neither scores nor why there are none: remove it, and start the study again")
+    kept = evaluation.described(SamplingConfig()) | kept  # results that do not say their prior had N(0, I)
+    scored = _scored(study, cell)
     return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
 
 
@@ -43,15 +54,18 @@ def run_cell(study: Study, cell: Cell, folder: Path) -> dict[str, Any]:
     done = finished(study, cell, folder)
     if done is not None:
         return done
-    facts = _facts(cell) | _scored(study)
+    facts = _facts(cell) | _scored(study, cell)
     try:
         trained = _trained(cell, folder) if cell.source is None else _programmed(cell, cell.source)
         dataset = images.load(trained.config.data)
-        scores = evaluation.evaluate(trained.learner, trained.parameters, dataset, study.split, cell.seed, study.images)
+        z = evaluation.density(trained, dataset, trained.config.sampling, cell.seed)
+        scores = evaluation.evaluate_trained(
+            trained, dataset, split=study.split, seed=cell.seed, count=study.images, z=z
+        )
     except DivergedError as error:
         return _keep(folder, facts | {"failed": str(error)})
-    _keep_samples(folder, trained, cell.seed)
-    return _keep(folder, facts | scores | _costs(trained, folder, dataset))
+    _keep_samples(folder, trained, cell.seed, z)
+    return _keep(folder, facts | scores | facts | _costs(trained, folder, dataset))
 
 
 def _facts(cell: Cell) -> dict[str, Any]:
@@ -62,9 +76,11 @@ def _facts(cell: Cell) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _scored(study: Study) -> dict[str, Any]:
-    """Return how `study` scores its cells, as their results say it; what is trained is in their names."""
-    return {"split": study.split, "images": study.images}
+def _scored(study: Study, cell: Cell) -> dict[str, Any]:
+    """Return how `study` scores `cell`, as its result says it; what is trained, or programmed, is in its name."""
+    found: dict[str, Any] = {"split": study.split, "images": study.images}
+    # A trained run that is programmed has a [sampling] of its own.
+    return found if cell.source is not None else found | evaluation.described(cell.config().sampling)
 
 
 def _trained(cell: Cell, folder: Path) -> Trained:
@@ -99,10 +115,9 @@ def _programmed(cell: Cell, run: str) -> Trained:
 
 def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     run = RunFolder(folder)
-    seconds = [record["seconds"] for record in run.logged("timing")]
     metrics = [record for record in run.metrics() if "step" in record]
     steps = int(metrics[-1]["step"]) if metrics else 0
-    found: dict[str, Any] = {"steps": steps, "seconds": float(np.median(seconds)) * steps if seconds else 0.0}
+    found: dict[str, Any] = {"steps": steps, "seconds": training_seconds(run) if steps else 0.0}
     if not isinstance(trained.learner, OnChip):
         return found
     chip = trained.learner
@@ -120,11 +135,11 @@ def _batch(config: RunConfig, dataset: Dataset) -> int:
     return min(config.training.batch_size, len(dataset.train_images))
 
 
-def _keep_samples(folder: Path, trained: Trained, seed: int) -> None:
+def _keep_samples(folder: Path, trained: Trained, seed: int, z: LatentDensity) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(
         folder / "samples.npy",
-        sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling")),
+        sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling"), z),
     )
 
 

@@ -16,6 +16,7 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
+from hvae import evaluation
 from hvae.studies import IDEAL_LABEL, Cell, Study
 from hvae.study_cells import SAMPLES
 
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 
 COLUMNS = (
     "label", "model", "seeds", "failed", "frechet_ideal", "frechet", "frechet_std", "difference",
-    "sse_half_ideal", "sse_half", "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
+    "sse_half_ideal", "sse_half", "unsettled", "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
 )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str
     pictures = [*curves(study, results), *heat_maps(study, results), *samples(results, out)]
     for picture in pictures:
         (out / f"{picture.name}.png").write_bytes(picture.png)
-    (out / "study.html").write_text(page(study, rows, pictures), encoding="utf-8")
+    (out / "study.html").write_text(page(study, results, rows, pictures), encoding="utf-8")
     return found
 
 
@@ -109,7 +110,7 @@ def samples(results: Sequence[Result], out: Path) -> list[Picture]:
     ]
 
 
-def page(study: Study, rows: Sequence[Row], pictures: Sequence[Picture]) -> str:
+def page(study: Study, results: Sequence[Result], rows: Sequence[Row], pictures: Sequence[Picture]) -> str:
     """Return one HTML page that needs no other file."""
     environment = jinja2.Environment(loader=jinja2.PackageLoader("hvae"), autoescape=True)
     environment.filters["figure"] = shown
@@ -117,7 +118,19 @@ def page(study: Study, rows: Sequence[Row], pictures: Sequence[Picture]) -> str:
         {"caption": one.caption, "name": one.name, "data": base64.b64encode(one.png).decode()} for one in pictures
     ]
     template = environment.get_template("study.html.j2")
-    return template.render(study=study, rows=rows, columns=COLUMNS, pictures=embedded)
+    told = {"priors": priors(results), "failures": failures(results)}
+    return template.render(study=study, rows=rows, columns=COLUMNS, pictures=embedded, **told)
+
+
+def priors(results: Sequence[Result]) -> str:
+    """Return where z was drawn from for the scored `results`, in words."""
+    names = dict.fromkeys(one.get("prior", "standard") for one in results if "frechet_distance" in one)
+    return ", ".join(evaluation.source(name) for name in names)
+
+
+def failures(results: Sequence[Result]) -> dict[str, str]:
+    """Return why cells have no scores, by the cell's name."""
+    return {one["name"]: one["failed"] for one in results if "failed" in one}
 
 
 def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int], Result]) -> Row:
@@ -133,6 +146,7 @@ def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int
         "frechet_ideal": _mean(ideals), "frechet": _mean(distances),
         "frechet_std": float(np.std(distances, ddof=1)) if len(distances) > 1 else None, "difference": _mean(paired),
         "sse_half_ideal": _mean(_values(own, "sse_half")), "sse_half": _mean(_values(good, "sse_half")),
+        "unsettled": _mean(_values(good, "unsettled")),
         "active_latents": _mean(_values(good, "active_latents")), "pulses": _mean(_values(good, "pulses")),
         "write_energy": _mean(_values(good, "write_energy")), "generate_read_energy": _mean(energy),
         "seconds": _mean(_values(good, "seconds")), "way": ", ".join(sorted({one.get("way", "float") for one in good})),
@@ -201,7 +215,7 @@ def _models(results: Iterable[Result]) -> list[str]:
 
 
 def _values(results: Iterable[Result], key: str) -> list[float]:
-    return [float(one[key]) for one in results if key in one]
+    return [float(one[key]) for one in results if one.get(key) is not None]
 
 
 def _mean(values: Sequence[float]) -> float | None:

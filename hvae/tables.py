@@ -19,6 +19,7 @@ _NAMES = {
     "kernel_distance": "kernel distance",
     "precision": "precision",
     "recall": "recall",
+    "unsettled": "share of samples that did not settle",
 }
 
 

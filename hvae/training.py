@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from crossbar.errors import DivergedError
-from hvae import evaluation, images, learners, optimizers, run_lock
+from hvae import evaluation, images, learners, loading, optimizers, run_lock, unsettled
 from hvae.config import RunConfig
 from hvae.datasets import Dataset
 from hvae.diagnostics import smallest_eigenvalues
@@ -22,8 +22,15 @@ from hvae.model import Parameters
 from hvae.onchip import OnChip, make_onchip
 from hvae.records import Checkpoint, RunFolder
 from hvae.streams import stream
+from hvae.unsettled import UnsettledError
 
 _LOG_EVERY = 10
+SHARES = {
+    "unconverged": f"training {evaluation.UNSETTLED}",
+    "failed_nudges": "training nudges failed",
+    "validation_unsettled": f"validation {evaluation.UNSETTLED}",
+}
+"""Metrics that tell which share of the phases of a step, or of an epoch's validation, came to nothing, in words."""
 
 Metrics = Mapping[str, float]
 
@@ -56,6 +63,7 @@ class _Run:
     parameters: Parameters
     step: int = 0
     saved_at: float = field(default_factory=time.monotonic)
+    shares: list[dict[str, float]] = field(default_factory=list)  # `SHARES` of the epoch's steps made by this process
 
     @property
     def steps_per_epoch(self) -> int:
@@ -88,6 +96,11 @@ def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer 
     ------
     DivergedError
         A loss or a weight is no longer finite; the last good checkpoint is kept.
+    UnsettledError
+        More of an epoch's samples than `settling.max_unsettled`, as a mean over its steps, did not settle, or their
+        nudged phases failed; the checkpoint before that epoch's end is kept.
+    CorruptFile
+        The checkpoint holds weights that no model of this kind has.
     FolderInUse
         Another process trains this run.
     """
@@ -118,6 +131,7 @@ def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
     if folder.has_checkpoint():
         checkpoint = folder.load()
+        loading.refuse_broken(learner, checkpoint.parameters, folder.path)
         folder.cut_logs(checkpoint.metrics_bytes)
         optimizer.state.update(checkpoint.optimizer)
         return _Run(config, folder, learner, dataset, optimizer, checkpoint.parameters, checkpoint.step)
@@ -156,6 +170,7 @@ def _step(run: _Run, observer: Observer) -> None:
     if not np.isfinite(largest):
         raise DivergedError(_divergence(run, "a weight is not finite"))
     run.step += 1
+    run.shares.append({name: metrics[name] for name in SHARES if name in metrics})
     record = {"step": run.step, "epoch": run.step / run.steps_per_epoch, "learning_rate": rate}
     record |= metrics | {"largest_weight": largest}
     if run.step % _LOG_EVERY == 0 or run.step == 1:
@@ -194,8 +209,21 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
         sample = dataset.validation_images[: training.eigenvalue_samples]
         record["smallest_eigenvalue"] = float(smallest_eigenvalues(ideal, run.parameters, sample).min())
     run.folder.log("metrics", record)
-    observer.on_epoch(int(record["epoch"]), record)
+    told = record | _mean_shares(run)  # of the steps since a resume, if there was one: told, and not logged
+    observer.on_epoch(int(record["epoch"]), told)
+    limit = run.config.settling.max_unsettled
+    try:
+        unsettled.refuse({words: told.get(name) for name, words in SHARES.items()}, limit)
+    except UnsettledError as error:
+        epoch = int(record["epoch"])
+        raise UnsettledError(f"epoch {epoch} of {training.epochs} taught nothing that can be trusted: {error}") from error
     _save_chip(run)
+
+
+def _mean_shares(run: _Run) -> dict[str, float]:
+    """Return the means of `SHARES` over the steps of the epoch, and begin the next one."""
+    steps, run.shares = run.shares, []
+    return {name: float(np.mean([one[name] for one in steps])) for name in SHARES if steps and name in steps[0]}
 
 
 def _save_chip(run: _Run) -> None:

@@ -12,7 +12,7 @@ from types import FrameType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from crossbar import console
-from hvae import training
+from hvae import training, unsettled
 from hvae.records import RunFolder
 from hvae.training import Ending, Observer
 
@@ -38,6 +38,9 @@ def watch(folder: RunFolder) -> tuple[bool, dict[str, float]]:
             named = ((name.replace("_", " "), value) for name, value in metrics.items() if name != "epoch")
             shown = "  ".join(f"{name} {value:.4g}" for name, value in named)
             bar.console.print(f"epoch {epoch} of {config.training.epochs}{pace.to_go()}: {shown or 'done'}")
+            told = unsettled.warning({training.SHARES[name]: metrics[name] for name in training.SHARES if name in metrics})
+            if told:
+                bar.console.print(f"epoch {epoch}: {told}")
 
         observer = Observer(on_step=on_step, on_epoch=on_epoch, stop_requested=lambda: bool(interrupted))
         ending = training.train(folder, observer=observer)

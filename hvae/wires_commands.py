@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TILES = "64,128,256,512"
 RESISTANCES = "0.1,1,10"
-SHOWN = ("tile", "ohm", "compensation", "current_lost", "weight_error", "asymmetry", "sse_half", "frechet_distance")
+SHOWN = ("tile", "ohm", "compensation", "current_lost", "weight_error", "asymmetry", "sse_half", "frechet_distance", "unsettled")
 
 
 @click.command(short_help="Tell what wire resistance costs, by tile size.")
@@ -64,7 +64,7 @@ def _measured(
     from dataclasses import asdict
 
     from crossbar import console
-    from hvae import images
+    from hvae import evaluation, images, unsettled
     from hvae.wires_figures import draw
     from hvae.wires_placing import open_placed
     from hvae.wires_study import Judge, measure
@@ -79,6 +79,9 @@ def _measured(
             f"{done} of {total}: tiles of {cell['tile']}, {cell['ohm']:.3g} ohm, {cell['compensation']}: "
             f"weights off by {cell['weight_error']:.2%}, Frechet distance {cell['frechet_distance']:.1f}"
         )
+        told = unsettled.warning({evaluation.UNSETTLED: cell["unsettled"]})
+        if told:
+            log.print(told)
 
     placed = open_placed(run, symmetry, range_)
     judge = Judge.make(placed, images.load(placed.trained.config.data), grid.images, grid.seed)
@@ -102,6 +105,7 @@ def _facts(placed: Placed, run: Path) -> dict[str, Any]:
         "model": placed.trained.config.model.name,
         "dataset": placed.trained.config.data.name,
         "epochs": placed.trained.epochs if placed.trained.epochs == placed.trained.epochs else None,
+        "prior": placed.trained.config.sampling.prior,
         "neurons": max(len(one.plus) for one in conductances),
         "symmetry": placed.symmetry,
         "device": next(iter(conductances)).device,
@@ -153,9 +157,11 @@ def _show(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     from crossbar import console
+    from hvae import evaluation
 
     ideal = found["ideal"]
-    title = f"{found['source']}, {found['symmetry']} devices, {found['n_images']} images"
+    drawn = evaluation.source(found["prior"])
+    title = f"{found['source']}, {found['symmetry']} devices, {found['n_images']} images, z from {drawn}"
     without = f"without wires: SSE/2 {ideal['sse_half']:.4g}, Frechet distance {ideal['frechet_distance']:.4g}"
     table = Table(*(name.replace("_", " ") for name in SHOWN), title=title, caption=without)
     for cell in found["cells"]:

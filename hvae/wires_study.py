@@ -12,15 +12,16 @@ import numpy as np
 from crossbar.array_config import ArrayConfig
 from crossbar.asymmetric_settling import HeldAntisymmetry
 from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
-from crossbar.settling import Settled, Solver
+from crossbar.settling import Solver
 from crossbar.wired_network import Compensation, SolvedNetwork, WiredNetwork, place, solve_network
-from hvae import costs, features, images, sampling, scores
+from hvae import costs, evaluation, features, images, sampling, scores, unsettled
 from hvae.datasets import Dataset
 from hvae.features import FeatureNet
+from hvae.latent_density import LatentDensity
 from hvae.model import Parameters
 from hvae.streams import stream
+from hvae.unsettled import Tally
 from hvae.wires_placing import Placed
 
 EXTRA_SWEEPS = 5  # times as many products for asymmetric weights, whose field is renewed round by round
@@ -67,27 +68,6 @@ class WireGrid:
             raise InvalidValue(f"`images` must be at least 2, but got {self.images}")
 
 
-@dataclass(kw_only=True)
-class Tally:
-    """A solver that counts the samples it could not settle."""
-
-    solver: Solver
-    settled: int = 0
-    seen: int = 0
-
-    def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
-        """Settle, and count."""
-        found = self.solver.settle(landscape, start)
-        self.settled += int(found.settled.sum())
-        self.seen += len(found.outcome)
-        return found
-
-    @property
-    def unsettled(self) -> float:
-        """Share of the samples."""
-        return 1 - self.settled / self.seen if self.seen else 0.0
-
-
 @dataclass(frozen=True, kw_only=True)
 class Judge:
     """Scores weights on the same images and with the same noise each time.
@@ -101,6 +81,8 @@ class Judge:
     moments : Moments
         Of the features of the whole test split.
     seed : int
+    density : LatentDensity
+        Where z is drawn from, as the run says; fitted once, to what the model without wires encodes.
     """
 
     placed: Placed
@@ -108,6 +90,7 @@ class Judge:
     real: np.ndarray
     moments: scores.Moments
     seed: int
+    density: LatentDensity
 
     @classmethod
     def make(cls, placed: Placed, dataset: Dataset, count: int, seed: int) -> Judge:
@@ -116,25 +99,28 @@ class Judge:
             raise InvalidValue(f"`images` must be at most {len(dataset.test_images)}, the test split, but got {count}")
         net = features.net_of(dataset.name)
         moments = scores.moments(net.extract(images.enlarge(dataset.test_images)))
-        return cls(placed=placed, net=net, real=dataset.test_images[:count], moments=moments, seed=seed)
+        density = evaluation.density(placed.trained, dataset, placed.trained.config.sampling, seed)
+        return cls(
+            placed=placed, net=net, real=dataset.test_images[:count], moments=moments, seed=seed, density=density
+        )
 
     def score(self, weights: Parameters) -> dict[str, float]:
         """Return SSE/2, KL divergence and Frechet distance with `weights` by network, and what did not settle."""
         settling = self.placed.trained.config.settling
-        tally = Tally(solver=ConjugateGradient(tolerance=settling.tolerance, max_sweeps=settling.max_sweeps))
+        solver: Solver = ConjugateGradient(tolerance=settling.tolerance, max_sweeps=settling.max_sweeps)
         if any(not np.array_equal(matrix, matrix.T) for matrix in weights.values()):
-            limit = EXTRA_SWEEPS * settling.max_sweeps
-            tally.solver = HeldAntisymmetry(tolerance=settling.tolerance, max_sweeps=limit)
-        learner = replace(self.placed.learner, solver=tally)
+            solver = HeldAntisymmetry(tolerance=settling.tolerance, max_sweeps=EXTRA_SWEEPS * settling.max_sweeps)
+        tally = Tally()
+        learner = replace(self.placed.learner, solver=solver).counted(tally)
         parameters = dict(self.placed.trained.parameters) | weights
         output, mean, log_variance = sampling.reconstruct(learner, parameters, self.real, stream(self.seed, "latent"))
-        fake = sampling.generate(learner, parameters, len(self.real), stream(self.seed, "sampling"))
+        fake = sampling.generate(learner, parameters, len(self.real), stream(self.seed, "sampling"), self.density)
         found = scores.moments(self.net.extract(images.enlarge(fake)))
         return {
             "sse_half": float(costs.sse_half(output, self.real).mean()),
             "kl": float(costs.kl_divergence(mean, log_variance).mean()),
             "frechet_distance": scores.frechet_distance_of_moments(found, self.moments),
-            "unsettled": tally.unsettled,
+            "unsettled": tally.unsettled or 0.0,
         }
 
 
@@ -159,9 +145,18 @@ class Losses:
 
 
 def measure(judge: Judge, grid: WireGrid, tell: Callable[[Cell], None]) -> Losses:
-    """Return losses and scores of every cell of `grid`; `tell` hears of each when it is done."""
+    """Return losses and scores of every cell of `grid`; `tell` hears of each when it is done.
+
+    Raises
+    ------
+    UnsettledError
+        Without wires already more samples than `settling.max_unsettled` of the run do not settle.
+    """
     placed = judge.placed
     found = Losses(ideal=judge.score(placed.weights()), cells=[])
+    unsettled.refuse(
+        {evaluation.UNSETTLED: found.ideal["unsettled"]}, placed.trained.config.settling.max_unsettled
+    )
     for tile, ohm in product(grid.tiles, grid.resistances):
         cells, found.maps[tile, ohm] = measure_tiles(judge, tile, ohm, grid.compensations, tell)
         found.cells.extend(cells)

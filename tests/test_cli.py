@@ -11,10 +11,7 @@ import pytest
 
 import cli
 
-COMMANDS = (
-    "train", "evaluate", "figures", "sample", "show-config", "reproduce", "sweep", "devices", "program", "study",
-    "gradient-quality", "netlist", "verify", "area", "doctor",
-)  # fmt: skip
+COMMANDS = tuple(cli._COMMANDS)
 SMALL = [
     "--set", "data.image_size=7", "--set", "data.train_limit=64", "--set", "training.batch_size=32",
     "--set", "model.hidden=8", "--set", "model.latent=2", "--set", "training.validation_samples=0",

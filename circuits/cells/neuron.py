@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 RHO = "0.5*(1+tanh(0.5*gain*v({node})))"
-SLOPE = "0.25*gain*(1-tanh(0.5*gain*v({node}))^2)"
+SLOPE = "0.25*gain*(1-tanh(0.5*gain*v({node}))*tanh(0.5*gain*v({node})))"
 
 
 def neuron() -> str:
@@ -16,7 +16,8 @@ def neuron() -> str:
 
     C ds/dt = -s/R + rho'(s) m / R, so that tau ds/dt = -s + rho'(s) (W rho(s)); 1 V is a state of 1. rho(s) =
     1 / (1 + exp(-gain s)) is written (1 + tanh(gain s / 2)) / 2, the same number without overflow. The multiplier is
-    behavioural in every variant: rho' is what the paper's dynamics ask for, whatever transistors would make it.
+    behavioural in every variant: rho' is what the paper's dynamics ask for, whatever transistors would make it. A
+    square is written as a product, since to LTspice `^` is an exclusive or.
     """
     return f"""\
 .subckt neuron s m ic=0

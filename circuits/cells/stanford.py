@@ -52,6 +52,12 @@ class StanfordPku:
     def __post_init__(self) -> None:
         if not 0 < self.g_min < self.g_max < self.i_0 / self.v_0:
             raise InvalidValue(f"Stanford-PKU needs 0 < g_min < g_max < {self.i_0 / self.v_0} S (a closed gap)")
+        widest = (self.gamma_0 / self.beta) ** (1 / 3)
+        if not self.bounds[1] < widest:
+            raise InvalidValue(
+                f"Stanford-PKU's field vanishes at a gap of {widest:.2f} nm, but `g_min` of {self.g_min:g} S asks for "
+                f"{self.bounds[1]:.2f} nm; raise `g_min`"
+            )
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -67,7 +73,7 @@ class StanfordPku:
         """Return `memristor p q x0=`, its gap in nm as the voltage of the internal node x."""
         low, high = self.bounds
         charge_over_k = ELECTRON_CHARGE / BOLTZMANN
-        gamma = f"({self.gamma_0!r}-{self.beta!r}*v(w)^3)"
+        gamma = f"({self.gamma_0!r}-{self.beta!r}*v(w)*v(w)*v(w))"
         current = f"{self.i_0!r}*exp(-v(w)/{self.g_0!r})*sinh(v(p,q)/{self.v_0!r})"
         field = self.a_0 / self.t_ox * charge_over_k
         return f"""\

@@ -68,9 +68,9 @@ Cx x 0 {{c_w}} ic={{x0}}
 Bclip w 0 V=min(max(v(x),0),1)
 Bdevice p q I=v(p,q)/({r_on!r}+{span!r}*v(w))
 Boff 0 x I=v(p,q)>{self.v_off!r} ? c_w*{self.k_off / self.length!r}*\
-(v(p,q)/{self.v_off!r}-1)^{self.alpha_off!r}*{f_off} : 0
+pow(v(p,q)/{self.v_off!r}-1,{self.alpha_off!r})*{f_off} : 0
 Bon 0 x I=v(p,q)<{self.v_on!r} ? c_w*({self.k_on / self.length!r})*\
-(v(p,q)/({self.v_on!r})-1)^{self.alpha_on!r}*{f_on} : 0
+pow(v(p,q)/({self.v_on!r})-1,{self.alpha_on!r})*{f_on} : 0
 Bclamp 0 x I=c_w*1e12*(v(w)-v(x))
 .ends memristor
 """

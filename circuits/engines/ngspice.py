@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits import export
-from circuits.engines.process import Limits, run_limited
+from circuits.engines.process import LINE, Limits, run_limited
+from circuits.engines.workplace import workplace
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms, read_raw
 from crossbar.errors import CorruptFile, EngineError
@@ -32,7 +33,9 @@ class Ngspice:
         if program is None:
             return None
         try:
-            said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+            said = subprocess.run(
+                [program, "-n", "--version"], capture_output=True, text=True, errors="replace", timeout=20, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         found = re.search(r"ngspice[- ](\d+(?:\.\d+)?)", said.stdout + said.stderr)
@@ -47,8 +50,8 @@ class Ngspice:
             ngspice is missing, too old, crashed, ran out of time or memory, or did not converge.
         """
         self.check()
-        path = export.write(circuit, folder / "circuit.cir")
-        return self.run(path, limits)
+        with workplace(folder) as private:
+            return self.run(export.write(circuit, private / "circuit.cir"), limits)
 
     def check(self) -> None:
         """Raise an EngineError with the remedy where ngspice is missing or too old."""
@@ -59,16 +62,16 @@ class Ngspice:
             raise EngineError(f"ngspice {version} is too old, at least {OLDEST} is needed: {REMEDY}")
 
     def run(self, netlist: Path, limits: Limits) -> Waveforms:
-        """Run a netlist as it is and return its waveforms."""
+        """Run a netlist of a `workplace` as it is and return its waveforms; -n: no .spiceinit is obeyed."""
         raw = netlist.with_suffix(".raw")
-        raw.unlink(missing_ok=True)
-        command = [self.command, "-b", "-r", raw.name, netlist.name]
+        program = Path(shutil.which(self.command) or self.command).absolute()
+        command = [str(program), "-n", "-b", "-r", raw.name, netlist.name]
         outcome = run_limited(self.name, command, netlist.parent, limits)
         refuse_failure(self.name, outcome.log)
         try:
             return read_raw(raw, outcome.used)
         except (CorruptFile, FileNotFoundError) as error:
-            raise EngineError(f"ngspice gave no result ({error}); see its log beside the netlist") from error
+            raise no_result(self.name, str(error), outcome.log) from error
 
 
 FAILURES = (
@@ -77,11 +80,22 @@ FAILURES = (
 )  # fmt: skip
 
 
+def no_result(engine: str, reason: str, log: str) -> EngineError:
+    """Return the error of a run that ended well and left no result: the last words of its log, and how to keep it."""
+    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
+    said = "; ".join(lines[-3:]) or "nothing"
+    return EngineError(f"{engine} gave no result ({reason}); it said: {said}. --keep FOLDER keeps its netlist and log")
+
+
 def refuse_failure(engine: str, log: str) -> None:
-    """Raise an EngineError where a log tells of a failure that the exit code hides."""
+    """Raise an EngineError where a log tells of a failure that the exit code hides.
+
+    Notes and warnings are none: ngspice also gives them on its way to a solution, by gmin stepping and the like.
+    """
     for line in log.splitlines():
-        if any(sign in line.lower() for sign in FAILURES):
+        heard = line.lower().removeprefix("stderr").strip()
+        if not heard.startswith(("note", "warning")) and any(sign in heard for sign in FAILURES):
             raise EngineError(
-                f"{engine} did not solve the circuit: {line.strip()}. Try the other analysis (--analysis tran or op), "
-                "or a chip that was trained longer"
+                f"{engine} did not solve the circuit: {line.strip()[:LINE]}. Try the other analysis (`hopbar verify "
+                "--analysis tran` or `op`), or a chip that was trained longer"
             )

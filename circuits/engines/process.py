@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -11,7 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from circuits.engines.workplace import environment
 from crossbar.errors import EngineError, InvalidValue
+
+LOG_END = 2**18  # bytes
+LINE = 200  # characters of a log's line that are told
+LARGEST = 2.0**33  # GiB: beyond, RLIMIT_AS has no number for it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +36,16 @@ class Limits:
     gigabytes: float = 8.0
 
     def __post_init__(self) -> None:
-        if not (self.seconds > 0 and self.gigabytes > 0):
-            raise InvalidValue(f"limits must be positive, but got {self.seconds} s and {self.gigabytes} GiB")
+        if not (0 < self.seconds < float("inf") and 0 < self.gigabytes < LARGEST):
+            raise InvalidValue(
+                f"limits must be positive and finite, but got {self.seconds} s (--timeout) and {self.gigabytes} GiB "
+                "(--memory)"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a process ended: its log, wall and processor time in seconds, peak memory in megabytes."""
+    """How a process ended: its log (its ends, if long), wall and processor seconds, peak megabytes while watched."""
 
     log: str
     seconds: float
@@ -54,32 +63,57 @@ class Outcome:
 
 
 def run_limited(
-    engine: str, command: Sequence[str], folder: Path, limits: Limits, environment: Mapping[str, str] | None = None
+    engine: str, command: Sequence[str], private: Path, limits: Limits, extra: Mapping[str, str] | None = None
 ) -> Outcome:
-    """Run `command` in `folder` under `limits` and return how it ended.
+    """Run `command` in the `private` folder of a `workplace` under `limits` and return how it ended.
+
+    Its environment is `circuits.engines.workplace.environment`, with `extra`.
 
     Raises
     ------
     EngineError
         It could not start, ran out of time or memory, or crashed; the message ends with the remedy.
     """
-    log_path = folder / f"{engine}.log"
+    log_path = private / f"{engine}.log"
     started = time.perf_counter()
     with log_path.open("wb") as log:
         try:
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+                command, cwd=private, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True, env=environment(private, extra),
             )  # fmt: skip
         except OSError as error:
             raise EngineError(f"{engine} does not start ({error}); install it again") from error
-        code, usage = _wait(process, engine, limits, started)
-    text = log_path.read_text(errors="replace")
+        code, usage, megabytes = _wait(process, engine, limits, started)
+    text = read_log(log_path)
     seconds = time.perf_counter() - started
     if code != 0:
         raise EngineError(_last_words(engine, code, text, limits))
     used = usage.ru_utime + usage.ru_stime
-    return Outcome(log=text, seconds=seconds, processor_seconds=used, megabytes=usage.ru_maxrss / 1024)
+    return Outcome(log=text, seconds=seconds, processor_seconds=used, megabytes=megabytes)
+
+
+def read_log(path: Path) -> str:
+    """Return a log, or the first and last `LOG_END` bytes of one that is longer than both."""
+    with path.open("rb") as file:
+        head = file.read(2 * LOG_END)
+        if path.stat().st_size > 2 * LOG_END:
+            file.seek(-LOG_END, os.SEEK_END)
+            head = head[:LOG_END] + b"\n...\n" + file.read()
+    return head.decode("utf-8", "replace")
+
+
+def _resident(process_id: int) -> float:
+    """Return the peak memory of a running process in megabytes (VmHWM), 0 where the system does not tell.
+
+    `ru_maxrss` of a child counts what its parent held when it forked.
+    """
+    try:
+        status = Path(f"/proc/{process_id}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return int(found.group(1)) / 1024 if found else 0.0
 
 
 def _limit_memory(process_id: int, engine: str, gigabytes: float) -> None:
@@ -96,16 +130,19 @@ def _limit_memory(process_id: int, engine: str, gigabytes: float) -> None:
         ) from error
 
 
-def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float) -> tuple[int, resource.struct_rusage]:
-    """Limit memory; return exit code and what was used; kill the process group when its time is over."""
-    pause = 0.002
+def _wait(
+    process: subprocess.Popen, engine: str, limits: Limits, started: float
+) -> tuple[int, resource.struct_rusage, float]:
+    """Limit memory; return exit code, times and peak megabytes; kill the process group when its time is over."""
+    pause, megabytes = 0.002, 0.0
     try:
         _limit_memory(process.pid, engine, limits.gigabytes)
         while time.perf_counter() - started <= limits.seconds:
+            megabytes = max(megabytes, _resident(process.pid))
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
             if done:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, usage
+                return process.returncode, usage, megabytes
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
     finally:
@@ -120,7 +157,7 @@ def _wait(process: subprocess.Popen, engine: str, limits: Limits, started: float
 
 
 def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()] or lines
     said = "; ".join(telling[-3:]) or "without a word"
     if code < 0:

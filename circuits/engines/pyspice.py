@@ -6,6 +6,7 @@ import ctypes.util
 import importlib.metadata
 import importlib.util
 import os
+import site
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from circuits import export
-from circuits.engines.ngspice import refuse_failure
+from circuits.engines.ngspice import no_result, refuse_failure
 from circuits.engines.process import Limits, Outcome, run_limited
+from circuits.engines.workplace import absolute, workplace
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms
 from crossbar.errors import EngineError
 
+WORKER = "circuits.engines.pyspice_worker"
 REMEDY = "pip install PySpice and apt-get install libngspice0 (or set NGSPICE_LIBRARY_PATH to libngspice's file)"
 
 
@@ -49,19 +52,28 @@ class PySpice:
         """
         if self.version() is None:
             raise EngineError(f"PySpice with ngspice's shared library is not installed: {REMEDY}")
-        netlist = export.write(circuit, folder / "circuit.cir")
-        out = folder / "pyspice.npz"
-        out.unlink(missing_ok=True)
-        command = [sys.executable, "-W", "ignore", "-m", "circuits.engines.pyspice_worker", str(netlist), str(out)]
-        root = str(Path(__file__).parents[2])
-        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        environment = {"PYTHONPATH": paths, "NGSPICE_LIBRARY_PATH": str(self.library())}
-        outcome = run_limited(self.name, command, folder, limits, environment)
-        refuse_failure(self.name, outcome.log)
-        if not out.exists():
-            raise EngineError("PySpice gave no result; see its log beside the netlist")
-        with np.load(out) as data:
-            return _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+        with workplace(folder) as private:
+            netlist = export.write(circuit, private / "circuit.cir")
+            out = private / "pyspice.npz"
+            command = [sys.executable, "-P", "-W", "ignore", "-m", WORKER, str(netlist), str(out)]
+            outcome = run_limited(self.name, command, private, limits, self._search())
+            refuse_failure(self.name, outcome.log)
+            try:
+                with np.load(out, allow_pickle=False) as data:
+                    return _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+            except (OSError, ValueError, KeyError) as error:
+                raise no_result(self.name, str(error), outcome.log) from error
+
+    def _search(self) -> dict[str, str]:
+        """Return where the worker finds us and the library; -P and absolute paths: nothing in its working folder."""
+        root = str(Path(__file__).resolve().parents[2])
+        paths = [root, absolute(os.environ.get("PYTHONPATH", ""))]
+        library = Path(str(self.library()))
+        found = str(library if len(library.parts) == 1 else library.absolute())
+        return {
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUSERBASE": site.getuserbase(),
+            "NGSPICE_LIBRARY_PATH": found,
+        }  # fmt: skip
 
 
 def _waveforms(names: list[str], values: np.ndarray, outcome: Outcome) -> Waveforms:

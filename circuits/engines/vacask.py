@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.engines import vacask_netlist
+from circuits.engines.ngspice import no_result
 from circuits.engines.process import Limits, run_limited
+from circuits.engines.workplace import absolute, workplace
 from circuits.netlist import Circuit
 from circuits.waveforms import Waveforms, read_raw
 from crossbar.errors import CorruptFile, EngineError
@@ -32,7 +34,7 @@ class Vacask:
             found = Path(package.origin).parent / "data" / "bin" / "vacask"
             return found if found.exists() else None
         path = shutil.which("vacask")
-        return None if path is None else Path(path)
+        return None if path is None else Path(path).absolute()
 
     def version(self) -> str | None:
         """Return the version of the package, "unknown" for a program from the PATH, or None."""
@@ -54,13 +56,11 @@ class Vacask:
         program = self.program()
         if program is None:
             raise EngineError(f"VACASK is not installed: {REMEDY}")
-        path = vacask_netlist.write(circuit, folder)
-        raw = folder / "circuit.raw"
-        raw.unlink(missing_ok=True)
-        search = {"PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        outcome = run_limited(self.name, [str(program), "-qp", path.name], folder, limits, search)
-        try:
-            return read_raw(raw, outcome.used)
-        except (CorruptFile, FileNotFoundError) as error:
-            said = "; ".join(outcome.log.strip().splitlines()[-3:])
-            raise EngineError(f"VACASK gave no result ({error}): {said}") from error
+        search = {"PATH": os.pathsep.join([str(program.parent), absolute(os.environ.get("PATH", os.defpath))])}
+        with workplace(folder) as private:
+            path = vacask_netlist.write(circuit, private)
+            outcome = run_limited(self.name, [str(program), "-qp", path.name], private, limits, search)
+            try:
+                return read_raw(private / "circuit.raw", outcome.used)
+            except (CorruptFile, FileNotFoundError) as error:
+                raise no_result(self.name, str(error), outcome.log) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from circuits.cells.linear import resistances
+from circuits.comments import heading
 from circuits.netlist import Analysis, Circuit
 from crossbar.errors import EngineError
 
@@ -120,10 +121,10 @@ def write(circuit: Circuit, folder: Path) -> Path:
 
 def pieces(circuit: Circuit) -> Iterator[str]:
     """Yield the netlist piece by piece."""
-    electrical, gain = circuit.electrical, circuit.gain
+    electrical, gain = circuit.electrical, float(circuit.gain)
     scale = circuit.array.siemens_per_weight * electrical.v_read
     yield "Hopbar: a continuous Hopfield network in memristors\n"
-    yield "".join(f"// {line}\n" for line in circuit.heading)
+    yield heading(circuit.heading, "//")
     yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\n'
     drives = f"gain={gain!r} v_read={electrical.v_read!r}"
     states = f"gain={gain!r} c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"

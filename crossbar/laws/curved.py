@@ -91,6 +91,13 @@ class PowerStep(PulsedLaw):
     pow_up_down: float = 0.0
     pow_up_down_dtod: float = 0.0
 
+    def __post_init__(self) -> None:
+        PulsedLaw.__post_init__(self)
+        if self.pow_gamma < 0:
+            raise InvalidValue(f"`pow_gamma` is an exponent and must not be negative, but got {self.pow_gamma}")
+        if abs(self.pow_up_down) > 1:
+            raise InvalidValue(f"`pow_up_down` must lie in [-1, 1], but got {self.pow_up_down}")
+
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device and the exponents `gamma_up`, `gamma_down`."""
         planes = PulsedLaw.parameters(self, shape, rng)

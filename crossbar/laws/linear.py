@@ -88,6 +88,15 @@ class LinearStep(AffineLaw):
     gamma_down_dtod: float = 0.0
     mult_noise: bool = True
 
+    def __post_init__(self) -> None:
+        PulsedLaw.__post_init__(self)
+        for name in ("gamma_up", "gamma_down"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidValue(
+                    f"`{name}` must lie in [0, 1], or pulses would turn round before the bound, but got "
+                    f"{getattr(self, name)}"
+                )
+
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device, with the slopes dw_d |gamma_d| / |b|."""
         planes = PulsedLaw.parameters(self, shape, rng)

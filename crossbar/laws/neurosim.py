@@ -75,8 +75,11 @@ class NonlinearStep(AffineLaw):
     ctoc : float
         Cycle-to-cycle standard deviation as a fraction of the range.
     convention : str
-        `mlp`: ctoc sqrt(n) xi a write of n pulses (MLP+NeuroSim V3.0). `dnn`: ctoc xi of the range once a touched
-        device and write, whatever n (DNN+NeuroSim V2.1, where a range of [-1, 1] gives 2 ctoc xi).
+        `mlp`: ctoc xi of the range a pulse, which later pulses contract like the weight, so that n pulses have a
+        standard deviation of ctoc sqrt((1 - r^2n) / (1 - r^2)) of the range: ctoc sqrt(n), as MLP+NeuroSim V3.0 adds it
+        to a write of n pulses, only of a straight curve (Ag:a-Si, 60 up-pulses: 0.61 of it).
+        `dnn`: ctoc xi of the range once a touched device and write, whatever n (DNN+NeuroSim V2.1, where a range of
+        [-1, 1] gives 2 ctoc xi).
 
     The step parameters of `PulsedLaw` follow from these: `dw_min` = (w_max - w_min) / p_max, the mean step;
     `dw_min_dtod`, `up_down` and `up_down_dtod` scale both curves' steps; `dw_min_std` must not be given.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -90,14 +91,16 @@ class PulsedLaw:
     or dw_min |exp(dw_min_dtod xi) + d beta| where `dw_min_dtod_log_normal`. After each pulse the weight is clipped to
     the device's own bounds |w_max (1 + w_max_dtod xi)| and -|w_min (1 + w_min_dtod xi)|. Cycle-to-cycle noise has the
     standard deviation `dw_min_std` in units of the step; `write_noise_std`, in units of `dw_min`, is what a read sees
-    on top, drawn anew when the device is written.
+    on top, drawn anew when the device is written. Of a `one_sided` device only up-pulses are gradual: learning sends no
+    others, so that a weight falls by up-pulses to the second device of its pair (`crossbar.contrast`); its down-pulse
+    stands for the RESET that programming uses.
 
     All weights are in weight units; `crossbar.presets.Preset` converts them to siemens.
 
     Raises
     ------
     InvalidValue
-        A negative spread or step, bounds that do not hold zero, or a step too fine for the range.
+        A negative spread or step, bounds that do not hold zero, a step too fine for the range or larger than it.
 
     References
     ----------
@@ -129,6 +132,7 @@ class PulsedLaw:
     w_min: float = -0.6
     w_min_dtod: float = 0.0
     write_noise_std: float = 0.0
+    one_sided: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -143,6 +147,13 @@ class PulsedLaw:
             raise InvalidValue(
                 f"`w_max` must exceed `w_min` with zero between them, but got w_min={self.w_min}, w_max={self.w_max}"
             )
+        if self.dw_min > self.w_max - self.w_min:
+            raise InvalidValue(
+                f"`dw_min` must not exceed the range w_max - w_min = {self.w_max - self.w_min:g}, which one pulse "
+                f"would cross, but got {self.dw_min}"
+            )
+        if abs(self.up_down) > 1:
+            raise InvalidValue(f"`up_down` must lie in [-1, 1], where no step changes its sign, but got {self.up_down}")
         if (self.w_max - self.w_min) / self.dw_min > 2**22:
             raise InvalidValue(
                 f"`dw_min` must be at least the range / 2^22 that single precision resolves, but got "
@@ -168,10 +179,30 @@ class PulsedLaw:
         """Return the signed change that one pulse makes to devices at `w`, before clipping; xi ~ N(0, 1)."""
         raise NotImplementedError
 
+    def mean_increment(self, planes: Planes, w: np.ndarray, up: bool) -> np.ndarray:
+        """Return the mean signed change of one pulse at `w`, before clipping; noise is linear in most laws."""
+        return self.increment(planes, w, up, np.zeros_like(w))
+
     @property
     def granularity(self) -> float:
-        """The nominal step, weight units a pulse, that turns a wanted change into a number of pulses."""
-        return self.dw_min
+        """The step, weight units a pulse, that turns a wanted change into a number of pulses: the mean at zero.
+
+        Of both directions, and of all devices (a log-normal spread raises it by exp(dw_min_dtod^2 / 2)). So a weight of
+        zero learns at the rate asked; where up and down differ, each misses it as `realised` tells.
+        """
+        up, down = mean_steps(self, 0.0)
+        return up if self.one_sided else (up + down) / 2
+
+    def realised(self, place: float) -> tuple[float, float]:
+        """Return what share of a wanted change up, and of one down, pulses make at `place` in the range, 0 to 1."""
+        up, down = mean_steps(self, self.w_min + place * (self.w_max - self.w_min))
+        down = up if self.one_sided else down  # of the second device of the pair
+        return up / self.granularity, down / self.granularity
+
+    @property
+    def zero_place(self) -> float:
+        """Where in the range, from 0 to 1, the law has its zero."""
+        return -self.w_min / (self.w_max - self.w_min)
 
     @property
     def marks_written(self) -> bool:
@@ -241,3 +272,17 @@ class PulsedLaw:
             for k in range(int(counts.max(initial=0))):
                 self.pulse(state, np.nonzero(counts > k), up, rng)
         self.redraw(state, (n_up > 0) | (n_down > 0), rng)
+
+
+@lru_cache(maxsize=256)
+def mean_steps(law: PulsedLaw, w: float) -> tuple[float, float]:
+    """Return the mean size of an up-step and of a down-step at `w`, over devices and cycles (bounds the nominal ones).
+
+    Negative where the pulses of a direction lead the other way.
+    """
+    spreads: dict[str, Any] = {field.name: 0.0 for field in fields(law) if field.init and field.name.endswith("_dtod")}
+    planes = replace(law, **spreads).parameters((1,), np.random.default_rng(0))
+    weight = np.array([float(w)])
+    up, down = (float(law.mean_increment(planes, weight, way)[0]) for way in (True, False))
+    gain = math.exp(law.dw_min_dtod**2 / 2) if law.dw_min_dtod_log_normal else 1.0
+    return gain * up, -gain * down

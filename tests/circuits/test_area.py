@@ -1,4 +1,4 @@
-"""Areas: counts in closed form, properties that any accounting must have, and the values of the research note."""
+"""Areas: counts and square micrometres by hand, properties that any accounting must have, and regression values."""
 
 from dataclasses import replace
 
@@ -23,6 +23,7 @@ DEFAULT = Architecture()
 KEEP = Architecture(dead_blocks="keep")
 HALF = Architecture(layout="half")
 P = 784
+TINY = tied_model("tiny", 1, 1, pixels=2)
 
 
 def total(model, architecture=DEFAULT, sharing="two-chips", point=TYPICAL, node=65):
@@ -121,45 +122,116 @@ def test_two_circuits_double_cells_and_neurons_but_not_converters():
     assert (two.adc_lines, two.n_remembered, two.n_controllers) == (one.adc_lines, one.n_remembered, one.n_controllers)
 
 
-@pytest.mark.parametrize(("name", "mm2"), [("tdh-vae", 6.34), ("dh-vae", 19.8), ("h-vae", 14.3)])
-def test_typical_totals_of_the_research_note(name, mm2):
-    assert total(paper_model(name)) == pytest.approx(mm2, rel=0.02)
+def test_square_micrometres_of_a_tiny_chip_by_hand():
+    # 2 pixels, 1 hidden, 1 latent, tied and dense, at 130 nm: 4 neurons and 24 devices on one tile of 8 lines, of which
+    # 4 rows and 8 columns are used; F2 = 0.0169 um2; 24 devices of 5 uS at 0.2 V carry 24 uA, at either end.
+    architecture = Architecture(tile=8)
+    areas = component_areas(model_inventory(TINY, architecture, "two-chips"), architecture, TYPICAL, 130)
+    expected = {
+        "cells": 24 * 207 * 0.0169,
+        "line_ends": (4 + 8) * (3000 * 0.0169 + 15),
+        "partial_sums": 8 * 20,
+        "neuron_cores": 4 * 1850,
+        "capacitors": 4 * 1000 / 2,
+        "buffers": 4 * 350,
+        "output_stages": 2 * 0.024 * 50,
+        "clamps": (2 + 1) * 45,
+        "role_selects": (2 + 1) * 1500 * 0.0169,
+        "multiplexers": 0,
+        "dacs": 3200,
+        "adcs": 15000,
+        "memory": 4 * 16 * 300 * 0.0169,
+        "control": 20000 * 300 * 0.0169,
+        "pads": 0,
+    }
+    assert {name: 1e6 / 1.3 * float(area) for name, area in areas.items()} == pytest.approx(expected)
+    assert total_area(areas) == pytest.approx(1.3e-6 * 131_970.29, rel=1e-6)
+
+
+def test_the_half_layout_has_two_rails_a_neuron_and_replicas_by_hand():
+    # The same chip: 6 pairs of neurons, so 12 devices on 4 rows and 8 columns; a device that holds the mean of its line
+    # on each of these 12, on one row and one column more; p and n of every neuron.
+    found = model_inventory(TINY, Architecture(tile=8, layout="half"), "two-chips")
+    assert (found.n_memristors, found.tiles.n_replicas, found.n_buffers) == (12, 12, 8)
+    assert (found.tiles.n_line_ends, found.tiles.n_tile_columns) == (12 + 2, 8 + 1)
+    assert found.n_driven == 12
+    full = model_inventory(TINY, Architecture(tile=8), "two-chips")
+    assert (full.tiles.n_replicas, full.n_buffers, full.n_driven) == (0, 4, 24)
+    single = model_inventory(TINY, Architecture(tile=8, layout="half", weights="reference"), "two-chips")
+    assert single.n_buffers == 4  # G alone is read as s v_i - I: no line of the opposite sign
+
+
+def test_a_forward_network_has_no_second_rail_and_no_replica():
+    full, half = (counts("f-vae", architecture) for architecture in (DEFAULT, HALF))
+    assert full == half
+
+
+def test_output_stages_grow_with_the_current_of_the_lines():
+    # TDH-VAE: 5,681,820 devices of 5 uS at 0.2 V carry 5.68 A, out of the buffers and into the sense amplifiers; one
+    # word line of 3,370 devices 3.4 mA.
+    areas = component_areas(counts("tdh-vae"), DEFAULT, TYPICAL, 130)
+    assert areas["output_stages"] == pytest.approx(1.3e-6 * 2 * 5681.82 * 50)
+    twice = TECHNOLOGY.point({**TYPICAL.values, "read_voltage": 0.4})
+    assert component_areas(counts("tdh-vae"), DEFAULT, twice, 130)["output_stages"] == 2 * areas["output_stages"]
+    single = Architecture(weights="reference")
+    middle = component_areas(counts("tdh-vae", single), single, TYPICAL, 130)["output_stages"]
+    n_single = counts("tdh-vae", single).n_memristors
+    assert middle == pytest.approx(1.3e-6 * 2 * 1e3 * n_single * 27.5e-6 * 0.2 * 50)  # zero in mid range
+
+
+def test_shared_neurons_pay_for_their_multiplexers():
+    for name in ("h-vae", "dh-vae"):
+        parts = [inventory(plan, DEFAULT) for plan in paper_model(name).plans]
+        shared = combine(parts, "shared-neurons")
+        assert shared.n_multiplexers == sum(part.n_buffers + part.n_neurons for part in parts)
+        assert combine(parts, "shared-io").n_multiplexers == 0
+        areas = component_areas(shared, DEFAULT, TYPICAL, 65)
+        assert areas["multiplexers"] == pytest.approx(1.3e-6 * shared.n_multiplexers * 1500 * 0.065**2)
+    assert model_inventory(paper_model("tdh-vae"), DEFAULT, "shared-neurons").n_multiplexers == 0
+
+
+# Regression values: what this model says with the shipped numbers. They hold the model still; they prove nothing.
+@pytest.mark.parametrize(("name", "mm2"), [("tdh-vae", 12.74), ("dh-vae", 42.82), ("h-vae", 25.58)])
+def test_regression_of_typical_totals(name, mm2):
+    assert total(paper_model(name)) == pytest.approx(mm2, rel=0.001)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("tdh-vae", (1.25, 1.70, 0.31, 1.21, 1.10, 0.38, 0.26)),
-        ("dh-vae", (4.70, 6.14, 1.11, 3.02, 2.75, 1.15, 0.65)),
-        ("h-vae", (2.03, 3.30, 0.66, 3.23, 2.94, 1.21, 0.69)),
+        ("tdh-vae", (6.460, 1.698, 0.307, 2.027, 1.096, 0.384, 0.369, 0.263)),
+        ("dh-vae", (24.304, 6.136, 1.105, 5.082, 2.747, 1.145, 1.389, 0.663)),
+        ("h-vae", (10.480, 3.303, 0.658, 5.433, 2.937, 1.212, 0.599, 0.702)),
     ],
 )
-def test_typical_components_of_the_research_note(name, expected):
+def test_regression_of_typical_components(name, expected):
     areas = component_areas(counts(name), DEFAULT, TYPICAL, 65)
-    names = ("cells", "line_ends", "partial_sums", "neuron_cores", "capacitors", "buffers", "adcs")
-    assert [float(areas[part]) for part in names] == pytest.approx(expected, rel=0.03, abs=0.006)
+    names = (
+        "cells", "line_ends", "partial_sums", "neuron_cores", "capacitors", "buffers", "output_stages", "adcs",
+    )  # fmt: skip
+    assert [float(areas[part]) for part in names] == pytest.approx(expected, abs=0.001)
 
 
 @pytest.mark.parametrize(
     ("node", "cell", "h", "dh", "tdh"),
     [
-        (130, "1t1r", 33.0, 49.1, 15.2),
-        (65, "1t1r", 15.2, 20.5, 6.6),
-        (65, "1r", 13.9, 17.5, 5.9),
-        (32, "1t1r", 8.8, 11.3, 3.8),
-        (22, "1t1r", 7.2, 9.3, 3.1),
+        (130, "1t1r", 69.4, 123.9, 36.1),
+        (65, "1t1r", 26.8, 42.8, 12.9),
+        (65, "1r", 17.3, 22.2, 7.4),
+        (32, "1t1r", 12.8, 18.5, 5.9),
+        (22, "1t1r", 9.5, 13.3, 4.3),
     ],
 )
-def test_medians_of_the_research_note(node, cell, h, dh, tdh):
+def test_regression_of_medians(node, cell, h, dh, tdh):
     conditions = scenario(TECHNOLOGY, node, 4000, np.random.default_rng(0))
     for name, median in (("h-vae", h), ("dh-vae", dh), ("tdh-vae", tdh)):
         found = estimate(paper_model(name), Architecture(cell=cell), "two-chips", conditions)
-        assert found.total.p50 == pytest.approx(median, rel=0.03)
+        assert found.total.p50 == pytest.approx(median, rel=0.02)
         assert found.total.low < found.total.p5 < found.total.p50 < found.total.p95 < found.total.high
 
 
-@pytest.mark.parametrize(("tile", "median"), [(64, 13.4), (128, 9.0), (256, 6.6), (512, 5.6), (1024, 4.9)])
-def test_medians_by_tile_of_the_research_note(tile, median):
+@pytest.mark.parametrize(("tile", "median"), [(64, 20.0), (128, 15.4), (256, 12.9), (512, 11.8)])
+def test_regression_of_medians_by_tile(tile, median):
     conditions = scenario(TECHNOLOGY, 65, 4000, np.random.default_rng(0))
     found = estimate(paper_model("tdh-vae"), Architecture(tile=tile), "two-chips", conditions)
     assert found.total.p50 == pytest.approx(median, rel=0.02)
@@ -203,9 +275,10 @@ def test_components_are_all_there_and_sum_to_the_total():
 
 
 def test_the_neurosim_tile_lies_in_the_stated_interval():
-    # MLP_NeuroSim V3.0, one 256 x 256 1T1R array at 32 nm: 5 560 um2 of used area (cells, line switches and decoders,
-    # read-out; no high-voltage switches, no partial sums). The whole tile of ours must hold it between low and high,
-    # the parts that NeuroSim models too between 5 and 95 %.
+    # MLP_NeuroSim V3.0, one 256 x 256 1T1R array at 32 nm: 5 560 um2 of used area, of which cells, line switches,
+    # decoders and multiplexers are 3 593, read and subtraction circuits of its digital neurons the rest. The whole tile
+    # of ours must hold it between low and high, cells and line ends without high-voltage switches, with NeuroSim's cell
+    # of 16 F2, their 3 593 between 5 and 95 %.
     tile = TileCount(n_memristors=256 * 256, n_tiles=1, n_line_ends=512, n_tile_columns=256)
     one = replace(_empty(), tiles=tile)
     points = [
@@ -213,9 +286,12 @@ def test_the_neurosim_tile_lies_in_the_stated_interval():
     ]
     assert points[0] < 5560 < points[1]
     draws = TECHNOLOGY.draws(4000, np.random.default_rng(0))
-    bare = TECHNOLOGY.point({**draws.values, "write_switch": np.zeros(4000), "partial_sum": np.zeros(4000)})
+    nothing = np.zeros(4000)
+    bare = TECHNOLOGY.point(
+        {**draws.values, "write_switch": nothing, "partial_sum": nothing, "cell_1t1r": np.full(4000, 16.0)}
+    )
     low, high = np.percentile(1e6 * total_area(component_areas(one, DEFAULT, bare, 32)), [5, 95])
-    assert low < 5560 < high
+    assert low < 3593 < high
 
 
 def _empty():
@@ -223,8 +299,10 @@ def _empty():
         "n_neurons",
         "n_capacitors",
         "n_buffers",
+        "n_driven",
         "n_clamps",
         "n_role_selects",
+        "n_multiplexers",
         "n_remembered",
         "n_controllers",
         "n_dies",
@@ -234,8 +312,8 @@ def _empty():
 
 
 @pytest.mark.parametrize("other", ["dh-vae", "h-vae"])
-def test_the_neurosim_tile_ratio_lies_near_ours(other):
-    # Counting NeuroSim's tiles only, without analog neurons: 98 against 340 and 222 tiles, 0.29 and 0.44.
+def test_the_area_ratio_lies_near_the_ratio_of_tiles(other):
+    # Counting equal tiles only, without analog neurons: 98 against 340 and 222, 0.29 and 0.44.
     expected = {"dh-vae": 98 / 340, "h-vae": 98 / 222}[other]
     ours = total(paper_model("tdh-vae"), node=32) / total(paper_model(other), node=32)
     assert ours == pytest.approx(expected, abs=0.06)

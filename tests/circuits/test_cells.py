@@ -100,5 +100,44 @@ def test_unknown_or_impossible_models_are_refused():
         Yakopcic(g_min=1e-4, g_max=1e-6)
     with pytest.raises(InvalidValue, match="closed gap"):
         StanfordPku(g_max=1.0)
+    with pytest.raises(InvalidValue, match="gap of"):
+        StanfordPku(g_min=1e-9)
     assert LinearMemristor().cards(["p_a__b"], ["x"], ["y"], np.array([0.5])) == "Rp_a__b x y 2.0\n"
     assert pulse_train(np.array([1.0]), 1.0, 1.0).startswith("PWL(0 0 1.0 0")
+
+
+@pytest.mark.parametrize(("model", "constants"), [
+    (Yakopcic, {"b": 0.05, "v_p": 0.16, "v_n": 0.15, "a_p": 4000.0, "a_n": 4000.0, "x_p": 0.3, "x_n": 0.5,
+                "alpha_p": 1.0, "alpha_n": 5.0}),
+    (Vteam, {"length": 3e-9, "k_off": 5e-4, "k_on": -10.0, "alpha_off": 1.0, "alpha_on": 3.0, "v_off": 0.02,
+             "v_on": -0.2}),
+    (StanfordPku, {"g_0": 0.25, "v_0": 0.25, "i_0": 1e-3, "t_ambient": 298.0, "r_thermal": 2.1e3, "gamma_0": 16.0,
+                   "beta": 0.8, "t_ox": 12e-9, "f_min": 1.4e9, "velocity": 10.0, "activation_energy": 0.6,
+                   "a_0": 0.25e-9}),
+])  # fmt: skip
+def test_published_constants_are_those_of_their_sources(model, constants):
+    """The sources are named in each class: Oblea's fit, the authors' Verilog-A and MemTorch, the release's module."""
+    found = model()
+    assert {name: getattr(found, name) for name in constants} == constants
+
+
+@pytest.mark.parametrize(("model", "volts", "state", "rate"), [
+    (Yakopcic(), 0.5, 0.2, 1900.8416),  # 4000 (exp 0.5 - exp 0.16), no window below x_p
+    (Yakopcic(), 0.5, 0.65, 669.7502),  # times exp(-0.35) 0.35 / 0.7
+    (Yakopcic(), -0.5, 0.25, -278.9909),  # -4000 (exp 0.5 - exp 0.15) exp(5 (0.25 - 0.5)) 0.25 / 0.5
+    (Vteam(), 0.1, 0.5, 666666.6667),  # 5e-4 / 3e-9 (5 - 1)
+    (Vteam(), -0.3, 0.5, -416666666.67),  # -10 / 3e-9 (1.5 - 1)^3
+    (Vteam(), -0.19, 0.5, 0.0),
+])  # fmt: skip
+def test_rates_are_the_published_equations_worked_by_hand(model, volts, state, rate):
+    assert model.rate(volts, state) == pytest.approx(rate, rel=1e-4)
+
+
+def test_stanford_heats_itself_as_published():
+    """At 1.2 V and a gap of 0.5 nm: I = 1 mA exp(-2) sinh 4.8, T = 298 K + 2.1e3 K/W x 1.2 V x I, then Arrhenius."""
+    model = StanfordPku()
+    current = 1e-3 * np.exp(-2) * np.sinh(4.8)
+    assert model.current(1.2, 0.5) == pytest.approx(current, rel=1e-12)
+    thermal = 8.617333262e-5 * (298.0 + 2.1e3 * 1.2 * current)  # eV
+    speed = -10e9 * np.exp(-0.6 / thermal) * np.sinh((16 - 0.8 * 0.125) * 0.25 / 12 * 1.2 / thermal)
+    assert model.rate(1.2, 0.5) == pytest.approx(speed, rel=1e-6)

@@ -68,6 +68,13 @@ def test_names_are_unique_and_legal_and_numbers_plain(small_chip, tmp_path, devi
     assert count_memristors(path) == layout.n_memristors == 2 * 17 * 16
 
 
+@pytest.mark.parametrize("device", ["linear", "vteam", "yakopcic", "stanford"])
+def test_powers_are_products(small_chip, tmp_path, device):
+    layout = Layout(chip=small_chip, choices=Choices(device=device))
+    text = export.write(layout.encode(layout.image(0)), tmp_path / "chip.cir").read_text()
+    assert not any("^" in line for line in text.splitlines() if not line.startswith("*"))
+
+
 def test_every_memristor_is_named_by_its_neurons(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
     text = export.write(layout.encode(layout.image(0)), tmp_path / "chip.cir").read_text()
@@ -94,7 +101,7 @@ def test_title_tells_origin_digest_units_and_nodes(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
     text = export.write(layout.encode(layout.image(0)), tmp_path / "chip.cir").read_text()
     head = text[: text.index(".param")]
-    for word in ("run: a test", layout.arrays["tied"].digest(), "siemens", "nodes:", "ngspice -b"):
+    for word in ("run: a test", layout.arrays["tied"].digest(), "siemens", "nodes:", "ngspice -n -b"):
         assert word in head
     assert text.index(".param gain=3.0") < text.index(".subckt")
 

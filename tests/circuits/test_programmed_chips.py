@@ -7,6 +7,7 @@ import pytest
 
 from circuits import engines, export, nudged, reference
 from circuits.architecture import Architecture
+from circuits.chip_reference import rest
 from circuits.comparison import compare
 from circuits.electrical import Wires
 from circuits.engines import Limits, vacask_netlist
@@ -81,7 +82,8 @@ def test_an_asymmetric_chip_rests_where_the_crossbar_does(kind, request, rng):
 def test_an_asymmetric_chip_rests_in_ngspice_where_the_crossbar_does(small_chip, tmp_path, rng, idle):
     chip = two_device(small_chip, rng)
     layout = Layout(chip=chip, choices=Choices(idle=idle))
-    found = compare(layout.encode(layout.image(0)), engines.engine("ngspice"), tmp_path, LIMITS, kind="tran")
+    ours = rest(chip, layout.choices, "encode", layout.image(0))
+    found = compare(layout.encode(layout.image(0)), ours, engines.engine("ngspice"), tmp_path, LIMITS, kind="tran")
     np.testing.assert_allclose(found.theirs, by_crossbar(chip, "encode", layout.image(0)), atol=1e-6)
 
 
@@ -153,7 +155,8 @@ def test_open_devices_move_no_state(small_chip, tmp_path, symmetry, name):
     if engine.version() is None:
         pytest.skip(f"{name} is missing: {engine.remedy}")
     layout = Layout(chip=ideally_programmed(small_chip, symmetry), choices=Choices(symmetry=symmetry))
-    found = compare(layout.encode(layout.image(0)), engine, tmp_path, LIMITS, kind="op")
+    ours = rest(layout.chip, layout.choices, "encode", layout.image(0))
+    found = compare(layout.encode(layout.image(0)), ours, engine, tmp_path, LIMITS, kind="op")
     assert np.abs(found.error).max() < 1e-6
 
 

@@ -52,11 +52,49 @@ def test_negative_area_is_refused(tmp_path):
         ({"high": True}, "must be a number"),
         ({"status": "guessed"}, "`status`"),
         ({"scaling": "square"}, "`scaling`"),
+        ({"scaling": ["analog"]}, "`scaling`"),
+        ({"unit": ["um2"]}, "`unit` of parameter `adc` must be a word"),
+        ({"unit": ""}, "`unit`"),
+        ({"high": 10**400}, "must be a number >= 0, either 0 or from 1e-30 to 1e[+]30"),
+        ({"high": 1e300}, "must be a number"),
+        ({"low": 1e-300}, "must be a number"),
+        ({"high": float("nan")}, "must be a number"),
     ],
 )
 def test_impossible_parameters_are_refused(changes, message):
     with pytest.raises(InvalidValue, match=message):
         Parameter(name="adc", **{**ENTRY, **changes})
+
+
+def entry(name, value, unit="1", scaling="none"):
+    values = "".join(f"{point} = {value}\n" for point in ("low", "typical", "high"))
+    return f'[{name}]\n{values}unit = "{unit}"\nscaling = "{scaling}"\nsource = "test"\nstatus = "assumed"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (entry("lines_per_adc", 0), "`lines_per_adc` must be at least 1"),
+        (entry("lines_per_dac", 0.5), "`lines_per_dac` must be at least 1"),
+        (entry("on_off_ratio", 0), "`on_off_ratio` must be at least 1"),
+        (entry("routing", 0), "`routing` must be at least 1"),
+        (entry("capacitor_density", 0, "fF/um2"), "`capacitor_density` must be more than 0"),
+        (entry("analog_exponent", 1000), "`analog_exponent` must be at most 10"),
+        (entry("wire_loss_limit", 2), "`wire_loss_limit` must be at most 1"),
+        (entry("supply_voltage", 0.2, "V"), "`supply_voltage` must be at least `read_voltage`"),
+    ],
+)
+def test_a_number_that_would_divide_by_zero_or_contradict_another_is_refused_at_the_door(tmp_path, text, message):
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(InvalidValue, match=message):
+        load_technology(tmp_path / "own.toml")
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 3000, "[adc]\nlow = " + "1" * 5000, "\x00", "[adc]\nlow = 1\nlow = 2"])
+def test_toml_that_python_cannot_read_is_a_corrupt_file(tmp_path, text):
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(CorruptFile, match="must be a TOML file"):
+        load_technology(tmp_path / "own.toml")
 
 
 def test_missing_fields_are_named(tmp_path):
@@ -82,7 +120,7 @@ def test_files_that_are_no_technology(tmp_path):
         load_technology(tmp_path / "flat.toml")
 
 
-@pytest.mark.parametrize("known", ["65", "[]", "[65.5]", '["65"]', "[-65]"])
+@pytest.mark.parametrize("known", ["65", "[]", "[65.5]", '["65"]', "[-65]", "[0]", "[1001]", f"[{10**400}]"])
 def test_nodes_must_be_a_list_of_whole_nanometres(tmp_path, known):
     (tmp_path / "own.toml").write_text(f"nodes.known = {known}\n")
     with pytest.raises(InvalidValue, match="list of whole nm"):
@@ -93,6 +131,9 @@ def test_nodes_can_be_replaced_and_their_fields_are_checked(tmp_path):
     own = tmp_path / "own.toml"
     own.write_text("nodes.known = [65, 45]\n")
     assert load_technology(own).nodes == (65, 45)
+    own.write_text("nodes.analog = '65'\n")
+    with pytest.raises(InvalidValue, match="`analog` of `nodes`"):
+        load_technology(own)
     own.write_text("nodes.knwon = [65]\n")
     with pytest.raises(UnknownName, match="did you mean 'known'"):
         load_technology(own)
@@ -104,6 +145,23 @@ def test_an_override_replaces_one_parameter_and_leaves_the_draws_of_the_others(t
     assert np.all(other["adc"] == 2.0)
     changed = [name for name in shipped.parameters if not np.array_equal(one[name], other[name])]
     assert changed == ["adc"]
+
+
+def test_other_nodes_leave_the_analog_areas_where_they_were_given(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text("nodes.known = [65, 45]\n")
+    shipped = load_technology().values("typical").area("adc", 65)
+    assert load_technology(own).values("typical").area("adc", 65) == shipped == 7500
+    own.write_text("nodes.analog = 65\n")
+    assert load_technology(own).values("typical").area("adc", 65) == 15000
+
+
+def test_a_node_outside_the_range_of_the_laws_is_told(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text("nodes.known = [5, 45, 180]\n")
+    technology = load_technology(own)
+    assert [bool(technology.note(node)) for node in (5, 45, 180)] == [True, False, True]
+    assert "5 nm lies outside the 22 to 130 nm" in technology.note(5)
 
 
 def test_an_override_in_another_unit_is_refused(tmp_path):

@@ -117,6 +117,15 @@ def test_conventions_of_cycle_to_cycle_noise(rng):
     assert abs(z_of_std(run(dnn, 25, 0, rng), 0.02)) < 4
 
 
+@pytest.mark.parametrize("n", [1, 5, 25, 60])
+def test_noise_of_a_curved_device_contracts_as_its_steps_do(rng, n):
+    """Drawn a pulse, kept by r of the later ones: ctoc range sqrt((1 - r^2n) / (1 - r^2)), not ctoc range sqrt(n)."""
+    law = devices.law("nonlinear", nl_ltp=2.4, nl_ltd=-4.88, p_max=97, ctoc=0.002)  # Ag:a-Si, too quiet to be clipped
+    r = np.exp(-1 / (0.499181 * 97))
+    expected = 0.002 * 2 * np.sqrt((1 - r ** (2 * n)) / (1 - r**2))
+    assert abs(z_of_std(run(law, n, 0, rng, begin=-0.5), expected)) < 4
+
+
 def test_exponential_law_follows_its_equation(rng):
     law = devices.law("exponential", dw_min=0.01, w_max=1.0, w_min=-1.0, A_up=0.1, A_down=0.2, gamma_up=2.0,
                       gamma_down=3.0, a=0.5, b=0.1, dw_min_std=0.5, s_add=0.02, dw_min_std_slope=0.1)  # fmt: skip
@@ -202,6 +211,12 @@ def test_devices_survive_storage_bit_for_bit(rng):
         ("constant", {"w_max": -1.0}, "must exceed"),
         ("constant", {"dw_min": 1e-9}, "levels"),
         ("constant", {"dw_min": float("nan")}, "finite"),
+        ("constant", {"dw_min": 1200.0}, "must not exceed the range"),
+        ("constant", {"up_down": -1.5}, "`up_down` must lie in"),
+        ("linear", {"gamma_up": 1.5}, "`gamma_up` must lie in"),
+        ("linear", {"gamma_down": -0.5}, "`gamma_down` must lie in"),
+        ("power", {"pow_gamma": -3.0}, "`pow_gamma` is an exponent"),
+        ("power", {"pow_up_down": 2.0}, "`pow_up_down` must lie in"),
         ("constant", {"dw_min": "much"}, "a number"),
         ("linear", {"mult_noise": 3}, "true or false"),
         ("nonlinear", {"nl_ltp": 12.0}, "nl_ltp"),

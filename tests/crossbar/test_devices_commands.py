@@ -75,6 +75,7 @@ def test_wrong_pulses_are_refused():
     assert "`count`" in refused(InvalidValue, "pulse", "pcm", "--count", "0")
     assert "`up`" in refused(InvalidValue, "pulse", "pcm", "--up", "-3")
     assert "fewer" in refused(InvalidValue, "pulse", "pcm", "--up", "2000000")
+    assert "in memory" in refused(InvalidValue, "pulse", "pcm", "--count", "500000000", "--up", "1", "--down", "0")
     assert "negative" in refused(InvalidValue, "pulse", "--law", "linear", "--set", "dw_min_std=-1")
     assert "`piecewise_up`" in refused(InvalidValue, "pulse", "--law", "piecewise", "--set", "piecewise_up=a,b")
     assert "`jumps_up[0]`" in refused(InvalidValue, "pulse", "--law", "jump-table", "--set", "jumps_up=1,2")
@@ -95,6 +96,35 @@ def test_fit_reads_a_csv(tmp_path):
     assert told["parameters"]["dw_min"]["error"] < 1e-4 * fitted["dw_min"]  # nothing is noisy here
     assert json.loads(run("show", str(out), "--count", "9", "--json"))["law"] == "soft-bounds"
     assert "R^2" in run("fit", str(path))
+
+
+def test_a_poor_fit_writes_no_device_unless_it_is_accepted(tmp_path):
+    rng = np.random.default_rng(1)
+    path, out = tmp_path / "noise.csv", tmp_path / "mine.toml"
+    rows = [f"{k},{value:.4f}" for k, value in enumerate(1 + rng.random(60))]
+    path.write_text("\n".join(["pulse,g (uS)", *rows]))
+    assert "no device is written" in refused(InvalidValue, "fit", str(path), "--law", "linear", "--out", str(out))
+    assert not out.exists()
+    assert "poor fit" in run("fit", str(path), "--law", "linear")
+    run("fit", str(path), "--law", "linear", "--out", str(out), "--accept-poor-fit")
+    assert json.loads(run("show", str(out), "--count", "9", "--json"))["law"] == "linear"
+
+
+def test_units_and_runs_are_told(tmp_path):
+    curve = [*(1 - np.exp(-np.arange(31) / 20)), *(0.8 * np.exp(-np.arange(1, 31) / 12))]
+    path = tmp_path / "curve.csv"
+    path.write_text("\n".join(["pulse,g", *(f"{k},{1 + g}" for k, g in enumerate(curve))]))
+    assert "--unit uS" in refused(InvalidValue, "fit", str(path), "--law", "soft-bounds")
+    told = json.loads(run("fit", str(path), "--law", "soft-bounds", "--unit", "uS", "--json"))
+    assert told["g_max"] == pytest.approx(1e-6 * (1 + max(curve)))
+    assert told["runs"] == 1
+
+
+def test_show_says_what_of_a_rate_is_realised():
+    told = json.loads(run("show", "pcmo", "--count", "9", "--json"))
+    assert told["step"] == pytest.approx(0.12502, rel=1e-3)  # the mean of both directions at zero
+    assert told["realised"]["zero"] == pytest.approx({"up": 0.553, "down": 1.447}, abs=1e-3)
+    assert "0.553 of a change asked up, 1.447 of one asked down" in run("show", "pcmo", "--count", "9")
 
 
 def test_folders_that_are_missing_are_told_before_the_work(tmp_path):

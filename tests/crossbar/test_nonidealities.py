@@ -128,6 +128,8 @@ def test_write_errors_at_values_worked_out_by_hand():
     ("law", "values", "message"),
     [
         (FaultLaw, {"levels": 1}, "between 2 and"),
+        (FaultLaw, {"levels": 2.5}, "whole number"),
+        (FaultLaw, {"levels": True}, "whole number"),
         (FaultLaw, {"levels": 2**23}, "resolves"),
         (FaultLaw, {"variation": -0.1}, "`variation` must not be negative"),
         (FaultLaw, {"stuck_low": 1.1}, "between 0 and 1"),

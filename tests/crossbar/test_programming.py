@@ -1,22 +1,25 @@
 """Write-verify: targets reached within tolerance and budget, and failures told."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from crossbar.array import CrossbarArray
+from crossbar.array_building import hardware
 from crossbar.array_commands import program
 from crossbar.array_config import ArrayConfig
 from crossbar.chip import Chip, load_chip
 from crossbar.chip_programming import best_scale, given_scale, program_chip
 from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
-from crossbar.errors import ExistingFile, InvalidValue
+from crossbar.errors import ExistingFile, InvalidValue, UnknownName
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw, PowerLawDrift
-from crossbar.programming import refresh, write_verify
+from crossbar.presets import Refresh
+from crossbar.programming import refresh, refresh_due, write_verify
 from crossbar.write_verify import WriteVerify
 
 DENSE = Network((("pixels", 12), ("hidden", 9), ("latent", 3)))
@@ -314,3 +317,46 @@ def test_a_law_is_a_device_here_too(rng, tmp_path):
     done = run(source, "--out", tmp_path / "chip.h5", "--device", "constant", "--tolerance", "0.05")
     assert done.exit_code == 0, done.output
     assert load_chip(tmp_path / "chip.h5").conductances["decoder"].device == "constant"
+
+
+@pytest.mark.needs_jit
+def test_phase_change_pairs_are_refreshed_as_their_preset_says(rng):
+    """After every update: where the larger device is above 0.75 and the smaller above 0.25 of the range, no others."""
+    network = Network((("pixels", 12), ("hidden", 10)))
+    array = CrossbarArray.from_weights(network, np.zeros((22, 22)), ArrayConfig(device="pcm", weight_limit=2.0), rng)
+    cells = array.cells[0]
+    plus, minus = (state.hidden for state in cells.states)
+    plus[...], minus[...] = 1.0, 0.4
+    plus[0, 1:4] = plus[1:4, 0] = 1.6  # and 0.4: the smaller is below 0.25 of 2
+    plus[1, 2:] = plus[2:, 1] = 1.6
+    minus[1, 2:] = minus[2:, 1] = 0.8
+    array.changed()
+    before = array.weights().copy()
+    assert refresh_due(array, rng) is not None  # no updates yet: a multiple of one
+    both = np.minimum(plus, minus)
+    assert both[1, 2:].max() < 0.5 * 2 * 0.25
+    np.testing.assert_array_equal(plus[0, 1:4], np.float32(1.6))
+    np.testing.assert_array_equal(minus[2, 3:], np.float32(0.4))
+    assert np.abs(array.weights() - before)[1, 2:].mean() < 0.1 * 2
+    np.testing.assert_array_equal(array.weights(), array.weights().T)
+    assert array.counters.pulses_down > 0 < array.counters.verify_steps
+    array.counters.updates = 3
+    never = CrossbarArray.from_weights(network, np.zeros((22, 22)), ArrayConfig(device="epiram"), rng)
+    assert refresh_due(never, rng) is None
+    seldom = ArrayConfig(device="pcm", refresh=Refresh(every=2))
+    assert refresh_due(replace(array, config=seldom), rng) is None
+
+
+def test_a_bare_law_is_programmed_as_it_is_trained():
+    found = hardware(ArrayConfig(device="constant"))
+    assert (found.name, found.law, found.g_min, found.g_max) == ("constant", ConstantStep(), 1e-6, 1e-4)
+    with pytest.raises(UnknownName, match="did you mean 'epiram'"):
+        hardware(ArrayConfig(device="epirm"))
+
+
+def test_errors_of_writing_stay_in_the_range_that_they_were_measured_in():
+    """An ideal array begins where the law does; an array that begins lower is refused (`test_array.py`)."""
+    assert hardware(ArrayConfig(programming_error="rram-milo")).g_min == pytest.approx(1e-4 * 50 / 225)
+    assert hardware(ArrayConfig(programming_error="pcm-joshi")).g_min == 0
+    with pytest.raises(InvalidValue, match="measured from 50 to 225 uS"):
+        hardware(ArrayConfig(programming_error="rram-milo", device="epiram"))  # on/off 50

@@ -1,5 +1,8 @@
 """The engines against each other, against closed forms, and what an update reports."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -211,3 +214,13 @@ def test_wrong_calls_are_refused(rng):
         apply_pulses(state, np.ones((2, 2), int), 0, rng)
     with pytest.raises(InvalidValue, match="max_length"):
         PulseManagement(max_length=40)
+
+
+@pytest.mark.needs_jit
+def test_the_benchmark_of_updates_runs(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    benchmark = importlib.import_module("crossbar_update")
+    figures, table = benchmark.ours(40, 8, 1)
+    assert figures["update_ms_auto_16"] > 0
+    assert {row["chosen"] for row in table} >= {"aggregate", "example", "walk"}
+    assert all(row["mean_pulses"] > 0 for row in table)

@@ -6,7 +6,7 @@ import pytest
 from crossbar.array import CrossbarArray
 from crossbar.array_config import ArrayConfig
 from crossbar.couplings import random_weights
-from crossbar.devices import SoftBounds
+from crossbar.devices import SoftBounds, law
 from crossbar.errors import InvalidValue
 from crossbar.network import Network
 from crossbar.presets import load
@@ -31,6 +31,56 @@ def test_points_of_presets(rng, device, point):
     """The table of research: in units of the range, from 0 to 1 (w from -1 to 1); also for a point that repels."""
     state = load(device).law.sample((200, 200), rng)
     assert np.median((symmetry_points(state) + 1) / 2) == pytest.approx(point, abs=0.006)
+
+
+SKEWED = {"jumps_up": ((0.0, 4e-4, 0.012),), "jumps_down": ((-2.4e-3, -1.2e-3, 0.0),)}  # means 3.2e-3, -1.2e-3
+LAWS = {
+    "constant": {"up_down": -0.5, "dw_min": 0.01}, "linear": {"gamma_up": 0.9, "gamma_down": 0.2, "dw_min": 0.01},
+    "soft-bounds": {"up_down": 0.4, "dw_min": 0.01}, "soft-bounds-pmax": {"alpha": 0.02, "p_max": 200},
+    "nonlinear": {"nl_ltp": 3.0, "nl_ltd": -1.0}, "exponential": {"up_down": 0.2, "dw_min": 0.01},
+    "power": {"pow_gamma": 1.5, "up_down": -0.3, "dw_min": 0.01}, "jump-table": SKEWED,
+    "piecewise": {"piecewise_up": (3.0, 1.0), "piecewise_down": (1.0, 2.0), "dw_min": 0.01},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("dtod", [0.0, 0.3])
+def test_cancelling_pairs_lead_every_law_to_its_point(rng, name, dtod):
+    spread = {"up_down_dtod": dtod} | ({} if name == "nonlinear" else {"dw_min_std": 0.0})
+    state = law(name, **LAWS[name], **spread).sample((16, 16), rng, dtype=float)
+    points = symmetry_points(state)
+    seen = []
+    for k in range(4000):
+        state.law.pulse(state, (slice(None),), True, rng)
+        state.law.pulse(state, (slice(None),), False, rng)
+        if k > 2000:
+            seen.append(state.hidden.copy())
+    miss = np.abs(np.mean(seen, 0) - points) / (state.law.w_max - state.law.w_min)
+    # two steps: where a pair is cut at a bound, or (jump table) wanders
+    assert np.median(miss) < 0.01 + (0.03 if name == "jump-table" else 0)
+    assert np.quantile(miss, 0.9) < 0.06  # a device whose steps nearly cancel everywhere wanders
+
+
+def test_where_one_direction_wins_everywhere_pairs_lead_to_its_end(rng):
+    """The reviewer's case: down-steps win; the point is w_min, not w_max."""
+    for bias, end in ((-0.5, -0.6), (0.5, 0.6), (0.0, 0.0)):
+        state = law("constant", up_down=bias).sample((3, 3), rng)
+        np.testing.assert_allclose(symmetry_points(state), end, atol=1e-6)
+    state = load("gokmen-vlasov").law.sample((100, 100), rng)
+    falls = state.planes["step_up"] < state.planes["step_down"]
+    np.testing.assert_array_equal(symmetry_points(state)[falls], state.planes["w_min"][falls])
+    np.testing.assert_array_equal(symmetry_points(state)[~falls], state.planes["w_max"][~falls])
+
+
+def test_a_jump_table_drifts_by_its_mean_not_its_median(rng):
+    """Up-jumps of mean 3.2e-3 and median 4e-4 beat down-jumps of mean and median 1.2e-3."""
+    state = law("jump-table", **SKEWED).sample((2, 2), rng)
+    np.testing.assert_array_equal(symmetry_points(state), state.planes["w_max"])
+
+
+def test_one_sided_devices_have_no_point(rng):
+    with pytest.raises(InvalidValue, match="no symmetry point"):
+        symmetry_points(load("pcm").law.sample((2, 2), rng))
 
 
 @pytest.mark.needs_jit

@@ -14,7 +14,7 @@ def test_every_node_has_a_sourced_resistance_that_grows_from_low_to_high(cell):
     assert nodes() == (130, 65, 32, 22)
     for node in nodes():
         low, typical, high = (line_resistance(node, cell, point) for point in ("low", "typical", "high"))
-        assert 0.01 < low.ohm < typical.ohm <= high.ohm < 10
+        assert 0.01 < low.ohm < typical.ohm <= high.ohm < 20
         assert typical.ohm == pytest.approx(typical.ohm_per_um * typical.pitch_um)
         assert typical.source
         assert typical.status in ("published", "secondary")
@@ -22,7 +22,7 @@ def test_every_node_has_a_sourced_resistance_that_grows_from_low_to_high(cell):
 
 def test_the_pitch_is_that_of_the_cell():
     assert line_resistance(65, "1r").pitch_um == pytest.approx(2 * 0.065)  # 4 squares of 65 nm
-    assert line_resistance(130).ohm == pytest.approx(0.893 * 40**0.5 * 0.130)
+    assert line_resistance(130).ohm == pytest.approx(0.893 * 207**0.5 * 0.130)
 
 
 def test_finer_lines_resist_more():

@@ -1,11 +1,13 @@
 """Configuration: Table 3 by default, files and overrides on top, and one clear message for every mistake."""
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from hvae import config_file
+from hvae import config_file, reproduction, studies, sweep_file
 from hvae.config import DataConfig, table_3
 
 
@@ -87,3 +89,20 @@ def test_models_and_files_that_are_not_there(tmp_path):
         config_file.resolve("tdh-vae", [tmp_path / "bad.toml"])
     with pytest.raises(InvalidValue, match="predicts its own"):
         config_file.resolve("h-vae", [], ["model.sigma=0.4"])
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_loads_and_each_of_its_configurations_can_be(path):
+    """What `--variants`, `hopbar sweep`, `hopbar study` and `--config` read; a new file is in by itself."""
+    tables = set(tomllib.loads(path.read_text()))
+    if "row" in tables:
+        assert all(row.config([], 0) for row in reproduction.read_rows(path))
+    elif "parameters" in tables:
+        assert sweep_file.load(path).parameters
+    elif tables & {"grid", "curves", "variants"}:
+        assert studies.load(path).cells()
+    else:
+        assert config_file.resolve("tdh-vae", [path]) != table_3("tdh-vae")

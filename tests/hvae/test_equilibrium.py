@@ -9,7 +9,10 @@ from analytic_systems import EXACT, small_vae
 from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape
 from hvae import costs
+from hvae.config import ModelConfig, RunConfig
+from hvae.diagnostics import smallest_eigenvalues
 from hvae.equilibrium import Contrast, gradient, input_gradient
+from hvae.learners import make_nudging, make_solver
 from hvae.nudging import SIGNS, FiniteNudging
 
 
@@ -169,3 +172,37 @@ def test_a_contrast_far_longer_than_the_others_is_shortened(rng):
     assert count == 1
     assert np.linalg.norm(found[3]) < 50
     np.testing.assert_array_equal(np.delete(found, 3, 0), np.delete(difference, 3, 0))
+
+
+def test_gradients_of_a_soft_network_with_several_minima_hold_at_training_s_precision(rng):
+    """Weights three times the initial ones: a Hessian eigenvalue of 0.06, and other minima from other starts.
+
+    At the minimum that is found the gradient is still that of finite differences, and float32 with the tolerances that
+    runs have by default gives it to 1e-4.
+    """
+    learner = small_vae("dh-vae")
+    parameters = {name: 3 * weights for name, weights in learner.init(rng, np.float64).items()}
+    images, noise = rng.uniform(-1, 1, size=(8, 10)), rng.normal(size=(8, 3))
+    assert 0 < smallest_eigenvalues(learner, parameters, images).min() < 0.1
+    decoding = Landscape.clamp(learner.couplings(parameters)["decoder"], learner.vae.decode_role, noise)
+    found = EXACT.settle(decoding).states
+    others = [EXACT.settle(decoding, 1.5 * rng.normal(size=found.shape)).states for _ in range(6)]
+    assert max(np.abs(other - found).max() for other in others) > 0.1
+
+    _, gradients = learner.gradients(parameters, images, noise)
+    change = random_change(learner, rng)
+    expected = slope_along(learner, parameters, images, noise, change, step=1e-6)
+    assert along(gradients, change) == pytest.approx(expected, rel=1e-6)
+
+    config = RunConfig(model=ModelConfig(name="dh-vae", hidden=14, latent=3))
+    trained = replace(
+        learner, solver=make_solver(config.settling), nudging=make_nudging(config.nudging, config.settling)
+    )
+    single = {name: weights.astype(np.float32) for name, weights in parameters.items()}
+    metrics, got = trained.gradients(single, images.astype(np.float32), noise.astype(np.float32))
+    assert metrics["unconverged"] == metrics["failed_nudges"] == 0
+    assert all(one.dtype == np.float32 for one in got.values())
+    product = sum((got[name] * gradients[name]).sum() for name in got)
+    lengths = [np.sqrt(sum((one**2).sum() for one in some.values())) for some in (got, gradients)]
+    assert product / lengths[0] / lengths[1] > 1 - 1e-4
+    assert lengths[0] == pytest.approx(lengths[1], rel=5e-3)

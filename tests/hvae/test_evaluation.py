@@ -115,3 +115,60 @@ def test_a_damaged_evaluation_is_named(tmp_path, text):
     (tmp_path / "evaluation.json").write_text(text)
     with pytest.raises(CorruptFile, match=r"evaluation\.json is no"):
         evaluation.read(tmp_path / "evaluation.json")
+
+
+@pytest.fixture
+def by_split(dataset):
+    """The data set with splits that a score can tell apart: all pixels -0.5, 0 and 0.5."""
+    return replace(
+        dataset,
+        train_images=np.full_like(dataset.train_images, -0.5),
+        validation_images=np.full_like(dataset.validation_images, 0.0),
+        test_images=np.full_like(dataset.test_images, 0.5),
+    )
+
+
+@pytest.mark.parametrize(("split", "level"), [("validation", 0.0), ("test", 0.5)])
+def test_scores_are_those_of_the_split_that_is_named(trained, by_split, monkeypatch, split, level):
+    """What a sweep selects on must not see the test split."""
+    seen = []
+    compare = evaluation.scores.compare
+    monkeypatch.setattr(evaluation.scores, "compare", lambda *them: seen.append(them[2]) or compare(*them))
+    found = evaluation.evaluate_trained(trained, by_split, split=split, count=20)
+    assert found["n_real"] == len(by_split.split(split)[0])
+    assert np.unique(seen[0]) == [level]
+    output, _, _ = sampling.reconstruct(
+        trained.learner, trained.parameters, by_split.split(split)[0],
+        stream(0, "latent", 2**31 + ("train", "validation", "test").index(split)),
+    )  # fmt: skip
+    assert found["sse_half"] == pytest.approx(0.5 * ((output - level) ** 2).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_the_scores_of_an_epoch_are_those_of_validation_images(trained, by_split, monkeypatch):
+    seen, enlarge = [], images.enlarge
+    monkeypatch.setattr(evaluation.images, "enlarge", lambda some: seen.append(some) or enlarge(some))
+    found = evaluation.validation_scores(trained.learner, trained.parameters, by_split, 20, 0)
+    assert len(seen) == 2
+    np.testing.assert_array_equal(seen[1], np.zeros((20, 49)))
+    output, _, _ = sampling.reconstruct(
+        trained.learner, trained.parameters, by_split.validation_images[:20], stream(0, "validation")
+    )
+    assert found["validation_sse_half"] == pytest.approx(0.5 * (output**2).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_reconstructions_decode_samples_of_q_and_not_its_mean(trained):
+    """Over many draws the z that is decoded has the mean mu and the variance exp(log sigma^2)."""
+    seen = []
+
+    class Spy:
+        def encode(self, parameters, images):
+            return np.full((len(images), 2), [1.0, -2.0]), np.full((len(images), 2), np.log([0.25, 4.0]))
+
+        def decode(self, parameters, z):
+            seen.append(z)
+            return np.zeros((len(z), 49))
+
+    sampling.reconstruct(Spy(), trained.parameters, np.zeros((4000, 49)), stream(0, "latent"))
+    drawn = np.concatenate(seen)
+    assert drawn.mean(axis=0) == pytest.approx([1.0, -2.0], abs=0.15)
+    assert drawn.var(axis=0) == pytest.approx([0.25, 4.0], rel=0.1)

@@ -208,3 +208,17 @@ def test_the_power_of_a_phase_is_that_of_signals_on_conductances():
     bound = array.config.read_voltage**2 * sum(plane.sum() for plane in array.conductances())
     power = phase_power(chip, np.random.default_rng(0))
     assert 0.01 * bound < power < bound
+
+
+def test_the_power_of_one_resistor_is_v_squared_times_g(monkeypatch):
+    """A neuron that drives rho = 1 through 2 and 3 S, and one that drives 1/2 through 4 S; the rest is off."""
+    chip = make_onchip(config_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal"]))
+    role, size = chip.vae.decode_role, chip.vae.networks["tied"].size
+    plus, minus = np.zeros((size, size)), np.zeros((size, size))
+    plus[0, 1], minus[0, 2], plus[1, 0] = 2.0, 3.0, 4.0
+    states = np.full((7, role.n_free), -100.0)
+    states[:, role.columns("pixels")][:, :2] = [100.0, 0.0]
+    monkeypatch.setattr(type(chip), "rest", lambda *_: states)
+    monkeypatch.setattr(type(chip.arrays["tied"]), "conductances", lambda _: (plus, minus))
+    volt = chip.arrays["tied"].config.read_voltage
+    assert phase_power(chip, np.random.default_rng(0), 7) == pytest.approx(volt**2 * (1 * 5 + 0.25 * 4))

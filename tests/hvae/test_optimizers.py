@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hvae.optimizers import SGD, Adam
+from hvae.config import OptimizerConfig
+from hvae.optimizers import SGD, Adam, learning_rate
 
 
 def test_adam_is_algorithm_1_with_decoupled_decay(rng):
@@ -37,3 +38,27 @@ def test_momentum_sums_gradients():
     for _ in range(3):
         sgd.step(weights, {"W": np.ones(1)}, 0.1)
     np.testing.assert_allclose(weights["W"], -0.1 * (1 + 1.5 + 1.75))
+
+
+def test_sgd_s_decay_is_a_share_of_the_weights_at_each_step(rng):
+    """With no gradient w_k = (1 - rate decay)^k w_0; with one, the closed form of the recursion."""
+    weights = {"W": rng.normal(size=(3, 3))}
+    start, gradient = weights["W"].copy(), rng.normal(size=(3, 3))
+    sgd = SGD(weight_decay=0.4)
+    for _ in range(4):
+        sgd.step(weights, {"W": np.zeros((3, 3))}, 0.1)
+    np.testing.assert_allclose(weights["W"], 0.96**4 * start, rtol=1e-12)
+    for _ in range(4):
+        sgd.step(weights, {"W": gradient}, 0.1)
+    expected = 0.96**8 * start - 0.1 * gradient * (1 - 0.96**4) / (1 - 0.96)
+    np.testing.assert_allclose(weights["W"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [("constant", [3, 3, 3, 3]), ("linear", [3, 2.25, 1.5, 0]), ("cosine", [3, 1.5 * (1 + 2**-0.5), 1.5, 0])],
+)
+def test_schedules_fall_from_the_rate_to_zero(schedule, rates):
+    config = OptimizerConfig(learning_rate=3, schedule=schedule)
+    found = [learning_rate(config, progress) for progress in (0, 0.25, 0.5, 1)]
+    assert found == pytest.approx(rates, abs=1e-12)

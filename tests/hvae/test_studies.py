@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from crossbar.errors import EngineError, InvalidValue, MissingFile, UnknownName
-from hvae import studies, study_cells, study_workers, training
+from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile, UnknownName
+from hvae import evaluation, images, loading, studies, study_cells, study_workers, training
 from hvae.onchip_commands import study as study_command
 from hvae.records import RunFolder
-from hvae.study_report import scored, table, write_report
+from hvae.study_report import failures, page, scored, table, write_report
 from hvae.training import Ending, Observer
 
 pytestmark = pytest.mark.needs_jit
@@ -273,3 +273,49 @@ def test_without_dask_the_remedy_is_told(study, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(EngineError, match="cluster"):
         run(study, tmp_path / "out", scheduler="tcp://nowhere:1")
+
+
+def test_cells_are_scored_with_the_z_that_their_run_says(study, tmp_path):
+    plan = replace(study, seeds=[0], curves={"array.dw_min": [0.02]})
+    mixture = replace(plan, base=plan.base | {"sampling.prior": "mixture", "sampling.components": 3})
+    plain, fitted = (run(one, tmp_path / name) for one, name in ((plan, "plain"), (mixture, "mixture")))
+    for one, other in zip(plain, fitted, strict=True):
+        assert (one["prior"], other["prior"], other["components"]) == ("standard", "mixture", 3)
+        assert one["sse_half"] == other["sse_half"]  # the training is the same
+        assert one["frechet_distance"] != other["frechet_distance"]
+        assert one["unsettled"] == other["unsettled"] == 0
+    trained = loading.load(tmp_path / "mixture" / "cells" / fitted[0]["name"])
+    found = evaluation.evaluate_trained(trained, images.load(trained.config.data), split="validation", count=20)
+    assert found["frechet_distance"] == fitted[0]["frechet_distance"]  # as `hopbar evaluate` says
+    write_report(mixture, fitted, tmp_path / "mixture")
+    assert "z from a mixture fitted to encoded images" in (tmp_path / "mixture" / "study.html").read_text()
+
+
+def test_a_result_of_another_prior_is_scored_again(study, tmp_path):
+    """Results made before they said their prior had N(0, I)."""
+    for prior, stands in (("standard", True), ("gaussian", False)):
+        plan = replace(study, seeds=[0], base=study.base | {"sampling.prior": prior})
+        cell, folder = plan.cells()[0], tmp_path / prior
+        kept = study_cells.run_cell(plan, cell, folder)
+        old = {key: kept[key] for key in kept.keys() - {"prior", "components", "fit_samples"}}
+        (folder / study_cells.RESULT).write_text(json.dumps(old))
+        assert study_cells.finished(plan, cell, folder) == (kept if stands else None)
+        assert study_cells.run_cell(plan, cell, folder) == kept
+
+
+def test_a_result_without_scores_or_a_reason_is_told(study, tmp_path, capsys):
+    plan, out = replace(study, seeds=[0]), tmp_path / "out"
+    cell = plan.cells()[0]
+    kept = study_cells.run_cell(plan, cell, out / "cells" / cell.name)
+    path = out / "cells" / cell.name / study_cells.RESULT
+    path.write_text(json.dumps({key: kept[key] for key in kept if key not in {"frechet_distance", "sse_half"}}))
+    with pytest.raises(CorruptFile, match="holds neither scores nor why there are none: remove it"):
+        study_workers.finished_cells(plan, out)
+
+
+def test_why_a_cell_has_no_scores_is_on_the_screen_and_the_page(study, tmp_path):
+    facts = {"name": "a-cell", "label": "A", "model": "tdh-vae", "seed": 0, "kind": "variant", "axes": {}}
+    failed = facts | {"failed": "training diverged at step 3"}
+    assert failures([failed, facts | {"frechet_distance": 1.0}]) == {"a-cell": "training diverged at step 3"}
+    found = page(study, [failed], table([failed]), [])
+    assert "No scores of <code>a-cell</code>: training diverged at step 3" in found

@@ -14,6 +14,7 @@ import pytest
 from crossbar.errors import CorruptFile, DivergedError, ExistingFile, MissingFile
 from hvae import config_file, images, training
 from hvae.records import RunFolder
+from hvae.streams import stream
 from hvae.training import Ending, Observer
 
 SMALL = [
@@ -161,10 +162,55 @@ def test_damaged_and_missing_checkpoints_are_told(tmp_path):
 
 def test_a_chip_evaluates_like_its_run(tmp_path):
     from hvae import loading, sampling
-    from hvae.streams import stream
 
     folder = new_run(tmp_path / "run")
     training.train(folder)
     run, chip = loading.load(folder.path), loading.load(folder.path / "chip.h5")
     images = [sampling.generate(one.learner, one.parameters, 4, stream(0, "sampling")) for one in (run, chip)]
     np.testing.assert_array_equal(images[0], images[1])
+
+
+def drawn_in(run, monkeypatch):
+    """Train `run`; return the images and the noise of every step, and the rate that each was made with."""
+    from hvae.learners import Backpropagation
+
+    batches, noises, rates = [], [], []
+    gradients = Backpropagation.gradients
+
+    def spied(self, parameters, batch, noise):
+        batches.append(batch.copy())
+        noises.append(noise.copy())
+        return gradients(self, parameters, batch, noise)
+
+    monkeypatch.setattr(Backpropagation, "gradients", spied)
+    training.train(run, observer=Observer(on_step=lambda step, total, one: rates.append(one["learning_rate"])))
+    return batches, noises, rates
+
+
+def test_every_step_has_its_own_noise_and_every_epoch_its_own_order(tmp_path, monkeypatch):
+    run = new_run(tmp_path / "run", "f-vae", "training.seed=5")
+    batches, noises, rates = drawn_in(run, monkeypatch)
+    train = images.load(run.config().data).train_images
+    assert len(batches) == 2 * len(train) / 16
+    for step, noise in enumerate(noises):
+        expected = stream(5, "latent", step).standard_normal((16, 3))
+        np.testing.assert_array_equal(noise, expected.astype(np.float32))
+    assert len({noise.tobytes() for noise in noises}) == len(noises)
+    half = len(batches) // 2
+    first, second = np.concatenate(batches[:half]), np.concatenate(batches[half:])
+    for epoch in (first, second):  # each image once
+        np.testing.assert_array_equal(np.sort(epoch, axis=0), np.sort(train, axis=0))
+        assert {row.tobytes() for row in epoch} == {row.tobytes() for row in train}
+    assert not np.array_equal(first, second)
+    np.testing.assert_allclose(rates, 0.01 * (1 - np.arange(len(rates)) / len(rates)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed"),
+    [([], 0.0), (["nudging.method=centred", "nudging.beta=5", "nudging.max_sweeps=2"], 1.0)],
+)
+def test_nudges_that_fail_are_counted(tmp_path, changes, failed):
+    """A nudge of 5 is far above the smallest eigenvalue of any Hessian, which is at most 1."""
+    run, found = new_run(tmp_path / "run", "tdh-vae", *changes, "settling.max_unsettled=1", "training.epochs=1"), []
+    training.train(run, observer=Observer(on_step=lambda step, total, one: found.append(one["failed_nudges"])))
+    assert found[0] == failed

@@ -1,6 +1,7 @@
 """`hopbar wires`: losses and scores behind wires, its files, its JSON, its errors."""
 
 import json
+import shutil
 
 import pytest
 
@@ -63,6 +64,19 @@ def test_it_reports_draws_and_keeps(runs, capsys):
     page = (runs / "tdh-vae" / "wires" / "wires.html").read_text()
     assert "data:image/png;base64," in page
     assert 'src="http' not in page
+
+
+def test_z_is_drawn_as_the_run_says(runs, capsys, tmp_path):
+    """Without wires the distance of generated images is that of the run's own prior, not always that of N(0, I)."""
+    config = config_file.changed(RunFolder.open(runs / "tdh-vae").config(), ["sampling.prior=mixture", "sampling.components=3"])
+    shutil.copytree(runs / "tdh-vae", tmp_path / "run")
+    (tmp_path / "run" / "config.toml").write_text(config_file.dump(config))
+    grid = ["--tiles", "16", "--resistances", "1", "--compensation", "none", "--n-images", "12", "--json"]
+    found = [json.loads(call(capsys, path, *grid)[1]) for path in (runs / "tdh-vae", tmp_path / "run")]
+    assert [one["prior"] for one in found] == ["standard", "mixture"]
+    for one, other in zip(*([one["ideal"], *one["cells"]] for one in found), strict=True):
+        assert one["sse_half"] == other["sse_half"]
+        assert one["frechet_distance"] != other["frechet_distance"]
 
 
 def test_two_devices_break_the_symmetry_and_settle_all_the_same(runs, capsys, tmp_path):
