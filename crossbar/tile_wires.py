@@ -128,7 +128,15 @@ class TileMatrix:
         return self._taken().conductances
 
     def matrix(self, conductances: np.ndarray) -> np.ndarray:
-        """Return the matrix (m, n) of `conductances`: exact after a renewal, else corrected to first order."""
+        """Return the matrix (m, n) of `conductances`: exact after a renewal, else corrected to first order.
+
+        Raises
+        ------
+        InvalidValue
+            A conductance that is negative or not finite.
+        """
+        if not (np.min(conductances, initial=0) >= 0 and np.max(conductances, initial=0) < np.inf):
+            raise InvalidValue("`conductances` must not be negative, and finite, but some are not")
         snapshot = self._snapshot
         if snapshot is not None and snapshot.matrix.shape == np.shape(conductances):
             change = conductances - snapshot.conductances
