@@ -131,12 +131,9 @@ def refresh(
         if not 0 < share < 1:
             raise InvalidValue(f"`{name}` is a share of the range, between 0 and 1, but got {share}")
     read, before, misses = array.weights().copy(), replace(array.counted()), []
-    low, span = array.mapping.low, array.mapping.high - array.mapping.low
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
-            plus, minus = cells.planes(array.time)
-            larger, smaller = np.maximum(plus, minus) - low, np.minimum(plus, minus) - low
-            high = (larger > above * span) & (smaller > other * span) & _devices(cells)
+            high = _risen(cells, above, other, array.time)
             held = cells.targets(cells.weights(array.time))
             targets = _write(array, cells, held, high, settings, rng)
             misses.append(_misses(cells, targets, high, array.time))
@@ -148,10 +145,12 @@ def refresh_due(array: CrossbarArray, rng: np.random.Generator) -> ProgrammingRe
     """Refresh `array` where its configuration, or its preset, wants that after this update; return what came of it.
 
     Whoever teaches an array calls it after each update. Pairs that are due are found for free; those that are written
-    cost their pulses and verifying reads.
+    cost their pulses and verifying reads. None where nothing is due.
     """
     due = hardware(array.config).refresh
     if due is None or not due.every or array.counters.updates % due.every:
+        return None
+    if not any(_risen(cells, due.above, due.other, array.time).any() for cells in array.cells):
         return None
     return refresh(array, WriteVerify(tolerance=due.tolerance), rng, above=due.above, other=due.other)
 
@@ -211,6 +210,14 @@ def _held(array: CrossbarArray) -> float:
     places = [cells.region.places for cells in array.cells]
     shares = [cells.held if isinstance(cells, PulsedCells) else 0.0 for cells in array.cells]
     return float(np.average(shares, weights=places)) if sum(places) else 0.0
+
+
+def _risen(cells: Cells, above: float, other: float, time: float) -> np.ndarray:
+    """Return the pairs whose larger device is above a share of the range, and the smaller one above `other` of it."""
+    low, span = cells.mapping.low, cells.mapping.high - cells.mapping.low
+    plus, minus = cells.planes(time)
+    larger, smaller = np.maximum(plus, minus) - low, np.minimum(plus, minus) - low
+    return (larger > above * span) & (smaller > other * span) & _devices(cells)
 
 
 def _devices(cells: Cells) -> np.ndarray:

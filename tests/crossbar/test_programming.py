@@ -340,6 +340,8 @@ def test_phase_change_pairs_are_refreshed_as_their_preset_says(rng):
     assert np.abs(array.weights() - before)[1, 2:].mean() < 0.1 * 2
     np.testing.assert_array_equal(array.weights(), array.weights().T)
     assert array.counters.pulses_down > 0 < array.counters.verify_steps
+    assert refresh_due(array, rng) is None  # nothing stands high any more
+    plus[5, 6] = minus[5, 6] = 1.9
     array.counters.updates = 3
     never = CrossbarArray.from_weights(network, np.zeros((22, 22)), ArrayConfig(device="epiram"), rng)
     assert refresh_due(never, rng) is None
