@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, unknown_name
+from crossbar.chip_checks import check_chip, check_conductances
+from crossbar.errors import CorruptFile, HopbarError, MissingFile, unknown_name
 from crossbar.network import Network, Role
+from crossbar.output_files import write_atomically
 
 if TYPE_CHECKING:
     import h5py
@@ -30,18 +32,20 @@ class Conductances:
     Attributes
     ----------
     plus, minus : ndarray (N, N)
-        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, or one that conducts nothing.
+        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, as on the diagonal, or one
+        that conducts nothing.
     siemens_per_weight : float
         Conductance difference that stands for a weight of 1, in siemens.
     device : str
-        Name of the device preset.
+        Name of the device preset; one line of printable ASCII.
     report : mapping
         What programming reported: pulses, failures, errors.
 
     Raises
     ------
     InvalidValue
-        A scale that is not positive, matrices that are not square or not alike, a conductance that is not finite.
+        A scale that is not positive and finite, matrices that are not square or not alike, a conductance that is
+        negative, not finite or on the diagonal.
     """
 
     plus: np.ndarray
@@ -51,14 +55,7 @@ class Conductances:
     report: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 < self.siemens_per_weight < float("inf"):
-            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
-        for name in ("plus", "minus"):
-            side = getattr(self, name)
-            if side.shape != (len(self.plus),) * 2:
-                raise InvalidValue(f"`{name}` must be {(len(self.plus),) * 2}, but got {side.shape}")
-            if not np.isfinite(side).all():
-                raise InvalidValue(f"`{name}` must be finite, but some conductances are not; program the chip again")
+        check_conductances(self)
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the devices realise, [source, target]."""
@@ -72,20 +69,21 @@ class Chip:
     Attributes
     ----------
     model : str
-        Such as ``"tdh-vae"``.
+        Such as ``"tdh-vae"``; one line of printable ASCII, as all names.
     networks : mapping of str to Network
         ``{"tied": ...}`` when one network serves both roles, else ``{"encoder": ..., "decoder": ...}``. Blocks are
         named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
         first and then the log variances.
     weights : mapping of str to ndarray (N, N)
-        Trained weights, [source, target], symmetric, zero where the network does not couple.
+        Trained weights, [source, target], zero where the network does not couple; symmetric, but for networks with
+        `conductances` of two devices a pair.
     gain : float
-        Slope parameter of rho(s) = sigmoid(gain s); 3 in the paper (appendix B.1).
+        Slope parameter of rho(s) = sigmoid(gain s), positive; 3 in the paper (appendix B.1).
     sigma : float, ndarray (latent,) or None
-        Standard deviation of the latents (tied model), one for all or one each, None where the encoder gives
+        Standard deviation of the latents, positive (tied model), one for all or one each, None where the encoder gives
         the log variance.
     image_shape : tuple of int
-        Rows and columns of an image.
+        Rows and columns of an image; together the pixels of every network.
     examples : ndarray (k, pixels)
         A few images of the held-out split, in [-1, 1], for verification and pictures.
     conductances : mapping of str to Conductances
@@ -96,7 +94,7 @@ class Chip:
     Raises
     ------
     InvalidValue
-        Weights or conductances that do not fit their network, weights that are not finite.
+        Anything that does not fit these descriptions, see `crossbar.chip_checks`.
     UnknownName
         Conductances of a network that the chip does not have.
     """
@@ -112,22 +110,10 @@ class Chip:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if set(self.networks) != set(self.weights):
-            raise InvalidValue(f"`weights` must belong to {sorted(self.networks)}, but got {sorted(self.weights)}")
-        for name, network in self.networks.items():
-            shape = self.weights[name].shape
-            if shape != (network.size, network.size):
-                raise InvalidValue(f"weights of `{name}` must be {(network.size,) * 2}, but got {shape}")
-            if not np.isfinite(self.weights[name]).all():
-                raise InvalidValue(f"weights of `{name}` must be finite, but some are not")
-        for name, devices in self.conductances.items():
+        for name in self.conductances:
             if name not in self.networks:
                 raise unknown_name("network of conductances", name, self.networks)
-            shape = devices.plus.shape
-            if shape != (self.networks[name].size,) * 2:
-                raise InvalidValue(
-                    f"conductances of `{name}` must be {(self.networks[name].size,) * 2}, but got {shape}"
-                )
+        check_chip(self)
 
     @property
     def tied(self) -> bool:
@@ -158,14 +144,23 @@ class Chip:
         return np.asarray(self.weights[network])
 
     def save(self, path: str | Path) -> Path:
-        """Write the chip to an HDF5 file, atomically: a file of that name is either the old or the new one, whole."""
+        """Write the chip to an HDF5 file, atomically: a file of that name is either the old or the new one, whole.
+
+        The file is made in memory, as HDF5 cannot bear a disk that fills up: the interpreter would crash.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; the error names it.
+        """
         import h5py
 
         path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
             _write(file, self)
-        temporary.replace(path)
+            file.flush()
+            image = file.id.get_file_image()
+        write_atomically(path, image)
         return path
 
 
@@ -186,7 +181,8 @@ def load_chip(path: str | Path) -> Chip:
     path = Path(path)
     file_path = path / "chip.h5" if path.is_dir() else path
     if not file_path.exists():
-        hint = "train the run for at least one epoch first" if path.is_dir() else "give a run folder or a chip file"
+        none_yet = "train the run for at least one epoch first (an f-vae has no chip)"
+        hint = none_yet if path.is_dir() else "give a run folder or a chip file"
         raise MissingFile(f"no chip at {file_path}: {hint}")
     try:
         with h5py.File(file_path, "r") as file:
@@ -195,7 +191,7 @@ def load_chip(path: str | Path) -> Chip:
             return _read(file)
     except HopbarError:
         raise
-    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise CorruptFile(f"{file_path} cannot be read as a chip ({error}); make it again from its run") from error
 
 

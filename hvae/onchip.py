@@ -158,8 +158,6 @@ class OnChip:
         found = {}
         for name, array in self.arrays.items():
             plus, minus = array.conductances()
-            if array.mapping.kind == "reference":
-                minus = np.where(plus > 0, minus, 0)
             report = array.counted().as_dict()
             found[name] = Conductances(
                 plus=plus, minus=minus, siemens_per_weight=array.mapping.siemens_per_weight,

@@ -170,8 +170,11 @@ def test_vacask_gets_a_card_for_every_device(small_chip, tmp_path):
 
 
 def test_conductance_without_a_device_is_refused(small_chip):
-    devices = Conductances(
-        plus=np.full((17, 17), 1e-5), minus=np.zeros((17, 17)), siemens_per_weight=1e-5, device="test"
-    )
+    everywhere, nowhere = np.full((17, 17), 1e-5), np.zeros((17, 17))
+    with pytest.raises(InvalidValue, match="must be zero on the diagonal"):
+        Conductances(plus=everywhere, minus=nowhere, siemens_per_weight=1e-5, device="test")
+    devices = Conductances(plus=nowhere, minus=nowhere, siemens_per_weight=1e-5, device="test")
+    chip = replace(small_chip, conductances={"tied": devices})
+    object.__setattr__(devices, "plus", everywhere)  # past the chip's door, whose word is not taken for it
     with pytest.raises(InvalidValue, match="no device is built"):
-        program(replace(small_chip, conductances={"tied": devices}), "tied", **RANGE)
+        program(chip, "tied", **RANGE)
