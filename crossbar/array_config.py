@@ -136,10 +136,7 @@ class ArrayConfig:
             value = getattr(self, name)
             if value not in known and not (value is None and name in {"mapping", "reference"}):
                 raise unknown_name(name, str(value), known)
-        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
-            value = 0.0 if getattr(self, name) is None else getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+        self._check_not_negative()
         self._check_kinds()
         if self.tile_size is not None and self.tile_size < 1:
             raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
@@ -159,6 +156,12 @@ class ArrayConfig:
             check_range(self.g_min, self.g_max)
         if isinstance(self.programming_error, str):
             write_error(self.programming_error)
+
+    def _check_not_negative(self) -> None:
+        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
+            value = 0.0 if getattr(self, name) is None else getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
 
     def _check_kinds(self) -> None:
         """Raise `InvalidValue` for a value of another type than its description says."""

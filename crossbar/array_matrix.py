@@ -10,7 +10,6 @@ from crossbar.array_cells import Cells
 from crossbar.array_config import ArrayConfig
 from crossbar.array_wires import Planes, WiredTiles
 
-
 Slopes = Sequence[Sequence[np.ndarray | float]]  # of each rectangle, of each plane: what reads see of a device
 
 

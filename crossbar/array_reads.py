@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -192,10 +193,10 @@ def routes(pieces: Sequence[Sequence[Patch]]) -> dict[tuple[int, int], tuple[int
     found = {}
     for number, patch in patches:
         shift = patch.source_columns.start - patch.sources.start
-        for one, one_stop in zip(edges, edges[1:], strict=False):
+        for one, one_stop in pairwise(edges):
             if not patch.sources.start <= one < patch.sources.stop:
                 continue
-            for other, other_stop in zip(edges, edges[1:], strict=False):
+            for other, other_stop in pairwise(edges):
                 if patch.targets.start <= other < patch.targets.stop:
                     targets = slice(other - patch.targets.start, other_stop - patch.targets.start)
                     found[one, other] = (number, slice(one + shift, one_stop + shift), targets)

@@ -11,7 +11,6 @@ from crossbar.couplings import real_signals
 from crossbar.errors import InvalidValue
 from crossbar.kernels.reads import quantise
 
-
 SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
 
 

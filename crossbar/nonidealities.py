@@ -15,7 +15,6 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.mapping import Mapping
 
-
 Seconds = float | np.ndarray
 
 

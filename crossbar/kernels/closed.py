@@ -151,7 +151,8 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
                 example_step(local, width, product, row, flip, column_words, b, j0)
             for k in range(width):
                 if max(abs(local[_LU, k]), abs(local[_LU, k] + local[_DL, k])) * longest <= _REACH:
-                    if local[_W, k] != np.float32(weights[i, j0 + k]):  # float64 weights that got no pulse keep their digits
+                    # float64 weights that got no pulse keep their digits
+                    if local[_W, k] != np.float32(weights[i, j0 + k]):
                         weights[i, j0 + k] = local[_W, k]
                 else:
                     walk_device(weights, planes, product, row_words, row_flips, column_words, i, j0 + k, key)

@@ -203,11 +203,11 @@ def test_a_full_disk_leaves_the_old_chip_and_one_clear_error(rng, tmp_path):
     path = small_chip(rng).save(tmp_path / "chip.h5")
     old = path.read_bytes()
     script = (
-        "import resource, signal, sys; sys.path.insert(0, {tests!r}); import numpy as np;"
+        f"import resource, signal, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import numpy as np;"
         "from test_chip import small_chip; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
-        "small_chip(np.random.default_rng(0)).save({path!r})"
-    ).format(tests=str(Path(__file__).parent), path=str(path))
+        f"small_chip(np.random.default_rng(0)).save({str(path)!r})"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("OSError: [Errno 27]")
