@@ -140,7 +140,7 @@ def verify(
     --wires they are the weights that currents find through the lines' resistance.
 
     Exit code 0 if every state agrees within the tolerance, the rest point is stable, and the netlist read back
-    (ngspice, pyspice; linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
+    (of linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
     verification.json go to --keep, the circuit, log and raw file of each simulation to a folder SAMPLE-ROLE in it.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from circuits.cells.linear import OPEN
+from circuits.engines.vacask_reader import as_spice
 from circuits.memristor_array import MemristorArray
 from crossbar.errors import CorruptFile, MissingFile
 
@@ -79,7 +80,7 @@ def count_memristors(path: str | Path) -> int:
 
 
 def parse(path: str | Path) -> Netlist:
-    """Read a netlist of linear memristors back.
+    """Read a netlist of linear memristors back, in SPICE or (`.sim`, its cells.va beside it) in VACASK's language.
 
     Raises
     ------
@@ -99,6 +100,10 @@ def _lines(path: str | Path) -> Iterator[str]:
     path = Path(path)
     if not path.is_file():
         raise MissingFile(f"no netlist at {path}; write one with `hopbar netlist`")
+    if path.suffix == ".sim":
+        for lines in as_spice(path):
+            yield from lines.splitlines(keepends=True)
+        return
     with path.open(encoding="ascii", errors="replace", newline="\n") as file:
         yield from file
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from circuits.cells import driver, neuron, noise, nudge, sample_hold, sense
 from circuits.chip_reference import Sample, devices, settle_sample
+from circuits.electrical import Electrical
 from circuits.layout import Choices, Layout
 from circuits.names import neuron_names
 from circuits.netlist import AMPLIFIERS
@@ -99,7 +100,7 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
-        problems += [*_complete(found, role), *_row_sums(found)]
+        problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
         "clamps": (clamp_error, CLAMP_TOLERANCE),
@@ -195,6 +196,19 @@ def _row_sums(found: Netlist) -> Iterator[str]:
     told = np.array([stated[name] for name in found.neurons])
     if not np.abs(told - sums).max() <= WEIGHT_TOLERANCE * (sums.max() or 1.0):
         yield "its drivers' row sums (s_row) are not those of its devices"
+
+
+def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
+    """Yield which electrical sizes are not those that `hopbar netlist` writes, and whether neurons start elsewhere."""
+    expected = asdict(Electrical(v_read=layout.read_voltage(network)))
+    others = set(found.parameters) - set(expected) - {"gain", "siemens_per_weight", "sigma"}
+    if others:
+        yield f"it has parameters that are not ours: {', '.join(sorted(name[:30] for name in others)[:SHOWN])}"
+    for name in sorted(set(found.parameters) & set(expected)):
+        if not np.isclose(found.parameters[name], expected[name], rtol=1e-12, atol=0):
+            yield f"its {name} is {found.parameters[name]:g}, not {expected[name]:g}"
+    if any(found.cards.get("neuron", {}).values()):
+        yield "its neurons do not start at zero"
 
 
 def _wires(choices: Choices, found: Netlist) -> Iterator[str]:

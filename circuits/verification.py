@@ -112,8 +112,8 @@ def verify(
                         circuit, sample.rests[name], engine, folder, limits, kind=asked, fixed_rail=mode == "fixed-rail"
                     )
                     comparisons.append((name, index, found))
-                if layout.choices.device == "linear" and (folder / "circuit.cir").exists():
-                    texts.append((name, index, read_back(layout, folder / "circuit.cir", sample, noise)))
+                if layout.choices.device == "linear":
+                    texts.append((name, index, read_back(layout, folder / engine.netlist, sample, noise)))
     tolerance = tolerance_of(layout, role)
     summary = summarise(layout, engine, mode, comparisons, trips, texts, tolerance)
     return Verification(comparisons=tuple(comparisons), trips=tuple(trips), tolerance=tolerance, summary=summary)

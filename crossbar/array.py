@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Named
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from crossbar import array_checkpoint as checkpoint
 from crossbar.array_building import build_cells, hardware, named_error
-from crossbar.array_cells import Cells, Signals
+from crossbar.array_cells import Cells, PulsedCells
 from crossbar.array_checks import check_contrast, check_read, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import Counters, PulseShape, ReadMeter, mean_conductance
-from crossbar.array_matrix import assemble, realised, variances
+from crossbar.array_matrix import Slopes, assemble, realised, variances
 from crossbar.array_reads import Reader
 from crossbar.array_wires import WiredTiles
-from crossbar.contrast import Encoding, encoding
-from crossbar.couplings import multiply_patches
+from crossbar.contrast import Encoding, Signals, encoding
+from crossbar.couplings import multiply_patches, real_signals
 from crossbar.errors import InvalidValue
 from crossbar.mapping import Mapping
 from crossbar.network import Network, Patch
 from crossbar.pulse_engines import PulseReport
 from crossbar.read_noise import FrozenNoise
+from crossbar.tiles import origins
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class CrossbarArray:
     pulses : PulseShape
     meter : ReadMeter
     time : float
-        Seconds since the devices were written, see `at_time`.
+        The array's clock: seconds since all devices were last written at once, see `at_time`.
     """
 
     network: Network
@@ -70,6 +71,7 @@ class CrossbarArray:
     _clean: np.ndarray | None = None
     _noisy: np.ndarray | None = None
     _variance: np.ndarray | None = None
+    _slopes: Slopes = ()
 
     @classmethod
     def from_weights(
@@ -96,7 +98,7 @@ class CrossbarArray:
         additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
         array = cls(
             network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses,
-            reader=Reader(config=config, key=keys[0], additive=additive),
+            reader=Reader(config=config, key=keys[0], additive=additive, starts=origins(network)),
             frozen=FrozenNoise(law=noise, key=keys[1], mirrored=config.symmetry == "shared"),
             wires=WiredTiles(config=config),
             meter=ReadMeter(joule=config.read_voltage**2 * config.read_time, squares=np.zeros(network.size)),
@@ -132,6 +134,7 @@ class CrossbarArray:
         InvalidValue
             Shapes that do not belong to `patches`.
         """
+        signals = real_signals("signals", signals, self.config.kind)
         check_read(signals, patches, out)
         weights = self.matrix()
         driven = signals if self.config.dac is None else self.config.dac.convert(signals)
@@ -148,10 +151,10 @@ class CrossbarArray:
         self.counters.saturated += saturated
 
     def matrix(self) -> np.ndarray:
-        """Return the weights (N, N) of this phase's reads, without what changes from read to read; do not write to it.
+        """Return the weights (N, N) of this phase's reads, without what changes from read to read.
 
         Noise that is frozen for the phase is in it: with a static array this is the matrix that `multiply` uses,
-        between the converters, if there are any.
+        between the converters, if there are any. Do not write to it.
         """
         if self._noisy is None:
             clean = self.weights()
@@ -161,14 +164,17 @@ class CrossbarArray:
         return self._noisy
 
     def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that reads see now, through the wires, without any read noise; do not write to it.
+        """Return the weights (N, N) that reads see now, through the wires, without any read noise.
 
-        What the devices themselves hold is `Cells.weights`, region by region.
+        Do not write to them; they stay as they are when the array is written, as later calls return others. What the
+        devices themselves hold is `Cells.weights`, region by region.
         """
         if self._clean is None:
-            self._clean = assemble(self.cells, realised(self.cells, self.time, self.wires), self.network.size)
+            blocks, self._slopes = realised(self.cells, self.time, self.wires)
+            self._clean = assemble(self.cells, blocks, self.network.size)
             noise = self.config.read_noise
-            each = noise.where == "devices" or noise.relative > 0 or self.config.symmetry == "one-way"
+            unlike = noise.relative > 0 or self.config.symmetry == "one-way" or self.config.wire_resistance > 0
+            each = noise.where == "devices" or unlike
             at_outputs = noise.spectrum == "white" or noise.fast
             self._variance = self._noise() if not noise.off and at_outputs and each else None
         return self._clean
@@ -200,15 +206,20 @@ class CrossbarArray:
             self._noisy = None
 
     def at_time(self, time: float) -> None:
-        """Let the devices be `time` seconds older than when they were written: drift and loss of retention.
+        """Set the array's clock to `time` seconds after all devices were written: drift and loss of retention.
+
+        Each device ages from its own last write: pulses act on what it has become, and its age is then zero.
 
         Raises
         ------
         InvalidValue
-            A negative or infinite time.
+            A negative or infinite time, or one before a device was last written.
         """
         if not (np.isfinite(time) and time >= 0):
             raise InvalidValue(f"`time` must be zero or more seconds, but got {time}")
+        last = max((float(written.max()) for cells in self.cells for written in cells.written), default=0.0)
+        if time < last:
+            raise InvalidValue(f"`time` must not lie before the last pulse, at {last} s, but got {time}")
         self.time = float(time)
         self.changed()
 
@@ -235,9 +246,12 @@ class CrossbarArray:
         Raises
         ------
         InvalidValue
-            Wrong shapes, values that are not finite, a rate that is not positive and finite.
+            Wrong shapes, no examples, values that are not real and finite, a rate that is not positive and finite.
         """
-        check_contrast(self.network, response, mean, rate)
+        response, mean = (
+            real_signals(name, given, self.config.kind) for name, given in (("response", response), ("mean", mean))
+        )
+        check_contrast(self.network, response, mean, rate, self.config.kind)
         self.counted()
         conductance = mean_conductance(self.cells, self.time) if self.config.device is not None else 0.0
         way: Encoding = encoding(self.config.encoding)
@@ -248,7 +262,8 @@ class CrossbarArray:
                 response_rows=response[:, rows], mean_rows=mean[:, rows],
                 response_columns=response[:, columns], mean_columns=mean[:, columns],
             )  # fmt: skip
-            done = cells.update(signals, way, rate=rate, engine=self.config.engine, rng=rng)
+            with cells.changing(self.time):
+                done = cells.update(signals, way, rate=rate, engine=self.config.engine, rng=rng)
             report = done if number == 0 else report + done
         self.add_pulses(report.up, report.down, conductance)
         self.counters.updates += 1
@@ -262,6 +277,7 @@ class CrossbarArray:
         error = named_error(self.config.programming_error)
         for cells in self.cells:
             cells.write(weights[cells.region.rows, cells.region.columns], error, rng)
+            cells.restart()
         self.time = 0.0
         self.changed()
 
@@ -290,9 +306,20 @@ class CrossbarArray:
         Raises
         ------
         InvalidValue
-            Arrays that are missing or do not belong to this array.
+            Arrays that are missing, or of an array of another network, device or configuration.
         """
         checkpoint.scatter(self, state)
+        self.changed()
+
+    def rescale(self, siemens_per_weight: float) -> None:
+        """Let the same devices stand for other weights: a weight of 1 is `siemens_per_weight` (S) from now on."""
+        finer = self.mapping.siemens_per_weight / siemens_per_weight
+        self.mapping = replace(self.mapping, siemens_per_weight=siemens_per_weight)
+        for cells in self.cells:
+            cells.mapping = self.mapping
+            if isinstance(cells, PulsedCells):
+                cells.scale *= finer
+        self.reader.additive *= finer
         self.changed()
 
     # ------------------------------------------------------------------ inside
@@ -302,4 +329,4 @@ class CrossbarArray:
         self._clean = self._noisy = self._variance = None
 
     def _noise(self) -> np.ndarray:
-        return assemble(self.cells, variances(self.cells, self.time, self.config), self.network.size)
+        return assemble(self.cells, variances(self.cells, self.time, self.config, self._slopes), self.network.size)

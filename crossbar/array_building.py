@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from crossbar.array_cells import Cells, FloatCells, PulsedCells
-from crossbar.array_checks import check_weights
+from crossbar.array_checks import check_devices, check_range_fits, check_weights
 from crossbar.array_config import ArrayConfig
 from crossbar.array_counters import PulseShape
 from crossbar.array_regions import Region, regions
 from crossbar.array_write_errors import WriteError, write_error
+from crossbar.chip_checks import check_name
 from crossbar.devices import DeviceState, PulsedLaw
 from crossbar.errors import InvalidValue
 from crossbar.kernels.pulses import mirror_upper
@@ -83,6 +84,7 @@ def hardware(config: ArrayConfig) -> Hardware:
         check_ranges(g_min, g_max, error)
         return Hardware(name=name, law=law, g_min=g_min, g_max=g_max, pulses=PulseShape(), **_layout(config, None))
     preset = chosen
+    check_name("the name of a device", preset.name)
     g_min = preset.g_min if config.g_min is None else config.g_min
     g_max = preset.g_max if config.g_max is None else config.g_max
     check_ranges(g_min, g_max, error)
@@ -131,6 +133,7 @@ def build_cells(
         weight_limit=limit,
         siemens_per_weight=config.siemens_per_weight,
     )
+    check_range_fits(mapping, config)
     error = named_error(config.programming_error)
     cells = []
     for region in regions(network, config.symmetry):
@@ -165,15 +168,34 @@ def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mappin
     if device.law is None:
         values: np.ndarray = np.zeros(region.shape, config.kind)
         return FloatCells(region=region, mapping=mapping, faults=faults, values=values, bounded=config.bounded)
-    states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
-    if region.square and region.shared:
-        states = tuple(mirror(state) for state in states)
+    with np.errstate(over="ignore"):  # told below
+        states = tuple(device.law.sample(region.shape, rng, dtype=config.kind) for _ in range(mapping.n_planes))
+    for state in states:
+        check_devices(state)
+        if region.square and region.shared:
+            mirror(state)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
-    shift = _shift(region, device, states[0], scale, rng) if device.reference == "symmetry-point" else None
-    return PulsedCells(region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift)
+    held = np.mean([hold(state, mapping.floor / scale) for state in states])
+    shift = _shift(region, device, mapping, states[0], scale, rng) if device.reference == "symmetry-point" else None
+    return PulsedCells(
+        region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift, held=float(held)
+    )
 
 
-def _shift(region: Region, device: Hardware, state: DeviceState, scale: float, rng: np.random.Generator) -> np.ndarray:
+def hold(state: DeviceState, floor: float) -> float:
+    """Hold the lower bounds of devices at `floor`, the weight of 0 S in units of their law; return how many it met.
+
+    Bounds that spread from device to device are drawn as weights, and some would lie below.
+    """
+    low = state.planes["w_min"]
+    share = float(np.mean(low < floor))
+    np.maximum(low, low.dtype.type(floor), out=low)
+    return share
+
+
+def _shift(
+    region: Region, device: Hardware, mapping: Mapping, state: DeviceState, scale: float, rng: np.random.Generator
+) -> np.ndarray:
     """Return the reference of each device, weight units: its symmetry point, as well as the reference meets it."""
     points = symmetry_points(state)
     if device.reference_error > 0:
@@ -181,7 +203,7 @@ def _shift(region: Region, device: Hardware, state: DeviceState, scale: float, r
         points = points + spread * rng.standard_normal(points.shape, dtype=np.float32)
         if region.square and region.shared:
             mirror_upper(points)
-    return (scale * points).astype(state.hidden.dtype)
+    return np.maximum(scale * points, mapping.floor).astype(state.hidden.dtype)
 
 
 def _faults(region: Region, config: ArrayConfig, rng: np.random.Generator) -> Faults:

@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from collections.abc import Mapping as Named
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from crossbar.array_regions import Region
 from crossbar.array_write_errors import WriteError
-from crossbar.contrast import Contrast, Encoding
+from crossbar.contrast import Encoding, Signals
 from crossbar.devices import DeviceState
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.mapping import Mapping
-from crossbar.nonidealities import Faults
+from crossbar.nonidealities import Faults, Seconds
 from crossbar.pulse_engines import PulseReport, mirror_weights
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signals:
-    """The two factors of a contrast on the lines of a region, dW = rate sum_b (R_row S_col^T + S_row R_col^T).
-
-    Attributes
-    ----------
-    response_rows, response_columns : ndarray (batch, n_rows), (batch, n_cols)
-        R: what the nudge changed; zero on clamped lines.
-    mean_rows, mean_columns : ndarray (batch, n_rows), (batch, n_cols)
-        S: the mean of both phases.
-    """
-
-    response_rows: np.ndarray
-    mean_rows: np.ndarray
-    response_columns: np.ndarray
-    mean_columns: np.ndarray
-
-    @property
-    def passes(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """Rows (R, S) and columns (S, R) of the two rank-one passes."""
-        return (self.response_rows, self.mean_rows), (self.mean_columns, self.response_columns)
-
-    def contrast(self, sign: int) -> Contrast:
-        """Return the signals of both phases, S +- R/2, with the phases exchanged where `sign` is -1."""
-        rows, columns = self.response_rows * (sign / 2), self.response_columns * (sign / 2)
-        return Contrast(
-            rows=self.mean_rows + rows, columns=self.mean_columns + columns,
-            rows_free=self.mean_rows - rows, columns_free=self.mean_columns - columns,
-        )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,12 +32,19 @@ class Cells(ABC):
         One a plane.
     shift : ndarray (n_rows, n_cols) or None
         What each device's own reference stands for, weight units, where it differs from the origin of the mapping.
+    written : tuple of ndarray (n_rows, n_cols)
+        When the devices of each plane were last written, s on the array's clock; empty where they do not age.
     """
 
     region: Region
     mapping: Mapping
     faults: tuple[Faults, ...]
     shift: np.ndarray | None = None
+    written: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(fault.drift is not None for fault in self.faults):
+            self.written = tuple(np.zeros(self.region.shape) for _ in self.faults)
 
     @abstractmethod
     def stored(self) -> tuple[np.ndarray, ...]:
@@ -83,20 +61,56 @@ class Cells(ABC):
         """Add `rate` times the contrast to the weights."""
 
     @abstractmethod
-    def restore(self, arrays: Named[str, np.ndarray]) -> None:
-        """Take the devices from what `arrays` once returned."""
+    def _stand(self) -> tuple[np.ndarray, ...]:
+        """Return copies of what the devices hold."""
+
+    @abstractmethod
+    def _age(self, ages: tuple[Seconds, ...]) -> None:
+        """Let the devices hold what they have become after `ages`, a number or an array a plane."""
+
+    @abstractmethod
+    def _give_back(self, before: tuple[np.ndarray, ...], met: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        """Let devices that still hold what they had in `met` hold what they had in `before`; return all others."""
 
     @abstractmethod
     def _state(self) -> dict[str, np.ndarray]:
         """Return what changes with time."""
 
+    def ages(self, time: float) -> tuple[Seconds, ...]:
+        """Return how long before `time` the devices of each plane were written, s."""
+        if not self.written:
+            return (0.0,) * len(self.faults)
+        return tuple(np.maximum(time - written, 0) for written in self.written)
+
+    @contextmanager
+    def changing(self, time: float) -> Iterator[None]:
+        """Let pulses and changes meanwhile act on the devices as they are at `time`; those that change are then new.
+
+        The others go on ageing from when they were written.
+        """
+        ages = self.ages(time)
+        if not any(np.any(age > 0) for age in ages):
+            yield
+            return
+        before = self._stand()
+        self._age(ages)
+        met = self._stand()
+        yield
+        for written, changed in zip(self.written, self._give_back(before, met), strict=True):
+            written[changed] = time
+
+    def restart(self) -> None:
+        """Set the clock of all devices to zero: they were all written."""
+        for written in self.written:
+            written[...] = 0
+
     def planes(self, time: float) -> tuple[np.ndarray, ...]:
-        """Return the planes (n_rows, n_cols) as they are `time` seconds after they were written, weight units."""
-        pairs = zip(self.faults, self.stored(), strict=True)
-        return tuple(fault.realise(plane, self.mapping, time) for fault, plane in pairs)
+        """Return the planes (n_rows, n_cols) as they are at `time` on the array's clock (s), weight units."""
+        stored = zip(self.faults, self.stored(), self.ages(time), strict=True)
+        return tuple(fault.realise(plane, self.mapping, age) for fault, plane, age in stored)
 
     def weights(self, time: float) -> np.ndarray:
-        """Return the weights (n_rows, n_cols) after `time` seconds; zero on the diagonal of a square."""
+        """Return the weights (n_rows, n_cols) at `time` (s); zero on the diagonal of a square."""
         weights = self.mapping.join(self.planes(time))
         if self.shift is not None:
             weights = weights - self.shift
@@ -144,11 +158,16 @@ class Cells(ABC):
         arrays = self._state()
         if self.shift is not None:
             arrays["shift"] = self.shift
+        arrays.update({f"written{k}": written for k, written in enumerate(self.written)})
         for k, fault in enumerate(self.faults):
             arrays.update({f"fault{k}/{name}": array for name, array in fault.arrays().items()})
         return arrays
 
-    def _restore_faults(self, arrays: Named[str, np.ndarray]) -> None:
+    def restore(self, arrays: Named[str, np.ndarray]) -> None:
+        """Take the devices from what `arrays` once returned."""
+        if self.shift is not None:
+            self.shift = np.array(arrays["shift"])
+        self.written = tuple(np.array(arrays[f"written{k}"]) for k in range(len(self.written)))
         prefixes = [f"fault{k}/" for k in range(len(self.faults))]
         drawn = [{name.removeprefix(p): a for name, a in arrays.items() if name.startswith(p)} for p in prefixes]
         self.faults = tuple(fault.restore(own) for fault, own in zip(self.faults, drawn, strict=True))
@@ -185,13 +204,14 @@ class FloatCells(Cells):
         """Return the planes."""
         planes = self.mapping.split(self.values)
         if self.offset:
-            planes = tuple(plane + missed for plane, missed in zip(planes, self.offset, strict=True))
+            pairs = zip(planes, self.offset, strict=True)
+            planes = tuple(np.maximum(plane + missed, plane.dtype.type(self.mapping.floor)) for plane, missed in pairs)
         return planes
 
     def weights(self, time: float) -> np.ndarray:
-        """Return the weights; the stored array itself when nothing is wrong with the devices."""
+        """Return the weights, bit for bit those that are stored where nothing is wrong with the devices."""
         if not self.offset and all(fault.none for fault in self.faults):
-            return self.values
+            return self.values.copy()
         return Cells.weights(self, time)
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
@@ -214,9 +234,31 @@ class FloatCells(Cells):
         if self.region.square:
             np.fill_diagonal(step, 0)
             mirror_upper(step)
+        self.add(step)
+        return PulseReport(up=0, down=0, engine="float")
+
+    def add(self, step: np.ndarray) -> None:
+        """Add `step` (n_rows, n_cols) to the weights; what writing once missed stays."""
         self.values += step
         self._clip()
-        return PulseReport(up=0, down=0, engine="float")
+
+    def _stand(self) -> tuple[np.ndarray, ...]:
+        return (self.values.copy(), *self.offset)
+
+    def _age(self, ages: tuple[Seconds, ...]) -> None:
+        stored = zip(self.faults, self.stored(), ages, strict=True)
+        planes = tuple(fault.aged(plane, self.mapping, age) for fault, plane, age in stored)
+        self.values[...] = self.mapping.join(planes)
+        if self.region.square:
+            np.fill_diagonal(self.values, 0)
+        self.offset = tuple(plane - own for plane, own in zip(planes, self.mapping.split(self.values), strict=True))
+
+    def _give_back(self, before: tuple[np.ndarray, ...], met: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        kept = self.values == met[0]
+        np.copyto(self.values, before[0], where=kept)
+        for k, missed in enumerate(self.offset):
+            np.copyto(missed, before[k + 1] if len(before) > 1 else 0, where=kept)
+        return (~kept,) * len(self.faults)
 
     def _clip(self) -> None:
         if self.bounded:
@@ -231,7 +273,7 @@ class FloatCells(Cells):
         """Take the weights from what `arrays` once returned."""
         self.values[...] = arrays["values"]
         self.offset = tuple(np.array(arrays[f"offset{k}"]) for k in range(len(self.faults)) if f"offset{k}" in arrays)
-        self._restore_faults(arrays)
+        Cells.restore(self, arrays)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -244,10 +286,13 @@ class PulsedCells(Cells):
         One a plane.
     scale : float
         Weight that stands for one unit of the device's own law.
+    held : float
+        Share of the devices whose own lower bound, as drawn, lay below 0 S and is held there.
     """
 
     states: tuple[DeviceState, ...]
     scale: float
+    held: float = 0.0
 
     @property
     def movers(self) -> int:
@@ -256,7 +301,12 @@ class PulsedCells(Cells):
 
     def stored(self) -> tuple[np.ndarray, ...]:
         """Return the planes."""
-        return tuple(state.visible * state.visible.dtype.type(self.scale) for state in self.states)
+        return tuple(self.plane(state.visible) for state in self.states)
+
+    def plane(self, own: np.ndarray) -> np.ndarray:
+        """Return in weight units what devices hold in units of their `own` law; write noise takes none below 0 S."""
+        plane = own * own.dtype.type(self.scale)
+        return np.maximum(plane, plane.dtype.type(self.mapping.floor), out=plane)
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
         """Set the devices, each within its own bounds, write noise included."""
@@ -280,6 +330,23 @@ class PulsedCells(Cells):
             report = done if report is None else report + done
         return report  # type: ignore[return-value]
 
+    def _stand(self) -> tuple[np.ndarray, ...]:
+        return tuple(own.copy() for state in self.states for own in (state.hidden, state.visible))
+
+    def _age(self, ages: tuple[Seconds, ...]) -> None:
+        for state, fault, age in zip(self.states, self.faults, ages, strict=True):
+            for own in (state.hidden,) if state.visible is state.hidden else (state.hidden, state.visible):
+                own[...] = fault.aged(self.plane(own), self.mapping, age) / self.scale
+            np.clip(state.hidden, state.planes["w_min"], state.planes["w_max"], out=state.hidden)
+
+    def _give_back(self, before: tuple[np.ndarray, ...], met: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        changed = tuple(state.hidden != hidden for state, hidden in zip(self.states, met[::2], strict=True))
+        for k, (state, new) in enumerate(zip(self.states, changed, strict=True)):
+            np.copyto(state.hidden, before[2 * k], where=~new)
+            if state.visible is not state.hidden:
+                np.copyto(state.visible, before[2 * k + 1], where=~new)
+        return changed
+
     def _state(self) -> dict[str, np.ndarray]:
         return {f"device{k}/{name}": a for k, state in enumerate(self.states) for name, a in state.arrays().items()}
 
@@ -291,6 +358,4 @@ class PulsedCells(Cells):
             own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             states.append(state.law.restore(own))
         self.states = tuple(states)
-        if self.shift is not None:
-            self.shift = np.array(arrays["shift"])
-        self._restore_faults(arrays)
+        Cells.restore(self, arrays)

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from crossbar.programming import ProgrammingReport
 
+PULSED = {"max_pulses", "verify_noise"}  # options that floats have no use for
+SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
+
 
 @click.command("program", short_help="Write a trained run to devices, with verification.")
 @click.argument("run", metavar="RUN_OR_CHIP")
-@click.option("--device", required=True, help="Preset or TOML file (see `hopbar devices`), or `ideal`.")
+@click.option("--device", required=True, help="Preset, law or TOML file (see `hopbar devices`), or `ideal`.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The chip file to write.")
 @click.option("--force", is_flag=True, help="Replace the chip file if it exists.")
 @click.option("--tolerance", default=0.01, show_default=True, help="Accepted miss of a device, fraction of its range.")
@@ -34,7 +38,10 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults and pulses."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def program(run: str, device: str, out: Path, force: bool, as_json: bool, **options: Any) -> None:
+@click.pass_context
+def program(
+    context: click.Context, run: str, device: str, out: Path, force: bool, as_json: bool, **options: Any
+) -> None:
     """Write the weights of RUN_OR_CHIP to devices by write-verify, and save the chip that results.
 
     Example: `hopbar program runs/tdh-vae --device epiram --tolerance 0.02 --out chip.h5`
@@ -42,6 +49,7 @@ def program(run: str, device: str, out: Path, force: bool, as_json: bool, **opti
     from crossbar.errors import ExistingFile
     from crossbar.output_files import check_out
 
+    _check_options(context, device)
     check_out(out)
     if out.exists() and not force:
         raise ExistingFile(f"{out} exists already; choose another --out, or --force to replace it")
@@ -51,6 +59,21 @@ def program(run: str, device: str, out: Path, force: bool, as_json: bool, **opti
         click.echo(json.dumps({"chip": str(out), "device": device, "seed": options["seed"], "networks": networks}))
         return
     _show(reports, device, out)
+
+
+def _check_options(context: click.Context, device: str) -> None:
+    """Raise `InvalidValue` for an option that would have no say with `device`, or beside another."""
+    from crossbar.errors import InvalidValue
+
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    silent = given & (PULSED if device == "ideal" else {"programming_error"})
+    if silent:
+        name = "--" + min(silent).replace("_", "-")
+        other = "devices that take pulses: name one" if device == "ideal" else "`--device ideal`, which takes no pulses"
+        raise InvalidValue(f"`{name}` belongs to {other}, but got --device {device}")
+    scales = sorted("--" + name.replace("_", "-") for name in given & SCALES)
+    if len(scales) > 1:
+        raise InvalidValue(f"give at most one scale, but got {' and '.join(scales)}")
 
 
 def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> dict[str, ProgrammingReport]:

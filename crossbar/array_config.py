@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar.array_write_errors import WriteError, write_error
 from crossbar.contrast import ENCODINGS
-from crossbar.converters import Converter
+from crossbar.converters import Converter, check_whole
 from crossbar.devices import PulsedLaw
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.mapping import MAPPINGS, REFERENCES, check_range
@@ -136,16 +136,16 @@ class ArrayConfig:
             value = getattr(self, name)
             if value not in known and not (value is None and name in {"mapping", "reference"}):
                 raise unknown_name(name, str(value), known)
-        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
-            value = 0.0 if getattr(self, name) is None else getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+        self._check_not_negative()
+        self._check_kinds()
         if self.tile_size is not None and self.tile_size < 1:
             raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
         if self.weight_limit is not None and self.siemens_per_weight is not None:
             raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
         if not 0 < self.weight_coverage <= 1:
             raise InvalidValue(f"`weight_coverage` must lie in (0, 1], but got {self.weight_coverage}")
+        if self.weight_coverage < 1 and (self.weight_limit, self.siemens_per_weight) != (None, None):
+            raise InvalidValue("give at most one of `weight_coverage`, `weight_limit` and `siemens_per_weight`")
         for name in ("weight_limit", "siemens_per_weight"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
@@ -157,6 +157,29 @@ class ArrayConfig:
         if isinstance(self.programming_error, str):
             write_error(self.programming_error)
 
+    def _check_not_negative(self) -> None:
+        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
+            value = 0.0 if getattr(self, name) is None else getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+
+    def _check_kinds(self) -> None:
+        """Raise `InvalidValue` for a value of another type than its description says."""
+        wanted: tuple[tuple[str, tuple[type, ...], str], ...] = (
+            ("device", (str, Preset, PulsedLaw), "a name, a preset or a law"),
+            ("faults", (FaultLaw,), "a FaultLaw"),
+            ("programming_error", (str, WriteError), "a name or a WriteError"),
+            ("read_noise", (ReadNoise,), "a ReadNoise"),
+            ("dac", (Converter,), "a Converter, such as dac(8)"),
+            ("adc", (Converter,), "a Converter, such as adc(8, high=4.0)"),
+        )
+        for name, kinds, meant in wanted:
+            value = getattr(self, name)
+            if not isinstance(value, kinds) and not (value is None and name not in {"faults", "read_noise"}):
+                raise InvalidValue(f"`{name}` must be {meant}, but got {value!r}")
+        if self.tile_size is not None:
+            check_whole("tile_size", self.tile_size)
+
     @property
     def kind(self) -> type:
         """The type of weights."""
@@ -164,9 +187,10 @@ class ArrayConfig:
 
     @property
     def bounded(self) -> bool:
-        """Whether weights are kept within the range: it is given, or made by devices or levels."""
+        """Whether weights are kept within the range: it is given, or made by devices, levels or a reference."""
         return (
             self.device is not None
+            or self.mapping == "reference"
             or self.weight_limit is not None
             or self.siemens_per_weight is not None
             or self.weight_coverage < 1

@@ -132,7 +132,7 @@ class ReadMeter:
 
 
 def mean_conductance(cells: Sequence[Cells], time: float) -> float:
-    """Return the mean conductance (S) of all devices."""
+    """Return the mean conductance (S) of all devices; 0 where a lone neuron has none."""
     sums = [one.line_conductances(time)[0].sum() for one in cells]
-    devices = [one.region.places * one.mapping.n_planes for one in cells]
-    return float(sum(sums) / sum(devices))
+    devices = sum(one.region.places * one.mapping.n_planes for one in cells)
+    return float(sum(sums) / devices) if devices else 0.0

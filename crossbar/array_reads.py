@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from crossbar.array_config import ArrayConfig
 from crossbar.kernels.reads import add_coloured, convert_sums
 from crossbar.network import Patch
-from crossbar.read_noise import normals, shared_noise, stream
+from crossbar.read_noise import normals, rectangle_noise, square_noise, stream
 from crossbar.tiles import by_target, partial_sums
 
 NOTHING: dict[str, np.ndarray] = {"float32": np.zeros((0, 0), np.float32), "float64": np.zeros((0, 0))}
@@ -28,6 +29,8 @@ class Reader:
         Stream of random numbers; with `draws` it makes the sequence repeatable.
     additive : float
         Standard deviation of the state-independent noise of a weight, weight units.
+    starts : tuple of int
+        Where the arrays of tiles begin (`crossbar.tiles.origins`).
     draws : int
         Streams used so far.
     memory : dict of str to ndarray (components, batch, n)
@@ -39,6 +42,7 @@ class Reader:
     config: ArrayConfig
     key: int
     additive: float
+    starts: tuple[int, ...]
     draws: int = 0
     memory: dict[str, np.ndarray] = field(default_factory=dict)
     instant: np.uint64 = field(default=np.uint64(0), init=False)
@@ -65,10 +69,11 @@ class Reader:
         size = self.config.tile_size if self.config.accumulation == "digital" else None
         conversions = saturated = 0
         self.instant = self._next()
-        for group in by_target(patches):
-            for piece in partial_sums(group, size):
-                saturated += self._sense(weights, variance, driven, piece, out)
-                conversions += len(out) * (piece[0].targets.stop - piece[0].targets.start)
+        pieces = [piece for group in by_target(patches) for piece in partial_sums(group, size, self.starts)]
+        shared = self._shared_noise(driven, pieces) if self._correlated(variance) else [None] * len(pieces)
+        for piece, noise in zip(pieces, shared, strict=True):
+            saturated += self._sense(weights, variance, driven, piece, noise, out)
+            conversions += len(out) * (piece[0].targets.stop - piece[0].targets.start)
         return conversions, saturated
 
     def _sense(
@@ -77,6 +82,7 @@ class Reader:
         variance: np.ndarray | None,
         driven: np.ndarray,
         piece: Sequence[Patch],
+        shared: tuple[np.ndarray, np.ndarray] | None,
         out: np.ndarray,
     ) -> int:
         noise, adc = self.config.read_noise, self.config.adc
@@ -85,13 +91,13 @@ class Reader:
         spread = nothing
         if not noise.off and noise.where == "devices":
             sums = sums + self._each_device(variance, driven, piece)
+        elif shared is not None:
+            sums, spread = sums + shared[0], shared[1]
         elif not noise.off and (noise.spectrum == "white" or noise.fast):
             spread = self._variance(variance, driven, piece)
         if noise.spectrum != "white" and spread.size:
             self._add_coloured(sums, spread, piece[0])
             spread = nothing
-        elif spread.size and self._correlated(variance, piece):
-            self._add_shared(sums, spread, driven, piece)
         low, high, step = (adc.low, adc.high, adc.step) if adc else (-math.inf, math.inf, 0.0)
         target = out[:, piece[0].target_columns]
         return convert_sums(sums, spread, self.config.output_noise, low, high, step, self._next(), target)
@@ -109,16 +115,38 @@ class Reader:
         spread *= spread.dtype.type(self.additive**2)
         return np.maximum(spread, 0, out=spread)
 
-    def _correlated(self, variance: np.ndarray | None, piece: Sequence[Patch]) -> bool:
-        """Tell whether the outputs share devices in a way that is drawn exactly."""
-        return variance is None and self.config.symmetry == "shared" and bool(own_places(piece))
+    def _correlated(self, variance: np.ndarray | None) -> bool:
+        """Tell whether the outputs share devices whose noise is drawn exactly: white, and the same for all."""
+        noise = self.config.read_noise
+        return not noise.off and noise.spectrum == "white" and variance is None and self.config.symmetry == "shared"
 
-    def _add_shared(self, sums: np.ndarray, spread: np.ndarray, driven: np.ndarray, piece: Sequence[Patch]) -> None:
-        for own_sources, own_targets in own_places(piece):
-            signals = driven[:, own_sources]
-            sums[:, own_targets] += shared_noise(signals, self.additive, self._next())
-            spread[:, own_targets] -= np.square(signals) * spread.dtype.type(self.additive**2)
-        np.maximum(spread, 0, out=spread)
+    def _shared_noise(
+        self, driven: np.ndarray, pieces: Sequence[Sequence[Patch]]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return for each of `pieces` noise to add, and the variance of what is independent besides, (batch, n) each.
+
+        Neurons are cut into intervals a, b, ... at the edges of all patches. Devices that serve a -> b alone give b
+        independent noise of variance sigma^2 |x_a|^2; those that serve b -> a too are drawn once
+        (`rectangle_noise`, of the square a -> a `square_noise`).
+        """
+        widths = [piece[0].targets.stop - piece[0].targets.start for piece in pieces]
+        added = [np.zeros((len(driven), width), driven.dtype) for width in widths]
+        spread = [np.zeros((len(driven), width), driven.dtype) for width in widths]
+        ways = routes(pieces)
+        for (one, other), (number, sources, targets) in ways.items():
+            signals, back = driven[:, sources], ways.get((other, one))
+            if one == other:
+                added[number][:, targets] += square_noise(signals, self.additive, self._next())
+            elif back is None:
+                spread[number][:, targets] += np.einsum("ij,ij->i", signals, signals)[:, None]
+            elif one < other:
+                there, here = rectangle_noise(signals, driven[:, back[1]], self.additive, self._next())
+                added[number][:, targets] += there
+                added[back[0]][:, back[2]] += here
+        scale = driven.dtype.type(self.additive**2)
+        nothing: np.ndarray = NOTHING[str(driven.dtype)]
+        alone = [scale * squares if squares.any() else nothing for squares in spread]
+        return list(zip(added, alone, strict=True))
 
     def _add_coloured(self, sums: np.ndarray, spread: np.ndarray, first: Patch) -> None:
         times = np.array(self.config.read_noise.fast)
@@ -152,6 +180,27 @@ def product(matrix: np.ndarray, signals: np.ndarray, piece: Sequence[Patch]) -> 
     for patch in piece[1:]:
         total += signals[:, patch.source_columns] @ matrix[patch.sources, patch.targets]
     return total
+
+
+def routes(pieces: Sequence[Sequence[Patch]]) -> dict[tuple[int, int], tuple[int, slice, slice]]:
+    """Return by which piece each interval of neurons drives which other, and where in its signals and its sums.
+
+    Intervals are named by their first neuron; no edge of a patch lies inside one.
+    """
+    patches = [(number, patch) for number, piece in enumerate(pieces) for patch in piece]
+    spans = [span for _, patch in patches for span in (patch.sources, patch.targets)]
+    edges = sorted({edge for span in spans for edge in (span.start, span.stop)})
+    found = {}
+    for number, patch in patches:
+        shift = patch.source_columns.start - patch.sources.start
+        for one, one_stop in pairwise(edges):
+            if not patch.sources.start <= one < patch.sources.stop:
+                continue
+            for other, other_stop in pairwise(edges):
+                if patch.targets.start <= other < patch.targets.stop:
+                    targets = slice(other - patch.targets.start, other_stop - patch.targets.start)
+                    found[one, other] = (number, slice(one + shift, one_stop + shift), targets)
+    return found
 
 
 def own_places(piece: Sequence[Patch]) -> list[tuple[slice, slice]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from crossbar.array_config import ArrayConfig
 from crossbar.array_regions import Region
 from crossbar.kernels.pulses import mirror_upper
 from crossbar.line_network import Drive, Sense
-from crossbar.tile_wires import TileMatrix, Wiring
+from crossbar.tile_wires import TileMatrix, Wiring, own_slopes
 from crossbar.tiles import spans
 from crossbar.wire_compensation import LineOrder, column_gains, line_gains, order_by_sensitivity
 from crossbar.wires import effective_matrix
@@ -52,15 +52,11 @@ class Planes:
 
     def tiles(self, size: int | None) -> Iterator[Tile]:
         """Yield rows and columns, within the region, of each tile that holds devices of its own."""
-        region = self.region
-        for rows in spans(region.rows.start, region.rows.stop, size):
-            for columns in spans(region.columns.start, region.columns.stop, size):
-                if self.twice and columns.start < rows.start:
-                    continue
-                yield (
-                    slice(rows.start - region.rows.start, rows.stop - region.rows.start),
-                    slice(columns.start - region.columns.start, columns.stop - region.columns.start),
-                )
+        n_rows, n_columns = self.region.shape
+        for rows in spans(0, n_rows, size):
+            for columns in spans(0, n_columns, size):
+                if not (self.twice and columns.start < rows.start):
+                    yield rows, columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +71,9 @@ class WiredTile:
         What the devices hold, and what reads find without any gain.
     kept : float
         Share of the ideal current that leaves the tile when all its lines are driven alike.
+    slopes : tuple of ndarray (m, n)
+        d M_ij / d G_ij of both planes: how much of what a device fluctuates by reaches its own output; empty where no
+        device fluctuates.
     """
 
     rows: slice
@@ -82,6 +81,7 @@ class WiredTile:
     weights: np.ndarray
     seen: np.ndarray
     kept: float
+    slopes: tuple[np.ndarray, ...]
 
     def gained(self, gains: str, shared: bool) -> np.ndarray:
         """Return what reads find (m, n) after the gains that come nearest to `weights`.
@@ -89,12 +89,20 @@ class WiredTile:
         Shared devices are read in both directions, and every line has one gain, as a row and as a column, so that both
         directions still agree; else every column has one.
         """
+        return self.seen * self._factors(gains, shared)
+
+    def gained_slopes(self, gains: str, shared: bool) -> tuple[np.ndarray, ...]:
+        """Return the slopes (m, n) of both planes after the same gains."""
+        factors = self._factors(gains, shared)
+        return tuple(slope * factors for slope in self.slopes)
+
+    def _factors(self, gains: str, shared: bool) -> np.ndarray:
         if gains == "none":
-            return self.seen
+            return np.ones(1)
         if not shared:
-            return self.seen * column_gains(self.weights, self.seen)
+            return column_gains(self.weights, self.seen)
         rows, columns = line_gains(self.weights, self.seen)
-        return rows[:, np.newaxis] * self.seen * columns
+        return rows[:, np.newaxis] * columns
 
     def error(self, gains: str, shared: bool) -> float:
         """Return the error of what reads find, relative to the weights (Frobenius norm)."""
@@ -137,10 +145,16 @@ class WiredTiles:
         """Largest relative error of a tile's matrix, as it is estimated now; 0 where every change is solved for."""
         return max((tile.estimate for tile in self.renewed.values()), default=0.0)
 
-    def weights(self, number: int, cells: Cells, time: float) -> np.ndarray:
-        """Return the weights (n_rows, n_cols) that reads of `cells`, the array's `number`-th, see."""
-        planes = Planes.of(cells, time)
-        return assembled(planes, self.tiles(number, planes), self.config.wire_gains)
+    def seen(self, number: int, cells: Cells, time: float) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Return the weights and the slopes of both planes, (n_rows, n_cols) all, that reads of `cells` see.
+
+        `cells` are the array's `number`-th. A slope is d w_ij siemens_per_weight / d G_ij, gains included; there are
+        none where no device fluctuates.
+        """
+        planes, gains = Planes.of(cells, time), self.config.wire_gains
+        tiles = list(self.tiles(number, planes))
+        slopes = [tile.gained_slopes(gains, planes.region.shared) for tile in tiles]
+        return assembled(planes, tiles, gains), tuple(placed(planes, tiles, side) for side in zip(*slopes, strict=True))
 
     def tiles(self, number: int, planes: Planes) -> Iterator[WiredTile]:
         """Yield every tile of the array's `number`-th region."""
@@ -157,6 +171,7 @@ class WiredTiles:
             yield WiredTile(
                 rows=rows, columns=columns, weights=(pair[0] - pair[1]) / planes.siemens_per_weight,
                 seen=(seen[0] - seen[1]) / planes.siemens_per_weight,
+                slopes=self._slopes(pair, order, planes.twice and rows == columns),
                 kept=float(seen[0].sum() + seen[1].sum()) / whole if whole else 1.0,
             )  # fmt: skip
 
@@ -181,6 +196,13 @@ class WiredTiles:
             self.orders[place] = order_by_sensitivity(pair[0] + pair[1])
         return self.orders[place]
 
+    def _slopes(self, pair: Sequence[np.ndarray], order: LineOrder | None, twice: bool) -> tuple[np.ndarray, ...]:
+        if self.config.read_noise.off:
+            return ()
+        slopes = [own_slopes(side if order is None else order.place(side), Wiring(**self.options())) for side in pair]
+        slopes = slopes if order is None else [order.restore(one) for one in slopes]
+        return tuple(np.triu(one, 1) for one in slopes) if twice else tuple(slopes)
+
     def _solved(self, place: Place, conductances: np.ndarray, order: LineOrder | None) -> np.ndarray:
         physical = conductances if order is None else order.place(conductances)
         if self.config.wire_error == 0:
@@ -192,9 +214,14 @@ class WiredTiles:
 
 def assembled(planes: Planes, tiles: Iterable[WiredTile], gains: str) -> np.ndarray:
     """Return the weights (n_rows, n_cols) of a region from its tiles."""
+    tiles = list(tiles)
+    return placed(planes, tiles, [tile.gained(gains, planes.region.shared) for tile in tiles])
+
+
+def placed(planes: Planes, tiles: Iterable[WiredTile], blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the matrix (n_rows, n_cols) of a region of which each of `tiles` has one of `blocks`."""
     out: np.ndarray = np.zeros(planes.plus.shape, planes.plus.dtype)
-    for tile in tiles:
-        block = tile.gained(gains, planes.region.shared)
+    for tile, block in zip(tiles, blocks, strict=True):
         if planes.twice and tile.rows == tile.columns:
             block = block + block.T
         out[tile.rows, tile.columns] = block

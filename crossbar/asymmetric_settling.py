@@ -11,7 +11,7 @@ from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
 from crossbar.neurons import rho
-from crossbar.settling import Settled, outcomes
+from crossbar.settling import Settled, check_states, outcomes
 
 _SHARE = 0.3  # of the tolerance, that the symmetric part is settled to
 
@@ -47,8 +47,10 @@ class HeldAntisymmetry:
     def __post_init__(self) -> None:
         if not self.tolerance > 0:
             raise InvalidValue(f"`tolerance` must be positive, but got {self.tolerance}")
-        if min(self.max_sweeps, self.max_rounds) < 1:
-            raise InvalidValue("`max_sweeps` and `max_rounds` must be at least 1")
+        if self.max_sweeps < 2:
+            raise InvalidValue(f"`max_sweeps` must be at least 2, but got {self.max_sweeps}")
+        if self.max_rounds < 1:
+            raise InvalidValue(f"`max_rounds` must be at least 1, but got {self.max_rounds}")
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Settle from `start` (batch, n_free), or from state zero."""
@@ -57,6 +59,8 @@ class HeldAntisymmetry:
             raise InvalidValue(
                 "`HeldAntisymmetry` needs static couplings without converters; settle this array by `Euler`"
             )
+        if start is not None:
+            check_states("start", start, landscape)
         symmetric, skew = _parts(landscape)
         inner = ConjugateGradient(tolerance=_SHARE * self.tolerance, max_sweeps=self.max_sweeps)
         found = inner.settle(symmetric, start)

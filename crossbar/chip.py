@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crossbar import input_files
-from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.chip_checks import check_chip, check_conductances
+from crossbar.errors import CorruptFile, MissingFile, unknown_name
 from crossbar.network import Network, Role
 from crossbar.output_files import write_atomically
 
@@ -32,18 +33,20 @@ class Conductances:
     Attributes
     ----------
     plus, minus : ndarray (N, N)
-        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, or one that conducts nothing.
+        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, as on the diagonal, or one
+        that conducts nothing.
     siemens_per_weight : float
         Conductance difference that stands for a weight of 1, in siemens.
     device : str
-        Name of the device preset.
+        Name of the device preset; one line of printable ASCII.
     report : mapping
         What programming reported: pulses, failures, errors.
 
     Raises
     ------
     InvalidValue
-        A scale that is not positive, matrices that are not square or not alike, a conductance that is not finite.
+        A scale that is not positive and finite, matrices that are not square or not alike, a conductance that is
+        negative, not finite or on the diagonal.
     """
 
     plus: np.ndarray
@@ -53,14 +56,7 @@ class Conductances:
     report: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 < self.siemens_per_weight < float("inf"):
-            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
-        for name in ("plus", "minus"):
-            side = getattr(self, name)
-            if side.shape != (len(self.plus),) * 2:
-                raise InvalidValue(f"`{name}` must be {(len(self.plus),) * 2}, but got {side.shape}")
-            if not np.isfinite(side).all():
-                raise InvalidValue(f"`{name}` must be finite, but some conductances are not; program the chip again")
+        check_conductances(self)
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the devices realise, [source, target]."""
@@ -74,20 +70,21 @@ class Chip:
     Attributes
     ----------
     model : str
-        Such as ``"tdh-vae"``.
+        Such as ``"tdh-vae"``; one line of printable ASCII, as all names.
     networks : mapping of str to Network
         ``{"tied": ...}`` when one network serves both roles, else ``{"encoder": ..., "decoder": ...}``. Blocks are
         named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
         first and then the log variances.
     weights : mapping of str to ndarray (N, N)
-        Trained weights, [source, target], symmetric, zero where the network does not couple.
+        Trained weights, [source, target], zero where the network does not couple; symmetric, but for networks with
+        `conductances` of two devices a pair.
     gain : float
-        Slope parameter of rho(s) = sigmoid(gain s); 3 in the paper (appendix B.1).
+        Slope parameter of rho(s) = sigmoid(gain s), positive; 3 in the paper (appendix B.1).
     sigma : float, ndarray (latent,) or None
-        Standard deviation of the latents (tied model), one for all or one each, None where the encoder gives
+        Standard deviation of the latents, positive (tied model), one for all or one each, None where the encoder gives
         the log variance.
     image_shape : tuple of int
-        Rows and columns of an image.
+        Rows and columns of an image; together the pixels of every network.
     examples : ndarray (k, pixels)
         A few images of the held-out split, in [-1, 1], for verification and pictures.
     conductances : mapping of str to Conductances
@@ -98,7 +95,7 @@ class Chip:
     Raises
     ------
     InvalidValue
-        Weights or conductances that do not fit their network, weights that are not finite.
+        Anything that does not fit these descriptions, see `crossbar.chip_checks`.
     UnknownName
         Conductances of a network that the chip does not have.
     """
@@ -114,22 +111,10 @@ class Chip:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if set(self.networks) != set(self.weights):
-            raise InvalidValue(f"`weights` must belong to {sorted(self.networks)}, but got {sorted(self.weights)}")
-        for name, network in self.networks.items():
-            shape = self.weights[name].shape
-            if shape != (network.size, network.size):
-                raise InvalidValue(f"weights of `{name}` must be {(network.size,) * 2}, but got {shape}")
-            if not np.isfinite(self.weights[name]).all():
-                raise InvalidValue(f"weights of `{name}` must be finite, but some are not")
-        for name, devices in self.conductances.items():
+        for name in self.conductances:
             if name not in self.networks:
                 raise unknown_name("network of conductances", name, self.networks)
-            shape = devices.plus.shape
-            if shape != (self.networks[name].size,) * 2:
-                raise InvalidValue(
-                    f"conductances of `{name}` must be {(self.networks[name].size,) * 2}, but got {shape}"
-                )
+        check_chip(self)
 
     @property
     def tied(self) -> bool:

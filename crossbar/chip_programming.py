@@ -42,7 +42,8 @@ def best_scale(
     with 1/p. Of equal errors the larger limit wins. A scale given in `config` is left alone.
     """
     sizes = np.abs(weights[weights != 0].astype(np.float64))
-    if config.weight_limit is not None or config.siemens_per_weight is not None or not sizes.size:
+    given = config.weight_limit is not None or config.siemens_per_weight is not None or config.weight_coverage < 1
+    if given or not sizes.size:
         return config
     chosen, share = _pilot(sizes, rng)
     signed = np.where(rng.random(chosen.shape) < 0.5, -chosen, chosen)

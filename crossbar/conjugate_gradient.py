@@ -18,7 +18,7 @@ from crossbar.energy import Landscape, Nudge
 from crossbar.errors import InvalidValue
 from crossbar.kernels import descent
 from crossbar.neurons import REACH, rho, rho_slope, state_of
-from crossbar.settling import Settled, outcomes
+from crossbar.settling import Settled, check_states, outcomes
 
 _GENTLE_STEPS, _GENTLE_STRIDE = 3, 0.3  # of a cold start: with them 98 % end where slow Euler does, without 97 %
 
@@ -92,6 +92,8 @@ class ConjugateGradient:
         couplings = landscape.couplings
         if not (couplings.symmetric and couplings.static):
             raise InvalidValue("`ConjugateGradient` needs symmetric, static couplings; settle this array by `Euler`")
+        if start is not None:
+            check_states("start", start, landscape)
         search = _Search(landscape, start)
         while search.retire(self.tolerance) and search.sweeps < self.max_sweeps:
             search.step()

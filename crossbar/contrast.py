@@ -25,7 +25,15 @@ import numpy as np
 
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.pulse_engines import DEFAULT_MANAGEMENT, PulseReport, apply_pulses, mirror_weights, update, update_shared
+from crossbar.pulse_engines import (
+    DEFAULT_MANAGEMENT,
+    MAX_COUNT,
+    PulseReport,
+    apply_pulses,
+    mirror_weights,
+    update,
+    update_shared,
+)
 from crossbar.pulse_trains import PulseManagement
 
 
@@ -61,6 +69,37 @@ class Contrast:
     def matrix(self) -> np.ndarray:
         """Return sum_b (p q^T - p' q'^T), the ideal update for a rate of 1, (m, n)."""
         return self.rows.T @ self.columns - self.rows_free.T @ self.columns_free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """The two factors of a contrast on the lines of a region, dW = rate sum_b (R_row S_col^T + S_row R_col^T).
+
+    Attributes
+    ----------
+    response_rows, response_columns : ndarray (batch, n_rows), (batch, n_cols)
+        R: what the nudge changed; zero on clamped lines.
+    mean_rows, mean_columns : ndarray (batch, n_rows), (batch, n_cols)
+        S: the mean of both phases.
+    """
+
+    response_rows: np.ndarray
+    mean_rows: np.ndarray
+    response_columns: np.ndarray
+    mean_columns: np.ndarray
+
+    @property
+    def passes(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Rows (R, S) and columns (S, R) of the two rank-one passes."""
+        return (self.response_rows, self.mean_rows), (self.mean_columns, self.response_columns)
+
+    def contrast(self, sign: int) -> Contrast:
+        """Return the signals of both phases, S +- R/2, with the phases exchanged where `sign` is -1."""
+        rows, columns = self.response_rows * (sign / 2), self.response_columns * (sign / 2)
+        return Contrast(
+            rows=self.mean_rows + rows, columns=self.mean_columns + columns,
+            rows_free=self.mean_rows - rows, columns_free=self.mean_columns - columns,
+        )  # fmt: skip
 
 
 class Encoding(Protocol):
@@ -265,7 +304,18 @@ def upward(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generator) -> PulseReport:
-    """Give each device `pulses` (whole numbers, down where negative; one-sided devices get no down-pulses)."""
-    counts = pulses.astype(np.int32)
+    """Give each device `pulses` (whole numbers, down where negative; one-sided devices get no down-pulses).
+
+    Raises
+    ------
+    InvalidValue
+        More pulses than 32 bits count, or a number that is not finite.
+    """
+    most = float(np.abs(pulses).max(initial=0))
+    if not most <= MAX_COUNT:
+        raise InvalidValue(
+            f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
+        )
+    counts = pulses.astype(np.int64)
     down = np.zeros_like(counts) if state.law.one_sided else np.maximum(-counts, 0)
     return apply_pulses(state, np.maximum(counts, 0), down, rng)

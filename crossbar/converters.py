@@ -7,8 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.couplings import real_signals
 from crossbar.errors import InvalidValue
 from crossbar.kernels.reads import quantise
+
+SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
+
+
+def check_whole(name: str, value: object) -> None:
+    """Raise `InvalidValue` unless `value` is a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidValue(f"`{name}` must be a whole number, but got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +50,10 @@ class Converter:
             raise InvalidValue(f"`high` of a converter must be positive and finite, but got {self.high}")
         if self.low not in {0, -self.high}:
             raise InvalidValue(f"`low` of a converter must be 0 or -`high` ({-self.high}), but got {self.low}")
+        if self.bits is not None:
+            check_whole("bits", self.bits)
+        if self.high < SMALLEST:
+            raise InvalidValue(f"`high` of a converter must be at least {SMALLEST:g}, but got {self.high}")
         fewest = 1 if self.low == 0 else 2
         if self.bits is not None and not fewest <= self.bits <= 24:
             raise InvalidValue(f"`bits` of a converter must lie between {fewest} and 24, but got {self.bits}")
@@ -53,7 +66,8 @@ class Converter:
         return (self.high - self.low) / (2**self.bits - (1 if self.low == 0 else 2))
 
     def convert(self, values: np.ndarray) -> np.ndarray:
-        """Return `values` (rows, columns) as the converter represents them."""
+        """Return `values` (rows, columns) as the converter represents them; whole numbers become float64."""
+        values = real_signals("values", values, np.float64)
         out = np.empty_like(values)
         quantise(values, self.low, self.high, self.step, out)
         return out

@@ -86,6 +86,22 @@ class IdealWeights:
         return self.weights
 
 
+def real_signals(name: str, signals: np.ndarray, kind: type) -> np.ndarray:
+    """Return `signals` as they are where they are float32 or float64; whole numbers, booleans and others as `kind`.
+
+    Raises
+    ------
+    InvalidValue
+        No array of real numbers, or one with masked places.
+    """
+    if not isinstance(signals, np.ndarray) or signals.dtype.kind not in "fiub":
+        found = signals.dtype if isinstance(signals, np.ndarray) else type(signals).__name__
+        raise InvalidValue(f"`{name}` must be an array of real numbers, but got {found}")
+    if isinstance(signals, np.ma.MaskedArray):
+        raise InvalidValue(f"`{name}` must not be a masked array; fill its masked places")
+    return signals if signals.dtype in (np.float32, np.float64) else signals.astype(kind)
+
+
 def multiply_patches(weights: np.ndarray, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
     """Write to `out` (batch, n_targets) the sum over `patches` of `signals` times that rectangle of `weights`."""
     widths = {patch.target_columns.start: patch.target_columns.stop - patch.target_columns.start for patch in patches}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.couplings import Couplings
+from crossbar.couplings import Couplings, real_signals
 from crossbar.errors import InvalidValue
 from crossbar.network import Role
-from crossbar.neurons import GAIN, rho, rho_slope
+from crossbar.neurons import GAIN, check_gain, rho, rho_slope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,13 @@ class Nudge:
 
     linear: np.ndarray
     quadratic: np.ndarray
+
+    def check(self, drive: np.ndarray) -> None:
+        """Raise `InvalidValue` unless this nudges the states of a `drive` (batch, n_free)."""
+        for name, shape in (("linear", drive.shape), ("quadratic", drive.shape[1:])):
+            real_signals(name, getattr(self, name), drive.dtype.type)
+            if getattr(self, name).shape != shape:
+                raise InvalidValue(f"`{name}` of a nudge must be {shape}, but got {getattr(self, name).shape}")
 
     def select(self, rows: np.ndarray) -> Nudge:
         """Return the nudge of the samples `rows`."""
@@ -56,6 +63,13 @@ class Landscape:
     gain: float = GAIN
     nudge: Nudge | None = None
 
+    def __post_init__(self) -> None:
+        if self.drive.ndim != 2 or self.drive.shape[1] != self.role.n_free:
+            raise InvalidValue(f"`drive` must be (batch, {self.role.n_free}), but got {self.drive.shape}")
+        check_gain(self.gain)
+        if self.nudge is not None:
+            self.nudge.check(self.drive)
+
     @classmethod
     def clamp(cls, couplings: Couplings, role: Role, inputs: np.ndarray, *, gain: float = GAIN) -> Landscape:
         """Return the landscape in which the clamped neurons hold the states `inputs` (batch, n_clamped).
@@ -63,8 +77,10 @@ class Landscape:
         Raises
         ------
         InvalidValue
-            `inputs` has not one column a clamped neuron, or is not finite.
+            `inputs` has not one column a clamped neuron, or is not real and finite; a gain that is not positive.
         """
+        check_gain(gain)
+        inputs = real_signals("inputs", inputs, couplings.matrix().dtype.type)
         if inputs.ndim != 2 or inputs.shape[1] != role.n_clamped:
             raise InvalidValue(f"`inputs` must be (batch, {role.n_clamped}), but got {inputs.shape}")
         if not np.isfinite(inputs).all():

@@ -100,6 +100,8 @@ def checked_voltages(voltages: np.ndarray, rows: int) -> np.ndarray:
 
 def _finite(name: str, values: float | np.ndarray, unit: str, negative: bool = False) -> np.ndarray:
     """Return `values` as contiguous float64; raise where one is not finite, or is negative and must not be."""
+    if isinstance(values, np.ma.MaskedArray) or np.iscomplexobj(values):
+        raise InvalidValue(f"`{name}` must be real numbers in {unit}, none of them masked")
     try:
         values = np.asarray(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:

@@ -80,6 +80,11 @@ class Mapping:
         return self.origin / self.siemens_per_weight
 
     @property
+    def floor(self) -> float:
+        """What a plane holds at 0 S, weight units: nothing conducts less."""
+        return -self.zero
+
+    @property
     def weight_limit(self) -> float:
         """Largest magnitude that both signs of a weight can have."""
         return self.high - self.low if self.kind == "pair" else min(-self.low, self.high)
@@ -105,8 +110,8 @@ class Mapping:
         return np.clip(plane, self.low, self.high)
 
     def siemens(self, plane: np.ndarray) -> np.ndarray:
-        """Return the conductances of `plane`, S."""
-        return self.origin + self.siemens_per_weight * plane
+        """Return the conductances of `plane`, S; rounding takes none below zero."""
+        return np.maximum(self.origin + self.siemens_per_weight * plane, 0)
 
 
 def check_range(g_min: float, g_max: float) -> None:

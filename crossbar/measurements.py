@@ -57,8 +57,8 @@ def read(path: Path | str, unit: str | None = None) -> PulseCurve:
 
     `pulse` counts up by one a row and may begin anew: at 0 the row stands before the first pulse of a new run, at 1
     after it. `direction` (up, down) names the pulse that led to the row. Without it directions are those in which the
-    curve swings through 0.3 of its range or more. A change between two branches that is far larger than every step
-    beside it is no step: a new run begins there.
+    curve swings through 0.3 of its range or more, in branches of one length where noise hides their ends. A change
+    between two branches that is far larger than every step beside it is no step: a new run begins there.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def curve(path: Path, table: Table, numbers: np.ndarray, directions: list[bool])
 
 def swings(conductance: np.ndarray) -> np.ndarray:
     """Return the direction (n,) of each change: up to a maximum, down to a minimum, swings of `SWING` apart."""
-    least = SWING * np.ptp(conductance)
+    least, slack = SWING * np.ptp(conductance), 3 * step_noise(conductance)
     turns, low, high, way = [0], 0, 0, 0
     for k, value in enumerate(conductance):
         low = k if value < conductance[low] else low
@@ -133,11 +133,34 @@ def swings(conductance: np.ndarray) -> np.ndarray:
             turns, low, way = [*turns, high], k, -1
         elif way <= 0 and value - conductance[low] >= least:
             turns, high, way = [*turns, low], k, 1
-    ends = [*turns, len(conductance) - 1]
+    if len(turns) > 1 and abs(conductance[turns[1]] - conductance[0]) <= slack * np.sqrt(turns[1]):
+        del turns[1]  # noise before the first branch
+    ends = evened([*turns, len(conductance) - 1], conductance, slack)
     up = np.zeros(len(conductance) - 1, bool)
     for begin, end in pairwise(ends):
         up[begin:end] = conductance[end] > conductance[begin]
     return up
+
+
+def step_noise(conductance: np.ndarray) -> float:
+    """Return the noise of a change, by the median second difference: none in a clean curve."""
+    return float(np.median(np.abs(np.diff(conductance, 2)))) / (0.6745 * 2**0.5)
+
+
+def evened(ends: list[int], conductance: np.ndarray, slack: float) -> list[int]:
+    """Return the ends of the branches, at equal distances where noise alone may have put them elsewhere.
+
+    Noise moves the extremes of a saturated curve far along it. Where branches of one length would end at conductances
+    no further off than `slack`, three times the noise of a step, allows for as many steps, they do.
+    """
+    branches = sorted(set(ends))
+    length, rest = divmod(len(conductance) - 1, len(branches) - 1)
+    if rest:
+        return ends
+    even = np.arange(len(branches)) * length
+    off = np.abs(conductance[branches] - conductance[even])
+    apart = np.abs(np.array(branches) - even)
+    return even.tolist() if (off <= slack * np.sqrt(apart)).all() and apart.max() < length else ends
 
 
 def jumps(conductance: np.ndarray, up: np.ndarray, anew: np.ndarray) -> np.ndarray:

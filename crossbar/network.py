@@ -58,10 +58,12 @@ class Network:
         if not names or len(set(names)) != len(names):
             raise InvalidValue(f"`blocks` must have distinct names, but got {names}")
         for name, size in self.blocks:
-            if size < 1:
-                raise InvalidValue(f"block `{name}` must have at least 1 neuron, but got {size}")
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise InvalidValue(f"block `{name}` must have at least 1 neuron, a whole number, but got {size!r}")
         if self.topology not in TOPOLOGIES:
             raise InvalidValue(f"`topology` must be one of {', '.join(TOPOLOGIES)}, but got {self.topology!r}")
+        if self.topology == "layered" and len(self.blocks) < 2:
+            raise InvalidValue(f"a layered network must have at least 2 blocks to couple, but got {names}")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from crossbar.errors import InvalidValue
+
 GAIN = 3.0
 """Slope parameter of the paper's compressed sigmoid (appendix B.1), without unit."""
 
 REACH = 4.0
 """Largest |s| that the fast solvers consider: at gain 3 it takes a pull of 2e5, far beyond any trained weights."""
+
+
+def check_gain(gain: float) -> None:
+    """Raise `InvalidValue` unless `gain` is positive and finite."""
+    if not 0 < gain < float("inf"):
+        raise InvalidValue(f"`gain` must be positive and finite, but got {gain}")
 
 
 def rho(states: np.ndarray, gain: float = GAIN) -> np.ndarray:

@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import splu
 
+from crossbar.errors import InvalidValue
 from crossbar.line_network import LineNetwork
 
 
@@ -66,6 +67,14 @@ def _laplacian(starts: np.ndarray, ends: np.ndarray, weights: np.ndarray, count:
 
 def _solve_twice(matrix: sparse.csr_matrix, right: np.ndarray) -> np.ndarray:
     """Return the solution of a symmetric system, with one step of refinement."""
-    factor = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
+    try:
+        factor = splu(
+            matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0
+        )
+    except RuntimeError as error:
+        raise InvalidValue(
+            "the conductances and wires must differ by less than double precision resolves, but their equations are "
+            f"singular ({error}); check the largest conductance"
+        ) from error
     solution = factor.solve(right)
     return solution + factor.solve(right - matrix @ solution)

@@ -15,6 +15,8 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.mapping import Mapping
 
+Seconds = float | np.ndarray
+
 
 class DriftLaw(Protocol):
     """How conductances change with the time since they were written."""
@@ -23,8 +25,8 @@ class DriftLaw(Protocol):
         """Tell whether the law differs from device to device, so that it needs a draw xi ~ N(0, 1) for each."""
         ...
 
-    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: float) -> np.ndarray:
-        """Return `conductances` (S, as written) after `time` seconds."""
+    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: Seconds) -> np.ndarray:
+        """Return `conductances` (S, as written) after `time` seconds, one for all devices or one each."""
         ...
 
 
@@ -53,11 +55,11 @@ class PowerLawDrift:
         """Tell whether the exponents differ."""
         return self.nu_std > 0
 
-    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: float) -> np.ndarray:
+    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return the conductances (S) after `time` seconds."""
         del mapping
         exponent = self.nu if xi is None else np.maximum(self.nu + self.nu_std * xi, 0)
-        return conductances * (max(time, self.t0) / self.t0) ** -exponent
+        return conductances * (np.maximum(time, self.t0) / self.t0) ** -exponent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,13 +77,13 @@ class PcmDrift:
         """Tell that the exponents differ."""
         return True
 
-    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: float) -> np.ndarray:
+    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return the conductances (S) after `time` seconds."""
         logarithm = np.log(np.maximum(conductances / mapping.g_max, 1e-9))
         mean = np.clip(-0.0155 * logarithm + 0.0244, 0.049, 0.1)
         deviation = np.clip(-0.0125 * logarithm - 0.0059, 0.008, 0.045)
         exponent = np.maximum(mean + deviation * (0 if xi is None else xi), 0)
-        return conductances * (max(time, self.t0) / self.t0) ** -exponent
+        return conductances * (np.maximum(time, self.t0) / self.t0) ** -exponent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +113,7 @@ class Retention:
         """Tell whether the lifetimes differ."""
         return self.lifetime_spread > 0
 
-    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: float) -> np.ndarray:
+    def at(self, conductances: np.ndarray, xi: np.ndarray | None, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return the conductances (S) after `time` seconds."""
         end = mapping.g_min + self.toward * (mapping.g_max - mapping.g_min)
         lifetime = self.lifetime if xi is None else self.lifetime * np.exp(self.lifetime_spread * xi)
@@ -146,7 +148,7 @@ class Faults:
         """Whether every device is as it was written, now and later."""
         return self.levels is None and self.stuck is None and self.gain is None and self.drift is None
 
-    def realise(self, plane: np.ndarray, mapping: Mapping, time: float) -> np.ndarray:
+    def realise(self, plane: np.ndarray, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return what `plane` (weight units, as written) is after `time` seconds; itself when nothing is wrong."""
         if self.levels is not None:
             plane = round_to_levels(plane, mapping, self.levels)
@@ -156,12 +158,25 @@ class Faults:
         conductances = mapping.siemens(plane)
         if self.gain is not None:
             conductances = conductances * self.gain
-        if self.drift is not None and time > 0:
+        if self.drift is not None and np.any(time > 0):
             conductances = self.drift.at(conductances, self.drift_draw, mapping, time)
         if self.stuck is not None:
             conductances = np.where(self.stuck < 0, mapping.g_min, conductances)
             conductances = np.where(self.stuck > 0, mapping.g_max, conductances)
         return ((conductances - mapping.origin) / mapping.siemens_per_weight).astype(dtype)
+
+    def aged(self, plane: np.ndarray, mapping: Mapping, time: Seconds) -> np.ndarray:
+        """Return the plane that a fresh write would need for devices to be as `plane` is after `time` seconds.
+
+        Stuck cells, and devices that conduct nothing, count as if they had worked.
+        """
+        if self.drift is None:
+            return plane
+        meant = mapping.siemens(plane if self.levels is None else round_to_levels(plane, mapping, self.levels))
+        gain = np.ones_like(meant) if self.gain is None else self.gain
+        drifted = self.drift.at(meant * gain, self.drift_draw, mapping, time)
+        fresh = np.divide(drifted, gain, out=meant.astype(np.float64), where=gain > 0)
+        return ((fresh - mapping.origin) / mapping.siemens_per_weight).astype(plane.dtype)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the draws, by name, that must be stored to have the same devices again."""
@@ -201,8 +216,8 @@ class FaultLaw:
     drift: DriftLaw | None = None
 
     def __post_init__(self) -> None:
-        if self.levels is not None and (isinstance(self.levels, bool) or int(self.levels) != self.levels):
-            raise InvalidValue(f"`levels` must be a whole number of conductances, but got {self.levels}")
+        if self.levels is not None and (isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer)):
+            raise InvalidValue(f"`levels` must be a whole number, but got {self.levels!r}")
         if self.levels is not None and not 2 <= self.levels <= 2**22:
             raise InvalidValue(
                 f"`levels` must lie between 2 and 2^22, the most that single precision resolves, but got {self.levels}"

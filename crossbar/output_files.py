@@ -39,8 +39,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        _remove(part)
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        _remove(part)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -71,4 +72,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink()
     except OSError:
-        return  # it was not even begun, or the disk is read-only: what was refused first is told
+        return  # it has its name by now, was not even begun, or the disk is read-only

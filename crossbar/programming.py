@@ -41,6 +41,8 @@ class ProgrammingReport:
         Pulses given and devices read.
     energy : float
         J in the devices, by pulses.
+    held_at_zero : float
+        Share of the devices whose own lower bound would lie below 0 S; they stop there.
     """
 
     devices: int
@@ -55,6 +57,7 @@ class ProgrammingReport:
     pulses_down: int
     verify_steps: int
     energy: float
+    held_at_zero: float = 0.0
 
     @property
     def failed_fraction(self) -> float:
@@ -71,6 +74,7 @@ def write_verify(
 ) -> ProgrammingReport:
     """Pulse the devices of `array` from where they stand until they read `weights` (N, N), or their budget is spent.
 
+    They are read as they are now, aged if the array has: its clock stands still, and devices that are pulsed are new.
     Of a pair the plus device is written first; the minus device then makes up for its miss. Reads include the devices'
     faults, so a stuck device spends its budget and is reported. An array of floats is written in one go, with the
     configured programming error and no pulses.
@@ -82,7 +86,6 @@ def write_verify(
     """
     check_weights(array.network, weights, array.config)
     before = replace(array.counted())
-    array.time = 0.0
     if not all(isinstance(cells, PulsedCells) for cells in array.cells):
         array.write(weights, rng)
     misses = []
@@ -91,7 +94,7 @@ def write_verify(
         where = _devices(cells)
         if isinstance(cells, PulsedCells):
             targets = _write(array, cells, targets, where, settings, rng)
-        misses.append(_misses(cells, targets, where))
+        misses.append(_misses(cells, targets, where, array.time))
     array.changed()
     return _report(array, weights, np.concatenate(misses), settings, before)
 
@@ -112,8 +115,8 @@ def refresh(
     same weight; all others are left alone. (Of one-sided devices
     that is G- = g_min or G+ = g_min, the usual refresh of phase-change pairs.)
 
-    The weight is the one that the two devices hold, whatever wires make of it. Like pulses, refreshing acts on what was
-    stored, before it aged: the array's time stands still. `weight_error` of the report is how far the weights that
+    The weight is the one that the two devices hold now, aged if they have, whatever wires make of it. The array's clock
+    stands still, and the devices that are pulsed are new. `weight_error` of the report is how far the weights that
     reads see have moved.
 
     Raises
@@ -128,14 +131,12 @@ def refresh(
         if not 0 < share < 1:
             raise InvalidValue(f"`{name}` is a share of the range, between 0 and 1, but got {share}")
     read, before, misses = array.weights().copy(), replace(array.counted()), []
-    low, span = array.mapping.low, array.mapping.high - array.mapping.low
     for cells in array.cells:
         if isinstance(cells, PulsedCells):
-            plus, minus = cells.planes(0.0)
-            larger, smaller = np.maximum(plus, minus) - low, np.minimum(plus, minus) - low
-            high = (larger > above * span) & (smaller > other * span) & _devices(cells)
-            held = cells.targets(cells.weights(0.0))
-            misses.append(_misses(cells, _write(array, cells, held, high, settings, rng), high))
+            high = _risen(cells, above, other, array.time)
+            held = cells.targets(cells.weights(array.time))
+            targets = _write(array, cells, held, high, settings, rng)
+            misses.append(_misses(cells, targets, high, array.time))
     array.changed()
     return _report(array, read, np.concatenate(misses), settings, before)
 
@@ -144,10 +145,12 @@ def refresh_due(array: CrossbarArray, rng: np.random.Generator) -> ProgrammingRe
     """Refresh `array` where its configuration, or its preset, wants that after this update; return what came of it.
 
     Whoever teaches an array calls it after each update. Pairs that are due are found for free; those that are written
-    cost their pulses and verifying reads.
+    cost their pulses and verifying reads. None where nothing is due.
     """
     due = hardware(array.config).refresh
     if due is None or not due.every or array.counters.updates % due.every:
+        return None
+    if not any(_risen(cells, due.above, due.other, array.time).any() for cells in array.cells):
         return None
     return refresh(array, WriteVerify(tolerance=due.tolerance), rng, above=due.above, other=due.other)
 
@@ -161,12 +164,12 @@ def _write(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """Bring the devices `where` of every plane to `targets`; return the targets they were finally given."""
-    first, effort = bring(cells, 0, targets[0], where, settings, rng)
+    first, effort = bring(cells, 0, targets[0], where, settings, rng, array.time)
     _pay(array, effort)
     if len(targets) < PAIR:
         return targets
     second = cells.mapping.clip(targets[1] + first - targets[0])
-    _, effort = bring(cells, 1, second, where, settings, rng)
+    _, effort = bring(cells, 1, second, where, settings, rng, array.time)
     _pay(array, effort)
     return targets[0], second
 
@@ -197,8 +200,24 @@ def _report(
         weight_error=float(np.linalg.norm(array.weights() - weights)) / norm,
         clipping_error=float(np.linalg.norm(beyond)) / norm,
         energy=spent.pop("write_energy"),
+        held_at_zero=_held(array),
         **spent,
     )
+
+
+def _held(array: CrossbarArray) -> float:
+    """Return the share of all devices that are held at 0 S."""
+    places = [cells.region.places for cells in array.cells]
+    shares = [cells.held if isinstance(cells, PulsedCells) else 0.0 for cells in array.cells]
+    return float(np.average(shares, weights=places)) if sum(places) else 0.0
+
+
+def _risen(cells: Cells, above: float, other: float, time: float) -> np.ndarray:
+    """Return the pairs whose larger device is above a share of the range, and the smaller one above `other` of it."""
+    low, span = cells.mapping.low, cells.mapping.high - cells.mapping.low
+    plus, minus = cells.planes(time)
+    larger, smaller = np.maximum(plus, minus) - low, np.minimum(plus, minus) - low
+    return (larger > above * span) & (smaller > other * span) & _devices(cells)
 
 
 def _devices(cells: Cells) -> np.ndarray:
@@ -209,8 +228,8 @@ def _devices(cells: Cells) -> np.ndarray:
     return np.triu(everywhere, 1) if cells.region.shared else ~np.eye(len(everywhere), dtype=bool)
 
 
-def _misses(cells: Cells, targets: tuple[np.ndarray, ...], where: np.ndarray) -> np.ndarray:
+def _misses(cells: Cells, targets: tuple[np.ndarray, ...], where: np.ndarray, time: float) -> np.ndarray:
     """Return by how much each device of `cells` misses its target, as a fraction of the range."""
     span = cells.mapping.high - cells.mapping.low
-    pairs = zip(cells.planes(0.0), targets, strict=True)
+    pairs = zip(cells.planes(time), targets, strict=True)
     return np.concatenate([np.abs(seen - target)[where] / span for seen, target in pairs])

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar import pulse_paths as paths
+from crossbar.couplings import real_signals
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.kernels.counts import UP_FIRST
@@ -30,6 +31,8 @@ from crossbar.pulse_trains import PulseManagement, draw
 AGGREGATE_LIMIT = 0.05  # expected change of w - w_inf over a batch below which the order of examples is not told apart
 RARE_PULSES = 4.0  # pulses a device and batch below which `walk` costs about what `aggregate` does
 WALK_DENSITY = 0.15  # pulses a device and example below which `walk` is cheaper than `example`
+
+MAX_COUNT = 2**31 - 1  # pulses to one device at once
 
 ENGINES = {"literal": paths.literal, "walk": paths.walked, "example": paths.by_example, "aggregate": paths.by_batch}
 DEFAULT_MANAGEMENT = PulseManagement()
@@ -178,6 +181,8 @@ def send(
     engine: str,
 ) -> PulseReport:
     """Draw the trains, choose the engine, and give the pulses to the devices (i, j >= first[i])."""
+    kind = state.hidden.dtype.type
+    rows, columns = real_signals("rows", rows, kind), real_signals("columns", columns, kind)
     check(state, rows, columns, rate)
     if engine not in {"auto", *ENGINES}:
         raise unknown_name("engine", engine, ["auto", *ENGINES])
@@ -223,6 +228,10 @@ def checked_counts(name: str, given: np.ndarray | int, shape: tuple[int, ...]) -
     array = np.asarray(given)
     if not np.issubdtype(array.dtype, np.integer) or array.min(initial=0) < 0:
         raise InvalidValue(f"`{name}` must hold whole numbers of pulses, zero or more, but got {given!r}")
+    if array.max(initial=0) > MAX_COUNT:
+        raise InvalidValue(
+            f"`{name}` must hold at most {MAX_COUNT} pulses a device, as many as 32 bits count, but got {array.max()}"
+        )
     if array.ndim and array.shape != shape:
         raise InvalidValue(f"`{name}` must be one number or {shape}, but got {array.shape}")
     return np.ascontiguousarray(np.broadcast_to(array, shape), np.int32)

@@ -91,8 +91,8 @@ def draw(
     ratio = np.ones(len(wanted))
     if management.balance:
         np.divide(column_max, row_max, out=ratio, where=wanted > 0)
-    row_p = row_size * (scale * np.sqrt(ratio))[:, None].astype(row_size.dtype)
-    column_p = column_size * (scale / np.sqrt(ratio))[:, None].astype(column_size.dtype)
+    row_p = row_size * _finite(scale * np.sqrt(ratio), row_size.dtype)[:, None]
+    column_p = column_size * _finite(scale / np.sqrt(ratio), column_size.dtype)[:, None]
     over = np.count_nonzero(row_p > 1.000001) + np.count_nonzero(column_p > 1.000001)
     keys = rng.integers(0, 2**64, 2, dtype=np.uint64)
     return PulseTrains(
@@ -103,6 +103,11 @@ def draw(
         lengths=lengths,
         clipped=float(over / (row_p.size + column_p.size)),
     )
+
+
+def _finite(scale: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return `scale` as `kind`, the largest number of which stands for any beyond: a silent line stays silent."""
+    return np.minimum(scale, np.finfo(kind).max / 2).astype(kind)
 
 
 def slots(wanted: np.ndarray, management: PulseManagement) -> np.ndarray:

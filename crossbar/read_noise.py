@@ -6,8 +6,8 @@ simulation puts it:
 - faster than a phase: at the outputs. Independent device noise e_ij gives y_j = sum_i e_ij x_i the variance
   sum_i sigma_ij^2 x_i^2, one more matrix product, so a read never redraws the matrix. Exact for white noise as long as
   a device is read by one output only. One device that serves w_ij and w_ji (`shared`) also correlates the outputs,
-  cov(y_i, y_j) = sigma_ij^2 x_i x_j. With `relative` 0 that is rank one and is drawn exactly (see `shared_noise`);
-  otherwise the outputs are drawn without it, and `where="devices"` is the exact, slow alternative.
+  cov(y_i, y_j) = sigma_ij^2 x_i x_j. With `relative` 0 and ideal wires that is drawn exactly (`square_noise`,
+  `rectangle_noise`); otherwise the outputs are drawn without it, and `where="devices"` is the exact, slow alternative.
 - slower than a phase: in the matrix itself, which `new_phase` or `new_batch` moves on. Between two of those calls reads
   are repeatable and, on shared devices, symmetric.
 - in between, `lorentzian`, `pink` and `telegraph` noise: each part with a correlation time below `frozen_reads` is an
@@ -215,13 +215,55 @@ def normals(key: np.uint64, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-def shared_noise(signals: np.ndarray, deviation: float, key: np.uint64) -> np.ndarray:
-    """Return the part of the noise that one device a pair gives to both its outputs, (batch, n).
+def square_noise(signals: np.ndarray, deviation: float, key: np.uint64) -> np.ndarray:
+    """Return y_i = sum_{j != i} e_ij x_j (batch, n) with one device a pair, e_ij = e_ji ~ N(0, deviation^2).
 
-    With the same sigma for every device, y_i = sum_{j != i} e_ij x_j with e_ij = e_ji has the covariance
-    sigma^2 x_i x_j off the diagonal, and so has sigma x_i eta with a single eta ~ N(0, 1) an example. What it adds to
-    the variance, sigma^2 x_i^2, must be taken from that of the independent part; this is exact unless one signal holds
-    more than half of sum_j x_j^2.
+    Its covariance is sigma^2 x_i x_j off the diagonal and sigma^2 (|x|^2 - x_i^2) on it, and so is that of
+
+        y_i = sigma (sqrt(|x|^2 - 2 x_i^2) g_i + x_i eta),      g_i, eta ~ N(0, 1),
+
+    with one eta an example. Where one signal x_m holds more than half of |x|^2 its root does not exist, and y_m is
+    drawn given the others: with r_i = x_i / sqrt(|x|^2 - 2 x_i^2) and a = x_m / (1 + sum_i r_i^2), i != m, it is
+    sigma times a sum_i r_i g_i + (x_m - a) eta plus what is left of its variance, independent.
     """
-    eta = normals(key, (len(signals),)).astype(signals.dtype)
-    return signals * (deviation * eta)[:, None].astype(signals.dtype)
+    kind = signals.dtype.type
+    eta = normals(stream(int(key), 0), (len(signals), 1)).astype(kind)
+    fresh = normals(stream(int(key), 1), signals.shape).astype(kind)
+    squares = np.square(signals)
+    power = squares.sum(1, keepdims=True)
+    roots = np.sqrt(np.maximum(power - 2 * squares, 0))
+    noise = roots * fresh + signals * eta
+    for row in np.flatnonzero((2 * squares > power).any(1)):
+        largest = int(np.argmax(squares[row]))
+        others = np.arange(signals.shape[1]) != largest
+        ratio = signals[row, others] / roots[row, others]
+        slope = signals[row, largest] / (1 + ratio @ ratio)
+        known = slope * (ratio @ fresh[row, others]) + (signals[row, largest] - slope) * eta[row, 0]
+        left = squares[row, others].sum() - signals[row, largest] * slope * (ratio @ ratio)
+        noise[row, largest] = known + np.sqrt(max(left, 0)) * fresh[row, largest]
+    return kind(deviation) * noise
+
+
+def rectangle_noise(
+    first: np.ndarray, second: np.ndarray, deviation: float, key: np.uint64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return n_b = E^T x_a and n_a = E x_b of the same devices E (a, b), e_ij ~ N(0, deviation^2).
+
+    n_b = sigma |x_a| g_b, and n_a given n_b is, with u = x_a / |x_a|,
+
+        n_a = u (n_b . x_b) / |x_a| + sigma |x_b| (g_a - u (u . g_a)).
+
+    Parameters
+    ----------
+    first, second : ndarray (batch, a), (batch, b)
+        Signals x_a and x_b.
+    """
+    kind = first.dtype.type
+    sizes = [np.sqrt(np.einsum("ij,ij->i", one, one))[:, None] for one in (first, second)]
+    there = kind(deviation) * sizes[0] * normals(stream(int(key), 0), second.shape).astype(kind)
+    driven = sizes[0] > 0
+    unit = np.divide(first, sizes[0], out=np.zeros_like(first), where=driven)
+    known = np.divide((there * second).sum(1, keepdims=True), sizes[0], out=np.zeros_like(sizes[0]), where=driven)
+    fresh = normals(stream(int(key), 1), first.shape).astype(kind)
+    fresh -= unit * (unit * fresh).sum(1, keepdims=True)
+    return there, unit * known + kind(deviation) * sizes[1] * fresh

@@ -11,7 +11,7 @@ from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
 from crossbar.kernels import descent
 from crossbar.neurons import rho, rho_slope
-from crossbar.settling import Settled
+from crossbar.settling import Settled, check_states
 
 
 class ResponseOutcome(IntEnum):
@@ -20,6 +20,7 @@ class ResponseOutcome(IntEnum):
     SOLVED = 0
     SWEEP_LIMIT = 1
     NEGATIVE_CURVATURE = 2
+    UNSETTLED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class Response:
     sweeps : ndarray (batch,)
     outcome : ndarray (batch,) of ResponseOutcome
         NEGATIVE_CURVATURE marks a sample whose state is a saddle, or not yet an equilibrium; its displacement is the
-        last one before the curvature showed.
+        last one before the curvature showed. UNSETTLED marks one that was solved as if its state were at rest, which
+        its settling says it is not: the displacement is of no equilibrium.
     """
 
     displacement: np.ndarray
@@ -55,6 +57,11 @@ class LinearResponse:
         Remaining force, in the norm of the preconditioner, relative to the force.
     max_sweeps : int
 
+    Raises
+    ------
+    InvalidValue
+        A tolerance outside (0, 1), no sweeps.
+
     References
     ----------
     Scellier and Bengio, Neural Comput. 31, 312 (2019), doi:10.1162/neco_a_01160 (EP as recurrent backpropagation);
@@ -67,13 +74,31 @@ class LinearResponse:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise InvalidValue(f"`tolerance` must be between 0 and 1, but got {self.tolerance}")
+        if self.max_sweeps < 1:
+            raise InvalidValue(f"`max_sweeps` must be at least 1, but got {self.max_sweeps}")
 
     def respond(self, landscape: Landscape, settled: Settled, force: np.ndarray) -> Response:
-        """Return the response of the equilibria `settled` to `force` (batch, n_free)."""
+        """Return the response of the equilibria `settled` of a `landscape` without nudge to `force` (batch, n_free).
+
+        Raises
+        ------
+        InvalidValue
+            Couplings that are not symmetric, not static or not linear; a landscape with a nudge; wrong shapes.
+        """
+        couplings = landscape.couplings
+        if not (couplings.symmetric and couplings.static and couplings.linear):
+            raise InvalidValue(
+                "`LinearResponse` needs symmetric, static couplings without converters; nudge this array by finite "
+                "phases instead"
+            )
+        if landscape.nudge is not None:
+            raise InvalidValue("`LinearResponse` is of free equilibria: give the landscape without its nudge")
+        check_states("states", settled.states, landscape)
+        check_states("force", force, landscape)
         solve = _Solve(landscape, settled.states, force)
         while solve.retire(self.tolerance) and solve.sweeps < self.max_sweeps:
             solve.step()
-        return solve.finish()
+        return solve.finish(settled)
 
 
 class _Solve:
@@ -124,7 +149,9 @@ class _Solve:
         self.sample_sweeps[samples] = self.sweeps
         self.outcome[samples] = ended
 
-    def finish(self) -> Response:
-        """Return the displacements of all samples."""
+    def finish(self, settled: Settled) -> Response:
+        """Return the displacements of all samples; those that were not `settled` say so."""
         self._store(slice(0, self.count), ResponseOutcome.SWEEP_LIMIT)
-        return Response(displacement=self.displacement, sweeps=self.sample_sweeps, outcome=self.outcome)
+        adrift = (self.outcome == ResponseOutcome.SOLVED) & ~settled.settled
+        outcome = np.where(adrift, ResponseOutcome.UNSETTLED, self.outcome)
+        return Response(displacement=self.displacement, sweeps=self.sample_sweeps, outcome=outcome)

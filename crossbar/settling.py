@@ -8,10 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
+from crossbar.couplings import real_signals
 from crossbar.energy import Landscape
 from crossbar.errors import InvalidValue
 from crossbar.kernels import descent
-from crossbar.neurons import rho
+from crossbar.neurons import REACH, rho
 
 
 class Outcome(IntEnum):
@@ -26,7 +27,8 @@ class Outcome(IntEnum):
         """What it means, and the remedy."""
         return {
             Outcome.SETTLED: "settled: every component of grad E is below the tolerance",
-            Outcome.SWEEP_LIMIT: "not settled: the sweep limit was reached; raise `max_sweeps` or the tolerance",
+            Outcome.SWEEP_LIMIT: "not settled: the sweep limit was reached; raise `max_sweeps` or the tolerance "
+            f"(no fast solver passes |s| = {REACH:g}: where pulls are so strong, settle by `Euler`)",
             Outcome.DIVERGED: "diverged: a state is no longer finite; check the weights, or lower `time_step`",
         }[self]
 
@@ -63,8 +65,9 @@ class Settled:
         others = ((end, int((self.outcome == end).sum())) for end in Outcome if end != Outcome.SETTLED)
         remedies = "".join(f"; {number} {end.message}" for end, number in others if number)
         return (
-            f"Settled({count} of {len(self.outcome)} samples settled, {self.sweeps.mean():.1f} sweeps on average, "
-            f"largest residual {self.residual.max():.1e}{remedies})"
+            f"Settled({count} of {len(self.outcome)} samples settled, "
+            f"{self.sweeps.mean() if len(self.sweeps) else 0:.1f} sweeps on average, "
+            f"largest residual {self.residual.max(initial=0):.1e}{remedies})"
         )
 
 
@@ -110,6 +113,8 @@ class Euler:
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Make the steps of eq. (3) from `start`."""
+        if start is not None:
+            check_states("start", start, landscape)
         drive = landscape.drive
         dtype = drive.dtype.type
         states = np.zeros_like(drive) if start is None else start.astype(drive.dtype, copy=True)
@@ -123,7 +128,7 @@ class Euler:
             landscape.couplings.multiply(signals, landscape.role.within, product)
             sweeps += 1
             descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual)
-            if residual.max() < self.tolerance or not np.isfinite(residual).all():
+            if residual.max(initial=0) < self.tolerance or not np.isfinite(residual).all():
                 break
         pull = landscape.pull(states)
         residual = np.abs(landscape.gradient(states, pull)).max(1)
@@ -134,6 +139,13 @@ class Euler:
             sweeps=np.full(len(drive), sweeps + 1),
             outcome=outcomes(residual, self.tolerance or 1e-2),
         )
+
+
+def check_states(name: str, states: np.ndarray, landscape: Landscape) -> None:
+    """Raise `InvalidValue` unless `states` are real numbers of the shape (batch, n_free) of `landscape`."""
+    real_signals(name, states, landscape.drive.dtype.type)
+    if states.shape != landscape.drive.shape:
+        raise InvalidValue(f"`{name}` must be {landscape.drive.shape}, but got {states.shape}")
 
 
 def nudge_arrays(landscape: Landscape) -> tuple[np.ndarray, np.ndarray]:

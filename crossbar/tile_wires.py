@@ -60,13 +60,12 @@ class TileSnapshot:
         """Return the snapshot of `conductances` (m, n); `probes` pairs of sign vectors come from `rng`."""
         network = LineNetwork.checked(conductances, **wiring.options())
         m, n = network.conductances.shape
-        factors, response = network.factors()
         inputs, outputs = rng.choice((-1.0, 1.0), (m, probes)), rng.choice((-1.0, 1.0), (n, probes))
         forward = network_solution(network, inputs).device_voltages
         backward = network_solution(network.reversed(), outputs[::-1]).device_voltages
         return cls(
             conductances=network.conductances.copy(), matrix=effective_matrix(conductances, **wiring.options()),
-            slopes=response * factors[4], inputs=inputs, outputs=outputs,
+            slopes=own_slopes(conductances, wiring), inputs=inputs, outputs=outputs,
             sensitivities=(forward * backward.transpose(0, 2, 1)[:, ::-1, ::-1]).astype(np.float32),
         )  # fmt: skip
 
@@ -83,6 +82,12 @@ class TileSnapshot:
         own = np.einsum("mp,mn,np->p", self.inputs, self.slopes * change, self.outputs, optimize=True)
         scale = np.linalg.norm(self.matrix)
         return float(np.sqrt(np.mean((exact - own) ** 2)) / scale) if scale > 0 else float(np.any(change))
+
+
+def own_slopes(conductances: np.ndarray, wiring: Wiring) -> np.ndarray:
+    """Return d M_ij / d G_ij (m, n) with all other lines at 0 V: see `TileSnapshot`."""
+    factors, response = LineNetwork.checked(conductances, **wiring.options()).factors()
+    return response * factors[4]
 
 
 class TileMatrix:
@@ -123,7 +128,15 @@ class TileMatrix:
         return self._taken().conductances
 
     def matrix(self, conductances: np.ndarray) -> np.ndarray:
-        """Return the matrix (m, n) of `conductances`: exact after a renewal, else corrected to first order."""
+        """Return the matrix (m, n) of `conductances`: exact after a renewal, else corrected to first order.
+
+        Raises
+        ------
+        InvalidValue
+            A conductance that is negative or not finite.
+        """
+        if not (np.min(conductances, initial=0) >= 0 and np.max(conductances, initial=0) < np.inf):
+            raise InvalidValue("`conductances` must not be negative, and finite, but some are not")
         snapshot = self._snapshot
         if snapshot is not None and snapshot.matrix.shape == np.shape(conductances):
             change = conductances - snapshot.conductances

@@ -11,7 +11,7 @@ from crossbar.array_cells import PulsedCells
 from crossbar.devices import DeviceState
 from crossbar.errors import InvalidValue
 from crossbar.nonidealities import Faults
-from crossbar.pulse_engines import apply_pulses, mirror_weights
+from crossbar.pulse_engines import MAX_COUNT, apply_pulses, mirror_weights
 
 SLOWEST = 1e-3  # smallest step that a device is believed to take, in nominal steps
 CROWDED = 0.7  # share of a bench that still works, below which the others leave it
@@ -43,8 +43,10 @@ class WriteVerify:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise InvalidValue(f"`tolerance` is a fraction of the range, between 0 and 1, but got {self.tolerance}")
-        if self.max_pulses < 1:
-            raise InvalidValue(f"`max_pulses` must be at least 1, but got {self.max_pulses}")
+        if isinstance(self.max_pulses, bool) or not isinstance(self.max_pulses, int | np.integer):
+            raise InvalidValue(f"`max_pulses` must be a whole number, but got {self.max_pulses!r}")
+        if not 1 <= self.max_pulses <= MAX_COUNT:
+            raise InvalidValue(f"`max_pulses` must lie between 1 and {MAX_COUNT}, but got {self.max_pulses}")
         if not (math.isfinite(self.verify_noise) and self.verify_noise >= 0):
             raise InvalidValue(f"`verify_noise` must not be negative, but got {self.verify_noise}")
 
@@ -115,6 +117,7 @@ def bring(
     where: np.ndarray,
     settings: WriteVerify,
     rng: np.random.Generator,
+    time: float,
 ) -> tuple[np.ndarray, Effort]:
     """Write and verify the devices `where` (a mask) of one plane: half of the missing steps at a time.
 
@@ -125,6 +128,8 @@ def bring(
     ----------
     target : ndarray (n_rows, n_cols)
         Weight units of the plane.
+    time : float
+        On the array's clock, s: devices are read and pulsed as they are then.
 
     Returns
     -------
@@ -133,18 +138,19 @@ def bring(
     effort : Effort
     """
     whole, span = cells.states[plane], cells.mapping.high - cells.mapping.low
-    seen = _verified(cells.planes(0.0)[plane], settings.verify_noise * span, rng)
+    seen = _verified(cells.planes(time)[plane], settings.verify_noise * span, rng)
     misses = where & (np.abs(target - seen) > settings.tolerance * span)
     effort = Effort(reads=int(np.count_nonzero(where)))
-    bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.max_pulses)
-    while bench.left.any():
-        _round(bench, cells, settings, effort, rng)
-        working = bench.left > 0
-        if np.count_nonzero(working) < CROWDED * working.size:
-            bench = bench.leave(whole, seen, working)
-    bench.leave(whole, seen, bench.left > 0)
-    if cells.region.square and cells.region.shared:
-        mirror_weights(whole)
+    with cells.changing(time):
+        bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.max_pulses)
+        while bench.left.any():
+            _round(bench, cells, settings, effort, rng)
+            working = bench.left > 0
+            if np.count_nonzero(working) < CROWDED * working.size:
+                bench = bench.leave(whole, seen, working)
+        bench.leave(whole, seen, bench.left > 0)
+        if cells.region.square and cells.region.shared:
+            mirror_weights(whole)
     return seen, effort
 
 
@@ -155,7 +161,7 @@ def _round(bench: Bench, cells: PulsedCells, settings: WriteVerify, effort: Effo
     error, before = bench.target - bench.seen, bench.seen
     count = np.minimum(np.maximum(np.abs(error) / (2 * bench.step), 1), bench.left).astype(np.int32)
     apply_pulses(bench.state, np.where(error > 0, count, 0)[None], np.where(error < 0, count, 0)[None], rng)
-    visible = bench.state.visible[0] * bench.state.visible.dtype.type(cells.scale)
+    visible = cells.plane(bench.state.visible[0])
     now = _verified(bench.faults.realise(visible, mapping, 0.0), settings.verify_noise * span, rng)
     bench.seen = np.where(count > 0, now, before)
     _count(effort, count, error > 0, mapping.siemens((before + bench.seen) / 2))

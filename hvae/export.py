@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from crossbar.chip import Chip
+from collections.abc import Mapping
+
+from crossbar.chip import Chip, Conductances
 from hvae.config import RunConfig
 from hvae.config_file import dump
 from hvae.datasets import Dataset
@@ -11,8 +13,11 @@ from hvae.model import HopfieldVAE, Parameters
 _EXAMPLES = 20
 
 
-def make_chip(config: RunConfig, vae: HopfieldVAE, parameters: Parameters, dataset: Dataset, step: int) -> Chip:
-    """Return the chip of `vae` with its trained weights, and a few validation images to try it on."""
+def make_chip(
+    config: RunConfig, vae: HopfieldVAE, parameters: Parameters, dataset: Dataset, step: int,
+    conductances: Mapping[str, Conductances] | None = None,
+) -> Chip:  # fmt: skip
+    """Return the chip of `vae` with its trained weights and devices, and a few validation images to try it on."""
     side = config.data.image_size
     return Chip(
         model=config.model.name,
@@ -22,5 +27,6 @@ def make_chip(config: RunConfig, vae: HopfieldVAE, parameters: Parameters, datas
         sigma=vae.sigma,
         image_shape=(side, side),
         examples=dataset.validation_images[:_EXAMPLES],
+        conductances=conductances or {},
         provenance={"step": str(step), "seed": str(config.training.seed), "config": dump(config)},
     )

@@ -28,9 +28,10 @@ from crossbar.array_cells import PulsedCells
 from crossbar.conjugate_gradient import ConjugateGradient
 from crossbar.network import Network
 from crossbar.response import LinearResponse
+from hvae import unsettled
 from hvae.config import OptimizerConfig, RunConfig
 from hvae.equilibrium import free_phase, gradient, nudged_phases
-from hvae.hopfield_learner import EquilibriumPropagation
+from hvae.hopfield_learner import EquilibriumPropagation, batch_metrics
 from hvae.model import Parameters
 from hvae.nudging import LinearResponseNudging
 from hvae.onchip import MEAN, RESPONSE, OnChip, make_onchip
@@ -108,7 +109,13 @@ def gradient_quality(chip: OnChip, images: np.ndarray, *, rate: float, seed: int
 
 
 def exact_gradient(chip: OnChip, weights: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Changes, Changes]:
-    """Return minus the exact gradient (N, N) of each network, and R and S as `OnChip.gradients` names them."""
+    """Return minus the exact gradient (N, N) of each network, and R and S as `OnChip.gradients` names them.
+
+    Raises
+    ------
+    UnsettledError
+        More samples than `settling.max_unsettled` found no equilibrium, so that the gradient is not exact.
+    """
     ideal = EquilibriumPropagation(
         vae=chip.vae, solver=ConjugateGradient(tolerance=1e-8, max_sweeps=3000),
         nudging=LinearResponseNudging(solver=LinearResponse(tolerance=1e-6, max_sweeps=1000)),
@@ -120,6 +127,12 @@ def exact_gradient(chip: OnChip, weights: Parameters, images: np.ndarray, noise:
     images, noise = images.astype(np.float64), noise.astype(np.float64)
     free = free_phase(chip.vae, couplings, images, noise, ideal.solver)
     nudged = nudged_phases(chip.vae, free, images, noise, ideal.nudging, beta_kl=ideal.beta_kl)
+    went = batch_metrics(free, nudged, images)
+    shares = {
+        "samples of the exact gradient did not settle": went["unconverged"],
+        "its nudges failed": went["failed_nudges"],
+    }
+    unsettled.refuse(shares, chip.config.settling.max_unsettled)
     found = {name: -gradient(chip.vae.networks[name], nudged.contrasts[name], np.float64) for name in weights}
     return found, on_arrays.joined(on_arrays.widened(nudged), list(weights))
 

@@ -119,8 +119,8 @@ def _refuse_what_is_not_finite(parameters: Parameters, where: str) -> None:
     broken = [name for name, weights in parameters.items() if not np.isfinite(weights).all()]
     if broken:
         raise DivergedError(
-            f"{where} holds weights that are not finite (`{'`, `'.join(broken)}`): its training diverged, or the file is "
-            "damaged; train it again, with a lower `optimizer.learning_rate` if it diverged"
+            f"{where} holds weights that are not finite (`{'`, `'.join(broken)}`): its training diverged, or the file "
+            "is damaged; train it again, with a lower `optimizer.learning_rate` if it diverged"
         )
 
 

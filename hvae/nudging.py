@@ -11,7 +11,7 @@ import numpy as np
 from crossbar.energy import Landscape, Nudge
 from crossbar.errors import InvalidValue
 from crossbar.neurons import rho, rho_slope
-from crossbar.response import LinearResponse
+from crossbar.response import LinearResponse, ResponseOutcome
 from crossbar.settling import Settled, Solver
 
 
@@ -107,7 +107,7 @@ def _respond(solver: LinearResponse, landscape: Landscape, free: Settled, cost: 
         difference=rho_slope(signals, landscape.gain) * response.displacement,
         mean=signals,
         sweeps=response.sweeps,
-        failed=response.outcome != 0,
+        failed=~np.isin(response.outcome, (ResponseOutcome.SOLVED, ResponseOutcome.UNSETTLED)),  # settling counts those
     )
 
 

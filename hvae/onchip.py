@@ -162,8 +162,6 @@ class OnChip:
         found = {}
         for name, array in self.arrays.items():
             plus, minus = array.conductances()
-            if array.mapping.kind == "reference":
-                minus = np.where(plus > 0, minus, 0)
             report = array.counted().as_dict()
             found[name] = Conductances(
                 plus=plus, minus=minus, siemens_per_weight=array.mapping.siemens_per_weight,
@@ -219,7 +217,7 @@ class OnChip:
         return self.tally.count(settled).states
 
     def counted(self, tally: Tally) -> OnChip:
-        """Return this chip, on the same arrays, with the samples that `encode` and `decode` settle counted in `tally`."""
+        """Return this chip, on the same arrays, with the samples that it settles counted in `tally`."""
         return replace(self, tally=tally)
 
 

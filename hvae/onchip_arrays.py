@@ -125,7 +125,7 @@ def _analog(settings: ArraySettings) -> bool:
         "levels", "variation", "stuck_low", "stuck_high", "programming_error", "drift_nu", "drift_nu_std",
         "read_noise", "read_noise_relative", "wire_resistance", "wire_node", "on_off",
     )  # fmt: skip
-    return any(getattr(settings, name) for name in relevant)
+    return settings.mapping == "reference" or any(getattr(settings, name) for name in relevant)
 
 
 def _device(settings: ArraySettings) -> Preset | PulsedLaw | None:

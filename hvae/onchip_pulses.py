@@ -49,10 +49,11 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
             _move(array, cells, own)
         else:
             assert isinstance(cells, PulsedCells)
-            for state, sign in zip(cells.states, (1, -1), strict=False):
-                report = report + apply_signed(state, sign * own, rng)
-                if cells.region.square and cells.region.shared:
-                    mirror_weights(state)
+            with cells.changing(array.time):
+                for state, sign in zip(cells.states, (1, -1), strict=False):
+                    report = report + apply_signed(state, sign * own, rng)
+                    if cells.region.square and cells.region.shared:
+                        mirror_weights(state)
     array.add_pulses(report.up, report.down, conductance)
     array.counters.updates += 1
     array.changed()
@@ -68,14 +69,15 @@ def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int
     for cells in array.cells:
         if not isinstance(cells, PulsedCells):
             continue
-        for state in cells.states:
-            one = np.ones(state.shape, np.int32)
-            if cells.region.square and cells.region.shared:
-                one = np.triu(one, 1)
-            for _ in range(pairs):
-                report = report + apply_pulses(state, one, one, rng)
-            if cells.region.square and cells.region.shared:
-                mirror_weights(state)
+        with cells.changing(array.time):
+            for state in cells.states:
+                one = np.ones(state.shape, np.int32)
+                if cells.region.square and cells.region.shared:
+                    one = np.triu(one, 1)
+                for _ in range(pairs):
+                    report = report + apply_pulses(state, one, one, rng)
+                if cells.region.square and cells.region.shared:
+                    mirror_weights(state)
     array.add_pulses(report.up, report.down, mean_conductance(array.cells, array.time))
     array.changed()
 
@@ -83,6 +85,5 @@ def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int
 def _move(array: CrossbarArray, cells: FloatCells, pulses: np.ndarray) -> None:
     step = pulses * weight_step(array)
     whole = step + step.T if cells.region.square and cells.region.shared else step
-    missed = cells.offset
-    cells.write(cells.values + whole.astype(cells.values.dtype), None, np.random.default_rng(0))  # nothing is drawn
-    cells.offset = missed
+    with cells.changing(array.time):
+        cells.add(whole.astype(cells.values.dtype))

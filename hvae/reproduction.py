@@ -26,8 +26,8 @@ _FREE = {
     "nudging": ("tolerance", "max_sweeps"),
     "training": ("epochs", "seed", "checkpoint_seconds", "validation_samples", "eigenvalue_samples"),
 }
-"""By table of the configuration, what may differ from `hvae.config.table_3` in a run at Table 3's values: the data set and
-where it lies, how closely equilibria are found, how long is trained, and what is logged."""
+"""By table of the configuration, what may differ from `hvae.config.table_3` in a run at Table 3's values: the data set
+and where it lies, how closely equilibria are found, how long is trained, and what is logged."""
 
 
 @dataclass(frozen=True, kw_only=True)

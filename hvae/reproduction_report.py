@@ -37,6 +37,8 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         f"- here: {_order(table['ranking'])}",
         "",
         *_verdict(table),
+        "",
+        *_best(table),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -68,8 +70,8 @@ def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str
         + ", ".join(f"{fake} generated against {real} test images" for fake, real in counts)
         + ", clipped to [-1, 1]; they are not comparable to FID on Inception features. The floor is what as many "
         "training images reach. Values are means over seeds, ± their standard deviation where there are several. "
-        "Training is the wall time of the steps of one run (their median times their number; in tables made before it was "
-        "counted so, their mean), without evaluations, on a machine that may have had other work. "
+        "Training is the wall time of the steps of one run (their median times their number; in tables made before it "
+        "was counted so, their mean), without evaluations, on a machine that may have had other work. "
         "Unsettled: the share of encodings and decodings that did not come to rest, blank where it was not counted or "
         "nothing has to settle. Late: the validation Frechet distance (z from N(0, I)) after three quarters of the "
         "epochs, and after the last. Nothing was selected on the test split.",
@@ -88,7 +90,11 @@ def _changes(row: Mapping[str, Any]) -> str:
 
 def _diverged(runs: Mapping[str, str]) -> list[str]:
     lines = [f"- {path}: {reason}" for path, reason in runs.items()]
-    return ["Diverged, or did not settle, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""] if lines else []
+    return (
+        ["Diverged, or did not settle, and tabulated as their last checkpoint is, or not at all:", "", *lines, ""]
+        if lines
+        else []
+    )
 
 
 def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -97,7 +103,31 @@ def _joined(tables: Sequence[Mapping[str, Any]]) -> list[str]:
         for one in tables
         if one["labels"]
     ]
-    return ["Trained and scored elsewhere, and taken from its table:", "", *lines, ""] if lines else []
+    noted = [f"- {note}" for note in _notes_of(tables)]
+    told = ["What those tables note on how they were made:", "", *noted, ""] if noted else []
+    return ["Trained and scored elsewhere, and taken from its table:", "", *lines, "", *told] if lines else []
+
+
+def _notes_of(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what `tables`, and those that they joined in their turn, note by hand."""
+    own = [
+        note
+        for one in tables
+        for note in (*([one["notes"]] if "notes" in one else []), *_notes_of(one.get("joined", [])))
+    ]
+    return list(dict.fromkeys(own))
+
+
+def _best(table: Mapping[str, Any]) -> list[str]:
+    """Return the row of the least distance on each data set, of all rows; a searched row is not one at given values."""
+    rows = {row["label"]: row for row in table["rows"]}
+    found = [
+        f"- {dataset}: {label}, {rows[label]['frechet_distance']['mean']:.4g}"
+        for dataset, label in table["best"].items()
+    ]
+    return (
+        ["Least Frechet distance of all rows, whatever was searched or fitted for them:", "", *found] if found else []
+    )
 
 
 def _verdict(table: Mapping[str, Any]) -> list[str]:

@@ -32,8 +32,8 @@ DATASET = "mnist"
 """What the paper ranks its models on."""
 
 ASKED = {"epochs": 20, "images": 10_000, "seeds": 3}
-"""What a verdict on the paper's ranking needs at least: as many images as the test split has, and epochs and seeds as in our
-own table, for the paper tells of neither."""
+"""What a verdict on the paper's ranking needs at least: as many images as the test split has, and epochs and seeds as
+in our own table, for the paper tells of neither."""
 
 SPREAD = 2.0
 """Neighbours of a ranking must differ by so many standard deviations of their difference over seeds."""
@@ -87,8 +87,8 @@ def n_parameters(trained: Trained) -> int:
 def training_seconds(run: RunFolder) -> float:
     """Return the wall time of all steps of `run`, from every tenth that timing.jsonl holds; without evaluations.
 
-    Its median times their number: other work of the machine, and the compiler in the first step, hardly move it. 0 where
-    it holds none.
+    Its median times their number: other work of the machine, and the compiler in the first step, hardly move it. 0
+    where it holds none.
     """
     seconds = {one["step"]: one["seconds"] for one in run.logged("timing")}
     return run.load().step * median(seconds.values()) if seconds else 0.0
@@ -154,8 +154,12 @@ def no_verdict(paper: Mapping[str, Mapping[str, Any]], ranking: Sequence[str]) -
         "seeds": min(row["seeds"] for row in rows),
     }
     datasets = sorted({row["dataset"] for row in rows})
-    reasons = [] if datasets == [DATASET] else [f"the paper ranks on {DATASET}, these rows are on {', '.join(datasets)}"]
-    reasons += [f"{least[key]:g} {key} where {asked:,} are asked for" for key, asked in ASKED.items() if least[key] < asked]
+    reasons = (
+        [] if datasets == [DATASET] else [f"the paper ranks on {DATASET}, these rows are on {', '.join(datasets)}"]
+    )
+    reasons += [
+        f"{least[key]:g} {key} where {asked:,} are asked for" for key, asked in ASKED.items() if least[key] < asked
+    ]
     reasons += [] if len({row["features"] for row in rows}) == 1 else ["the rows are scored on different features"]
     return reasons + _too_near(paper, ranking)
 
@@ -168,8 +172,8 @@ def _too_near(paper: Mapping[str, Mapping[str, Any]], ranking: Sequence[str]) ->
         spread = SPREAD * hypot(near["std"] or 0.0, far["std"] or 0.0)
         if far["mean"] - near["mean"] <= spread:
             reasons.append(
-                f"{before} and {after} differ by {far['mean'] - near['mean']:.3g}, within {SPREAD:g} standard deviations "
-                f"over seeds ({spread:.3g})"
+                f"{before} and {after} differ by {far['mean'] - near['mean']:.3g}, within {SPREAD:g} standard "
+                f"deviations over seeds ({spread:.3g})"
             )
     return reasons
 

@@ -25,7 +25,8 @@ Row = dict[str, Any]
 
 COLUMNS = (
     "label", "model", "seeds", "failed", "frechet_ideal", "frechet", "frechet_std", "difference",
-    "sse_half_ideal", "sse_half", "unsettled", "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
+    "sse_half_ideal", "sse_half", "unsettled", "active_latents", "pulses", "write_energy",
+    "generate_read_energy", "seconds", "way",
 )  # fmt: skip
 
 

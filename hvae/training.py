@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -162,6 +162,7 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     with folder.restoring():
         optimizer.restore(checkpoint.optimizer)
     folder.cut_logs(checkpoint.metrics_bytes)
+    loading.refuse_broken(chip, chip.weights(), folder.path)
     return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
 
 
@@ -240,8 +241,9 @@ def _mean_shares(run: _Run) -> dict[str, float]:
 
 def _save_chip(run: _Run) -> None:
     if isinstance(run.learner, OnChip):
-        chip = make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step)
-        replace(chip, conductances=run.learner.conductances()).save(run.folder.path / "chip.h5")
+        devices = run.learner.conductances()
+        chip = make_chip(run.config, run.learner.vae, run.parameters, run.dataset, run.step, devices)
+        chip.save(run.folder.path / "chip.h5")
     if isinstance(run.learner, EquilibriumPropagation):
         vae = run.learner.trained(run.parameters)
         make_chip(run.config, vae, run.parameters, run.dataset, run.step).save(run.folder.path / "chip.h5")

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 TILES = "64,128,256,512"
 RESISTANCES = "0.1,1,10"
-SHOWN = ("tile", "ohm", "compensation", "current_lost", "weight_error", "asymmetry", "sse_half", "frechet_distance", "unsettled")
+SHOWN = (
+    "tile",
+    "ohm",
+    "compensation",
+    "current_lost",
+    "weight_error",
+    "asymmetry",
+    "sse_half",
+    "frechet_distance",
+    "unsettled",
+)
 
 
 @click.command(short_help="Tell what wire resistance costs, by tile size.")

@@ -154,9 +154,7 @@ def measure(judge: Judge, grid: WireGrid, tell: Callable[[Cell], None]) -> Losse
     """
     placed = judge.placed
     found = Losses(ideal=judge.score(placed.weights()), cells=[])
-    unsettled.refuse(
-        {evaluation.UNSETTLED: found.ideal["unsettled"]}, placed.trained.config.settling.max_unsettled
-    )
+    unsettled.refuse({evaluation.UNSETTLED: found.ideal["unsettled"]}, placed.trained.config.settling.max_unsettled)
     for tile, ohm in product(grid.tiles, grid.resistances):
         cells, found.maps[tile, ohm] = measure_tiles(judge, tile, ohm, grid.compensations, tell)
         found.cells.extend(cells)

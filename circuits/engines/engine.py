@@ -16,11 +16,14 @@ class Engine(Protocol):
     Attributes
     ----------
     name : str
+    netlist : str
+        Name of the file that `settle` writes.
     remedy : str
         How to install it.
     """
 
     name: str
+    netlist: str
     remedy: str
 
     def version(self) -> str | None:

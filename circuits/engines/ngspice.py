@@ -25,6 +25,7 @@ class Ngspice:
 
     command: str = "ngspice"
     name = "ngspice"
+    netlist = "circuit.cir"
     remedy = REMEDY
 
     def version(self) -> str | None:
@@ -51,7 +52,7 @@ class Ngspice:
         """
         self.check()
         with workplace(folder) as private:
-            return self.run(export.write(circuit, private / "circuit.cir"), limits)
+            return self.run(export.write(circuit, private / self.netlist), limits)
 
     def check(self) -> None:
         """Raise an EngineError with the remedy where ngspice is missing or too old."""

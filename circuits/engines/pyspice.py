@@ -30,6 +30,7 @@ class PySpice:
     """PySpice 1.5 with libngspice; its subprocess mode is broken with ngspice 39, its shared library works."""
 
     name = "pyspice"
+    netlist = "circuit.cir"
     remedy = REMEDY
 
     def library(self) -> str | None:
@@ -53,7 +54,7 @@ class PySpice:
         if self.version() is None:
             raise EngineError(f"PySpice with ngspice's shared library is not installed: {REMEDY}")
         with workplace(folder) as private:
-            netlist = export.write(circuit, private / "circuit.cir")
+            netlist = export.write(circuit, private / self.netlist)
             out = private / "pyspice.npz"
             command = [sys.executable, "-P", "-W", "ignore", "-m", WORKER, str(netlist), str(out)]
             outcome = run_limited(self.name, command, private, limits, self._search())

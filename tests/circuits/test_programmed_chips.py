@@ -16,7 +16,7 @@ from circuits.memristor_array import program
 from circuits.models import chip_model
 from circuits.nudged import Phases
 from circuits.parse import count_memristors, parse
-from circuits.tasks import _loads
+from circuits.tasks import network_loads
 from crossbar.array_config import ArrayConfig
 from crossbar.chip import Chip, Conductances
 from crossbar.chip_programming import given_scale, program_chip
@@ -100,9 +100,10 @@ def test_a_line_is_loaded_by_the_devices_that_it_drives(untied_chip, rng):
     chip = two_device(untied_chip, rng)
     devices = chip.conductances["encoder"]
     plan = next(plan for plan in chip_model(chip).plans if plan.name == "encoder")
-    loads = _loads(chip, plan, "encode", Architecture(), idle_columns=True)
+    pair = (devices.plus, devices.minus)
+    loads = network_loads(chip.effective_weights("encoder"), pair, plan, "encode", Architecture(), "on")
     driven = (devices.plus + devices.minus)[:, 9:]  # no columns into the pixels are built
-    np.testing.assert_allclose(loads.conductances, driven.sum(axis=1))
+    np.testing.assert_allclose(loads.lines.devices, driven.sum(axis=1))
 
 
 @pytest.mark.parametrize("idle", ["keep", "drop"])
@@ -169,8 +170,11 @@ def test_vacask_gets_a_card_for_every_device(small_chip, tmp_path):
 
 
 def test_conductance_without_a_device_is_refused(small_chip):
-    devices = Conductances(
-        plus=np.full((17, 17), 1e-5), minus=np.zeros((17, 17)), siemens_per_weight=1e-5, device="test"
-    )
+    everywhere, nowhere = np.full((17, 17), 1e-5), np.zeros((17, 17))
+    with pytest.raises(InvalidValue, match="must be zero on the diagonal"):
+        Conductances(plus=everywhere, minus=nowhere, siemens_per_weight=1e-5, device="test")
+    devices = Conductances(plus=nowhere, minus=nowhere, siemens_per_weight=1e-5, device="test")
+    chip = replace(small_chip, conductances={"tied": devices})
+    object.__setattr__(devices, "plus", everywhere)  # past the chip's door, whose word is not taken for it
     with pytest.raises(InvalidValue, match="no device is built"):
-        program(replace(small_chip, conductances={"tied": devices}), "tied", **RANGE)
+        program(chip, "tied", **RANGE)

@@ -113,6 +113,38 @@ def test_vacask_notices_too(small_chip, monkeypatch, name):
     summary = prove(Layout(chip=chip), Proof(engine="vacask", analysis="op"))
     assert not summary["passed"]
     assert summary["max_abs_error"] > 100 * TOLERANCE
+    assert not any(text["passed"] for text in summary["read_back"])
+
+
+@pytest.mark.parametrize("symmetry", ["two-device", "shared"])
+@pytest.mark.parametrize("kind", ["small_chip", "untied_chip"])
+def test_vacask_passes_on_a_right_export_and_reads_it_back(request, tmp_path, kind, symmetry):
+    engine = engines.engine("vacask")
+    if engine.version() is None:
+        pytest.skip(f"vacask is missing: {engine.remedy}")
+    for idle in ("keep", "drop"):
+        chosen = Layout(chip=request.getfixturevalue(kind), choices=Choices(symmetry=symmetry, idle=idle))
+        for options in ({"analysis": "tran"}, {"analysis": "op"}, {"analysis": "tran-op"}):
+            if idle == "keep" and symmetry == "two-device" and options["analysis"] == "op":
+                options["mode"] = "fixed-rail"
+            summary = prove(chosen, Proof(engine="vacask", **options, keep=tmp_path))
+            assert summary["passed"], summary["reasons"]
+            assert len(summary["read_back"]) == 2
+    path = tmp_path / "0-encode" / "circuit.sim"
+    text = path.read_text()
+    assert check(chosen, path, sample=0, seed=0).passed
+    for old, new in (("endc", "  print devices\nendc"), ("gain=3.0 ", "gain=3.5 "),
+    ("endc", "controls"), (" r r=", " r r=1"),
+                     ('load "cells.va"', 'load "other.osdi"')):  # fmt: skip
+        path.write_text(text.replace(old, new, 1))
+        try:
+            assert not check(chosen, path, sample=0, seed=0).passed
+        except CorruptFile:
+            continue
+    path.write_text(text)
+    cells = path.with_name("cells.va")
+    cells.write_text(cells.read_text().replace("0.25 * gain", "0.26 * gain"))
+    assert not check(chosen, path, sample=0, seed=0).passed
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -251,7 +283,9 @@ def test_check_is_a_command(written, tmp_path):
     ("p_pixel_0_0 qp_hidden_1 ", "p_pixel_0_0 qn_hidden_1 "), ("p_pixel_0_0 qp_hidden_1 ", "p_pixel_0_1 qp_hidden_1 "),
     (".param gain=3.0", ".param gain=3.0000001"), ("V=(i(Vplus)-i(Vminus))", "V=(i(Vminus)-i(Vplus))"),
     (".end\n", "Ileak 0 s_hidden_0 1e-7\n.end\n"), (".end\n", ".param gain=6.0\n.end\n"),
-    (".end\n", "+ 1\n.end\n"), ("Vinput_pixel_0_0 x_pixel_0_0 0 ", "Vinput_pixel_0_0 x_pixel_0_0 0 0.5"),
+    (".end\n", "+ 1\n.end\n"), (".param r_on=1.0", ".param r_on=1000.0"), (".param v_read=0.1", ".param v_read=0.2"),
+    ("hidden_0 neuron ic=0.0", "hidden_0 neuron ic=0.5"), (".end\n", ".param tnom=300\n.end\n"),
+    ("Vinput_pixel_0_0 x_pixel_0_0 0 ", "Vinput_pixel_0_0 x_pixel_0_0 0 0.5"),
     ("Sreset_hidden_0 s_hidden_0 0 reset 0 gate\n", ""), (".param sigma=0.4", ".param sigma=0.5"),
     ("Xdriver_hidden_0 s_hidden_0 p_hidden_0 driver\n", ""),
 ])  # fmt: skip

@@ -184,6 +184,40 @@ def test_the_covariance_that_shared_devices_give(rng, where):
 
 
 @pytest.mark.needs_jit
+@pytest.mark.parametrize("network", [DENSE, LAYERED])
+@pytest.mark.parametrize("clamped", [[], ["pixels"], ["hidden"], ["latent"]])
+@pytest.mark.parametrize("settings", [{}, {"tile_size": 4}])
+def test_outputs_covary_by_the_devices_they_share_whatever_is_clamped(rng, network, clamped, settings):
+    """cov(y_i, y_j) = sigma^2 x_i x_j where both neurons drive and are driven and couple, across patches and tiles."""
+    array, weights = make(rng, network, read_noise=ReadNoise(additive=0.02), **settings)
+    role = network.role(clamped)
+    x = np.zeros(network.size)
+    free = np.concatenate([np.arange(network.size)[network.block(name)] for name in role.free])
+    x[free] = 0.3 + 0.4 * rng.random(len(free))
+    sums = read(array, np.tile(x[free], (MANY, 1)), role.within) if role.within else None
+    if sums is None:
+        return
+    sigma2 = array.reader.additive**2 * network.mask()
+    expected = sigma2 * np.outer(x, x)
+    np.fill_diagonal(expected, sigma2 @ x**2)
+    expected = expected[np.ix_(free, free)]
+    np.testing.assert_allclose(np.cov(sums.T, bias=True), expected, atol=6 * expected.max() * np.sqrt(2 / MANY))
+    np.testing.assert_allclose(sums.mean(0), (x @ weights)[free], atol=6 * np.sqrt(expected.max() / MANY))
+
+
+@pytest.mark.needs_jit
+def test_devices_of_silent_lines_fluctuate_for_the_others(rng):
+    """Where pixels are all 0 they give hidden neurons nothing, and receive sigma |x_hidden| each."""
+    array, _ = make(rng, LAYERED, read_noise=ReadNoise(additive=0.02))
+    x = np.zeros(LAYERED.size)
+    x[LAYERED.block("hidden")] = 0.5
+    sums = read(array, np.tile(x, (MANY, 1)))
+    sigma = array.reader.additive
+    np.testing.assert_allclose(sums[:, LAYERED.block("pixels")].std(0), sigma, rtol=0.05)
+    assert not sums[:, LAYERED.block("hidden")].any()
+
+
+@pytest.mark.needs_jit
 def test_every_device_drawn_is_one_device_in_both_directions(rng):
     """In a layered net e_ij serves pixels -> hidden and hidden -> pixels: cov(y_i, y_j) = sigma_ij^2 x_i x_j."""
     array, _ = make(rng, LAYERED, read_noise=ReadNoise(relative=0.2, where="devices"), g_min=1e-5)
@@ -338,3 +372,18 @@ def test_wires_are_renewed_only_when_they_err(rng):
     scale = np.abs(exact.matrix()).max()
     np.testing.assert_allclose(kept.matrix(), exact.matrix(), atol=1e-3 * scale)
     assert {tile.renewals for tile in kept.wires.renewed.values()} == {1}
+
+
+@pytest.mark.parametrize("kind", [bool, int, np.uint8])
+@pytest.mark.parametrize("settings", [{}, {"dac": dac(8)}, {"adc": adc(8, high=4.0), "tile_size": 4}])
+def test_whole_signals_are_read_as_floats_are(rng, kind, settings):
+    array, _ = make(rng, **settings)
+    signals = rng.random((5, DENSE.size)) < 0.5
+    patches, outs = DENSE.patches(DENSE.names, DENSE.names), []
+    for cast in (kind, float):
+        outs.append(np.empty((5, DENSE.size)))
+        array.multiply(signals.astype(cast), patches, outs[-1])
+    np.testing.assert_array_equal(*outs)
+    assert np.abs(outs[0]).max() > 0.1
+    with pytest.raises(InvalidValue, match="`out` must hold floats"):
+        array.multiply(signals, patches, np.empty((5, DENSE.size), int))

@@ -6,13 +6,18 @@ import pytest
 from crossbar.array import CrossbarArray
 from crossbar.array_building import hardware
 from crossbar.array_config import ArrayConfig
+from crossbar.array_counters import PulseShape
 from crossbar.converters import adc, dac
 from crossbar.couplings import random_weights
 from crossbar.devices import ConstantStep, SoftBounds
 from crossbar.errors import InvalidValue
 from crossbar.network import Network
 from crossbar.nonidealities import FaultLaw, PcmDrift
+from crossbar.presets import load
+from crossbar.programming import write_verify
+from crossbar.pulse_engines import apply_pulses
 from crossbar.read_noise import ReadNoise
+from crossbar.write_verify import WriteVerify
 
 DENSE = Network((("pixels", 5), ("hidden", 4), ("latent", 2)))
 LAYERED = Network((("pixels", 5), ("hidden", 4), ("latent", 2)), "layered")
@@ -39,7 +44,8 @@ def steady(rng, network):
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
 @pytest.mark.parametrize("network", [DENSE, LAYERED])
 def test_without_devices_an_update_is_the_float_update(rng, network, symmetry, mapping):
-    array, weights = make(rng, network, mapping=mapping, symmetry=symmetry)
+    scale = {"weight_limit": 9.0} if mapping == "reference" else {}  # a reference has a range, pairs of floats none
+    array, weights = make(rng, network, mapping=mapping, symmetry=symmetry, **scale)
     response, mean = contrast(rng, network)
     report = array.update(response, mean, rate=0.3, rng=rng)
     expected = weights + 0.3 * (response.T @ mean + mean.T @ response) * network.mask()
@@ -161,6 +167,56 @@ def test_a_foreign_state_is_refused(rng):
         array.load_state(other.state_dict())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"device": "ag-a-si"}, {"dtype": "float32"}, {"faults": FaultLaw(drift=PcmDrift())}, {"weight_limit": 1.0},
+        {"g_max": 2e-5}, {"dac": dac(6)}, {"device": SoftBounds(dw_min=0.01)}, {"mapping": "reference"},
+    ],
+)  # fmt: skip
+def test_the_state_of_other_devices_or_settings_is_refused(rng, changes):
+    """Names and shapes alone agree: the state would put EpiRAM's planes under another device's step."""
+    array, _ = make(rng, device="epiram", weight_limit=2.0)
+    other, _ = make(rng, **({"device": "epiram", "weight_limit": 2.0} | changes))
+    for one, two in ((array, other), (other, array)):
+        with pytest.raises(InvalidValue, match="does not fit"):
+            one.load_state(two.state_dict())
+    again, _ = make(rng, device="EpiRAM", weight_limit=2.0)
+    again.load_state(array.state_dict())
+    np.testing.assert_array_equal(again.matrix(), array.matrix())
+
+
+@pytest.mark.parametrize("device", [None, "epiram"])
+def test_a_scale_that_followed_from_the_weights_is_in_the_state(rng, device):
+    """Where the first weights chose the scale, an array made of others takes it over, siemens, noise and all."""
+    array, weights = make(rng, device=device, read_noise=ReadNoise(additive=0.01))
+    config = array.config
+    again = CrossbarArray.from_weights(DENSE, np.zeros_like(weights), config, rng)
+    assert again.mapping != array.mapping
+    again.load_state(array.state_dict())
+    for ours, theirs in zip(again.conductances(), array.conductances(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    np.testing.assert_allclose(again.matrix(), array.matrix(), rtol=1e-12)
+    assert again.reader.additive == pytest.approx(array.reader.additive)
+
+
+@pytest.mark.parametrize("device", [None, "epiram"])
+@pytest.mark.parametrize("large", [1e30, 1e300])
+def test_weights_beyond_the_type_of_the_array_are_refused(rng, device, large):
+    """1e300 is no float32, and the square of 1e30 is none: noise and norms would be infinite."""
+    weights = random_weights(DENSE, rng, np.float64) * large
+    with pytest.raises(InvalidValue, match="squares that float32 holds"):
+        CrossbarArray.from_weights(DENSE, weights, ArrayConfig(device=device), rng)
+    with pytest.raises(InvalidValue, match="squares float32 holds"):
+        CrossbarArray.from_weights(DENSE, weights / large, ArrayConfig(device=device, weight_limit=large), rng)
+
+
+def test_bounds_beyond_the_type_of_the_array_are_refused(rng):
+    law = ConstantStep(dw_min=1e36, w_max=1e39, w_min=-1e39)
+    with pytest.raises(InvalidValue, match="of the devices must be finite in float32"):
+        make(rng, dtype="float32", device=law, weight_limit=2.0)
+
+
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("mapping", ["pair", "reference"])
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
@@ -196,3 +252,71 @@ def test_presets_learn_and_cost_energy(device):
     per_siemens = array.pulses.energy(report.up, report.down, 1.0)
     assert (array.counters.write_energy > 0) == (per_siemens > 0)
     assert np.isfinite(array.matrix()).all()
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("kind", [bool, int, np.uint8])
+@pytest.mark.parametrize("device", [None, ConstantStep(dw_min=1e-3, dw_min_std=0.0)])
+@pytest.mark.parametrize("encoding", ["factorised", "digital-difference"])
+def test_whole_signals_teach_what_floats_teach(kind, device, encoding):
+    changes = []
+    for cast in (kind, float):
+        rng = np.random.default_rng(3)
+        array, weights = make(rng, device=device, weight_limit=4.0, encoding=encoding)
+        response, mean = rng.random((20, DENSE.size)) < 0.3, rng.random((20, DENSE.size)) < 0.5
+        array.update(response.astype(cast), mean.astype(cast), rate=0.01, rng=rng)
+        changes.append(array.matrix() - weights)
+    np.testing.assert_array_equal(*changes)
+    assert np.abs(changes[0]).max() > 0.05
+
+
+@pytest.mark.parametrize("signals", [np.zeros((2, 11), complex), np.zeros((2, 11)).tolist(), np.ma.zeros((2, 11))])
+def test_signals_that_are_no_real_numbers_are_refused(rng, signals):
+    array, _ = make(rng)
+    with pytest.raises(InvalidValue, match="`response` must"):
+        array.update(signals, np.ones((2, 11)), rate=0.1, rng=rng)
+    with pytest.raises(InvalidValue, match="`signals` must"):
+        array.multiply(signals, DENSE.patches(DENSE.names, DENSE.names), np.empty((2, 11)))
+    with pytest.raises(InvalidValue, match="at least one example"):
+        array.update(np.ones((0, 11)), np.ones((0, 11)), rate=0.1, rng=rng)
+
+
+@pytest.mark.needs_jit
+def test_changes_beyond_32_bits_of_pulses_are_refused(rng):
+    array, _ = make(rng, device=ConstantStep(dw_min=1e-4), weight_limit=2.0, encoding="digital-difference")
+    before = array.matrix().copy()
+    with pytest.raises(InvalidValue, match="at most 2147483647 pulses"):
+        array.update(*contrast(rng, DENSE), rate=1e9, rng=rng)
+    np.testing.assert_array_equal(array.matrix(), before)
+    for count in (2**31, 2**32 + 5):
+        with pytest.raises(InvalidValue, match="at most 2147483647 pulses"):
+            apply_pulses(array.cells[0].states[0], count, 0, rng)
+
+
+def test_a_pulse_budget_is_a_whole_number_that_32_bits_count():
+    for budget in (0, 3_000_000_000, 2.5, True):
+        with pytest.raises(InvalidValue, match="`max_pulses`"):
+            WriteVerify(max_pulses=budget)
+
+
+def test_pulses_of_both_directions_cost_their_own_energy():
+    """V^2 G t: 5 pulses of 2 V and 1 us, 7 of -3 V and 10 us, on 1 uS."""
+    shape = PulseShape(voltage_up=2.0, width_up=1e-6, voltage_down=-3.0, width_down=1e-5)
+    assert shape.energy(5, 7, 1e-6) == pytest.approx((5 * 4e-6 + 7 * 9e-5) * 1e-6, rel=1e-12)
+
+
+@pytest.mark.needs_jit
+def test_write_energy_counts_pulses_up_and_down_at_the_presets_own_amplitudes(rng):
+    array, _ = make(rng, device="ag-a-si", weight_limit=2.0)
+    pulse = {name: one.value for name, one in load("ag-a-si").quantities["pulse"].items()}
+    plus, minus = array.conductances()
+    mean = (plus + minus)[DENSE.mask()].mean() / 2
+    report = array.update(*steady(rng, DENSE), rate=0.02, rng=rng)
+    assert min(report.up, report.down) > 30
+    up, down = (pulse[f"v_{way}"] ** 2 * pulse[f"t_{way}"] for way in ("up", "down"))
+    assert array.counters.write_energy == pytest.approx((report.up * up + report.down * down) * mean, rel=1e-6)
+    before = array.counters.write_energy
+    write_verify(array, np.zeros_like(array.weights()), WriteVerify(tolerance=0.005), rng)
+    downs = array.counters.pulses_down - report.down
+    assert downs > 0
+    assert array.counters.write_energy - before > downs * down * array.mapping.g_min

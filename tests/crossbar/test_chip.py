@@ -1,5 +1,9 @@
 """The chip: what is saved is what is read, and what is foreign is refused."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -17,8 +21,15 @@ def small_chip(rng, **changes) -> Chip:
     return Chip(**(fields | {"sigma": 0.4, "image_shape": (2, 2)} | changes))
 
 
+def sides(rng, **changes):
+    """Return what 9 neurons' devices are made of."""
+    off = ~np.eye(9, dtype=bool)
+    planes = {"plus": rng.random((9, 9)) * off, "minus": rng.random((9, 9)) * off}
+    return planes | {"siemens_per_weight": 1e-6, "device": "EpiRAM"} | changes
+
+
 def test_round_trip(rng, tmp_path):
-    devices = Conductances(plus=rng.random((9, 9)), minus=rng.random((9, 9)), siemens_per_weight=1e-6, device="EpiRAM")
+    devices = Conductances(**sides(rng))
     chip = small_chip(rng, conductances={"tied": devices}, provenance={"seed": "1"})
     again = load_chip(chip.save(tmp_path / "chip.h5"))
     assert again.networks == chip.networks
@@ -63,24 +74,32 @@ def test_damaged_fields_are_refused(rng, tmp_path, name, value):
 
 
 def test_conductances_must_fit_and_be_finite(rng):
-    sides = {"plus": rng.random((9, 9)), "minus": rng.random((9, 9)), "siemens_per_weight": 1e-6, "device": "test"}
+    good = sides(rng)
     for changes, message in (
         ({"siemens_per_weight": 0.0}, "must be positive"),
         ({"siemens_per_weight": np.inf}, "must be positive"),
         ({"minus": np.zeros((3, 3))}, "`minus` must be \\(9, 9\\)"),
-        ({"plus": np.full((9, 9), np.nan)}, "must be finite"),
+        ({"plus": np.full((9, 9), np.nan)}, "`plus` must be finite, but 81"),
+        ({"plus": -good["plus"]}, "`plus` must not be negative"),
+        ({"minus": np.eye(9)}, "`minus` must be zero on the diagonal, but 9"),
+        ({"plus": good["plus"] * 1j}, "`plus` must be an array of real numbers, but got complex128"),
+        ({"plus": good["plus"].tolist()}, "`plus` must be an array of real numbers, but got list"),
+        ({"device": "x\n.control"}, "`device` must be one line"),
+        ({"device": "Ωhm"}, "`device` must be one line"),
+        ({"report": {"failed": "none"}}, "`report` must hold numbers"),
+        ({"report": [1]}, "`report` must be a mapping"),
     ):
         with pytest.raises(InvalidValue, match=message):
-            Conductances(**(sides | changes))
+            Conductances(**(good | changes))
     with pytest.raises(UnknownName, match="did you mean 'tied'"):
-        small_chip(rng, conductances={"tide": Conductances(**sides)})
-    few = Conductances(**(sides | {"plus": np.zeros((3, 3)), "minus": np.zeros((3, 3))}))
-    with pytest.raises(InvalidValue, match="conductances of `tied` must be \\(9, 9\\)"):
+        small_chip(rng, conductances={"tide": Conductances(**good)})
+    few = Conductances(**(good | {"plus": np.zeros((3, 3)), "minus": np.zeros((3, 3))}))
+    with pytest.raises(InvalidValue, match="conductances `plus` of `tied` must be \\(9, 9\\)"):
         small_chip(rng, conductances={"tied": few})
 
 
 def test_rows_drive_and_columns_are_driven(rng):
-    devices = Conductances(plus=rng.random((9, 9)), minus=rng.random((9, 9)), siemens_per_weight=1.0, device="test")
+    devices = Conductances(**sides(rng, siemens_per_weight=1.0))
     chip = small_chip(rng, conductances={"tied": devices})
     signals, out = rng.random((1, 9)), np.empty((1, 9))
     network = chip.networks["tied"]
@@ -94,3 +113,104 @@ def test_weights_must_fit_and_be_finite(rng):
         small_chip(rng, weights={"tied": np.full((9, 9), np.nan)})
     with pytest.raises(InvalidValue, match="must be \\(9, 9\\)"):
         small_chip(rng, weights={"tied": np.zeros((3, 3))})
+
+
+LAYERED = Network((("pixels", 4), ("hidden", 3), ("latent", 2)), "layered")
+
+
+def astray(where):
+    weights = np.zeros((9, 9))
+    weights[where] = 1.0
+    return {"tied": weights + weights.T}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weights": astray((3, 3))}, "weights of `tied` must be zero where the network does not couple"),
+        ({"weights": astray((0, 8)), "networks": {"tied": LAYERED}}, "must be zero where the network does not couple"),
+        ({"weights": {"tied": np.triu(np.ones((9, 9)), 1)}}, "weights of `tied` must be symmetric"),
+        ({"weights": {"tied": np.zeros((9, 9), complex)}}, "must be an array of real numbers, but got complex128"),
+        ({"weights": {"tied": np.zeros((9, 9), "S1")}}, "must be an array of real numbers"),
+        ({"gain": 0.0}, "`gain` must be positive and finite"),
+        ({"gain": -3.0}, "`gain` must be positive and finite"),
+        ({"gain": float("nan")}, "`gain` must be positive and finite"),
+        ({"gain": float("inf")}, "`gain` must be positive and finite"),
+        ({"gain": True}, "`gain` must be positive and finite"),
+        ({"sigma": 0.0}, "`sigma` must be positive and finite"),
+        ({"sigma": float("nan")}, "`sigma` must be positive and finite"),
+        ({"sigma": np.array([0.1, np.nan])}, "`sigma` must be finite"),
+        ({"sigma": np.array([0.1, 0.0])}, "`sigma` must be one positive number or 2"),
+        ({"sigma": np.ones(3)}, "`sigma` must be one positive number or 2"),
+        ({"image_shape": (28, 28)}, "`image_shape` must be the rows and columns of 4 pixels"),
+        ({"image_shape": (0, 0)}, "`image_shape` must be"),
+        ({"image_shape": [2, 2]}, "`image_shape` must be"),
+        ({"examples": np.zeros((1, 5))}, "`examples` must be \\(k, 4\\)"),
+        ({"examples": np.full((1, 4), 1e30)}, "`examples` must lie in"),
+        ({"examples": np.array([[b"x"] * 4])}, "`examples` must be an array of real numbers"),
+        ({"provenance": ["run"]}, "`provenance` must be a mapping"),
+        ({"provenance": {"seed": 1}}, "`provenance` must hold texts"),
+        ({"model": "tdh-vae\n.control"}, "`model` must be one line"),
+        ({"model": "x" * 101}, "`model` must be one line"),
+        ({"model": b"tdh-vae"}, "`model` must be one line"),
+        ({"networks": {"foo": LAYERED}, "weights": {"foo": np.zeros((9, 9))}}, "`networks` must be tied, or encoder"),
+        ({"networks": {"tied": Network((("pixels", 4), ("hidden", 5)))}}, "must have a block `latent`"),
+        ({"networks": {"tied": Network((("pixels", 4), ("a\nb", 3), ("latent", 2)))}}, "a block of `tied` must be one"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_where_it_is_made(rng, changes, message):
+    with pytest.raises(InvalidValue, match=message):
+        small_chip(rng, **changes)
+
+
+def test_two_devices_a_pair_may_differ_but_stay_on_the_mask(rng):
+    weights = {"tied": np.triu(np.ones((9, 9)), 1)}
+    small_chip(rng, weights=weights, conductances={"tied": Conductances(**sides(rng))})
+    with pytest.raises(InvalidValue, match="conductances `plus` of `tied` must be zero where"):
+        small_chip(
+            rng, networks={"tied": LAYERED}, weights=astray((0, 5)), conductances={"tied": Conductances(**sides(rng))}
+        )
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("conductances/tied/plus", -1.0, "must not be negative"), ("conductances/tied/minus", np.nan, "must be finite"),
+        ("networks/tied/weights", 1.0, "must be zero where"),
+    ],
+)  # fmt: skip
+def test_a_file_is_checked_as_a_chip_is(rng, tmp_path, place, value, message):
+    path = small_chip(rng, conductances={"tied": Conductances(**sides(rng))}).save(tmp_path / "chip.h5")
+    with h5py.File(path, "a") as file:
+        file[place][2, 2] = value
+        if value != 1.0:
+            file[place][2, 2], file[place][2, 3] = 0.0, value
+    with pytest.raises(InvalidValue, match=message):
+        load_chip(path)
+
+
+@pytest.mark.parametrize("place", ["networks", "conductances"])
+def test_a_file_of_another_shape_is_no_chip(rng, tmp_path, place):
+    path = small_chip(rng, conductances={"tied": Conductances(**sides(rng))}).save(tmp_path / "chip.h5")
+    with h5py.File(path, "a") as file:
+        del file[place]
+        file[place] = np.zeros(3)
+    with pytest.raises(CorruptFile, match="cannot be read as a chip"):
+        load_chip(path)
+
+
+def test_a_full_disk_leaves_the_old_chip_and_one_clear_error(rng, tmp_path):
+    path = small_chip(rng).save(tmp_path / "chip.h5")
+    old = path.read_bytes()
+    script = (
+        f"import resource, signal, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import numpy as np;"
+        "from test_chip import small_chip; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        f"small_chip(np.random.default_rng(0)).save({str(path)!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("OSError: [Errno 27]")
+    assert str(path) in done.stderr.strip().splitlines()[-1]
+    assert path.read_bytes() == old
+    assert [file.name for file in tmp_path.iterdir()] == ["chip.h5"]

@@ -202,6 +202,20 @@ def test_runs_that_begin_anew_are_followed_from_their_own_points(tmp_path):
     assert decays(found) == pytest.approx(TRUE, rel=2e-3)
 
 
+def test_noise_does_not_move_the_ends_of_equal_branches(rng):
+    """A saturated, noisy device: its extremes lie far from where the pulses turned. A clean one is left alone."""
+    w, rows = 0.0, [0.0]
+    for k in range(6 * 60):
+        w += 0.06 * (1 - w) if (k // 60) % 2 == 0 else -0.06 * w
+        w += 0.02 * rng.standard_normal()
+        rows.append(w)
+    turned = np.flatnonzero(np.diff(measurements.swings(np.array(rows)).astype(int))) + 1
+    assert turned.tolist() == [60, 120, 180, 240, 300]
+    clean = np.array([g for _, g in cycles()])
+    short = np.concatenate([clean[:31], clean[30] * np.exp(-np.arange(1, 51) / B)])  # 30 up, 50 down
+    assert np.flatnonzero(np.diff(measurements.swings(short).astype(int))).tolist() == [29]
+
+
 def test_a_jump_is_no_step(tmp_path):
     curve, _ = fitted(tmp_path, cycles(1, drop=0.25))
     assert np.flatnonzero(curve.broken).tolist() == [N]

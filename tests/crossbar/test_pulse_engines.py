@@ -180,9 +180,12 @@ def test_given_counts_agree_with_the_law(name, rng):
     report = apply_pulses(fast, n_up, n_down, rng)
     law.apply_pulses(slow, n_up, n_down, rng)
     assert (report.up, report.down) == (n_up.sum(), n_down.sum())
-    difference = fast.hidden - slow.hidden
-    scale = max(float(difference.std()), 1e-9)
+    again = law.sample((60, 70), np.random.default_rng(1))
+    law.apply_pulses(again, n_up, n_down, rng)
+    difference, chance = (one.hidden.astype(float) - slow.hidden for one in (fast, again))
+    scale = float(chance.std())  # what two runs of the law itself differ by
     assert abs(difference.mean()) < 4 * scale / np.sqrt(difference.size)
+    assert difference.std() == pytest.approx(scale, rel=0.06)
 
 
 def test_a_law_of_ones_own_runs_literally(rng):

@@ -1,11 +1,18 @@
 """Linear response: the solution of H delta = -force, sample by sample."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from analytic_systems import EXACT, random_landscape
 
+from crossbar.array import CrossbarArray
+from crossbar.array_config import ArrayConfig
+from crossbar.conjugate_gradient import ConjugateGradient
+from crossbar.converters import dac
 from crossbar.energy import Nudge
 from crossbar.errors import InvalidValue
+from crossbar.read_noise import ReadNoise
 from crossbar.response import LinearResponse, ResponseOutcome
 
 
@@ -60,3 +67,59 @@ def test_a_zero_force_moves_nothing(rng):
 def test_bad_tolerance_is_refused():
     with pytest.raises(InvalidValue, match="between 0 and 1"):
         LinearResponse(tolerance=1.0)
+
+
+def test_no_sweeps_are_refused():
+    for sweeps in (0, -5):
+        with pytest.raises(InvalidValue, match="`max_sweeps` must be at least 1"):
+            LinearResponse(max_sweeps=sweeps)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"dac": dac(4)}, {"read_noise": ReadNoise(additive=0.01)}, {"symmetry": "two-device"}]
+)
+def test_couplings_without_an_energy_or_a_product_are_refused(rng, settings):
+    landscape = random_landscape(rng)
+    network = landscape.couplings.network
+    weights = landscape.couplings.matrix()
+    array = CrossbarArray.from_weights(network, weights, ArrayConfig(dtype="float64", **settings), rng)
+    settled = EXACT.settle(landscape)
+    with pytest.raises(InvalidValue, match="needs symmetric, static couplings without converters"):
+        LinearResponse().respond(replace(landscape, couplings=array), settled, np.ones_like(settled.states))
+
+
+def test_a_nudged_landscape_and_foreign_shapes_are_refused(rng):
+    landscape = random_landscape(rng)
+    settled = EXACT.settle(landscape)
+    force = np.ones_like(settled.states)
+    nudge = Nudge(linear=force, quadratic=np.zeros(force.shape[1]))
+    with pytest.raises(InvalidValue, match="without its nudge"):
+        LinearResponse().respond(landscape.nudged(nudge), settled, force)
+    with pytest.raises(InvalidValue, match="`force` must be"):
+        LinearResponse().respond(landscape, settled, force[:1])
+    with pytest.raises(InvalidValue, match="`states` must be"):
+        LinearResponse().respond(landscape, replace(settled, states=settled.states[:1]), force)
+
+
+def test_states_that_are_not_at_rest_say_so(rng):
+    landscape = random_landscape(rng)
+    with_limit = ConjugateGradient(tolerance=1e-12, max_sweeps=2).settle(landscape)
+    response = LinearResponse().respond(landscape, with_limit, np.ones_like(with_limit.states))
+    assert not with_limit.settled.any()
+    assert not (response.outcome == ResponseOutcome.SOLVED).any()
+    assert (response.outcome == ResponseOutcome.UNSETTLED).any()
+
+
+def test_the_remaining_force_is_what_the_tolerance_says(rng):
+    """|r|_(1/diagonal) <= tolerance |force|_(1/diagonal): neither far above it nor far below."""
+    landscape = random_landscape(rng, strength=0.5)
+    settled = EXACT.settle(landscape)
+    states, force = settled.states, rng.normal(size=settled.states.shape)
+    diagonal = landscape.curvature(states, settled.pull)
+    first = np.sqrt((force**2 / diagonal).sum(1))
+    for tolerance in (1e-1, 1e-3, 1e-5):
+        found = LinearResponse(tolerance=tolerance).respond(landscape, settled, force)
+        rest = landscape.hessian_product(states, found.displacement, settled.pull) + force
+        left = np.sqrt((rest**2 / diagonal).sum(1)) / first
+        assert (left <= tolerance * (1 + 1e-6)).all()
+        assert left.max() > 0.1 * tolerance

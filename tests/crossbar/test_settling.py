@@ -1,11 +1,14 @@
 """Solvers: they find minima, never climb, and say what became of each sample."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from analytic_systems import EXACT, random_landscape, random_network
 from hypothesis import given, settings
 
+from crossbar.asymmetric_settling import HeldAntisymmetry
 from crossbar.conjugate_gradient import ConjugateGradient
 from crossbar.couplings import IdealWeights
 from crossbar.energy import Landscape, Nudge
@@ -134,3 +137,47 @@ def test_float32_settles_like_float64(rng):
     assert settled.states.dtype == np.float32
     assert settled.settled.all()
     np.testing.assert_allclose(settled.states, EXACT.settle(landscape).states, atol=1e-3)
+
+
+@pytest.mark.parametrize("solver", [Euler(), ConjugateGradient(), HeldAntisymmetry()])
+def test_foreign_shapes_are_refused_before_a_kernel_sees_them(rng, solver):
+    landscape = random_landscape(rng)
+    batch, size = landscape.drive.shape
+    for linear, quadratic in (((1, size), size), ((batch, 1), size), ((batch, size), 1), ((size,), size)):
+        nudge = Nudge(linear=np.zeros(linear), quadratic=np.zeros(quadratic))
+        with pytest.raises(InvalidValue, match="of a nudge must be"):
+            solver.settle(landscape.nudged(nudge))
+    for shape in ((1, size), (batch, size - 1), (size,)):
+        with pytest.raises(InvalidValue, match="`start` must be"):
+            solver.settle(landscape, np.zeros(shape))
+    with pytest.raises(InvalidValue, match="`start` must be an array of real numbers"):
+        solver.settle(landscape, np.zeros((batch, size), complex))
+    with pytest.raises(InvalidValue, match="`drive` must be"):
+        replace(landscape, drive=np.zeros((batch, size + 1)))
+
+
+def test_whole_numbers_and_booleans_clamp_as_floats_do(rng):
+    landscape = random_landscape(rng)
+    ones = rng.random((3, landscape.role.n_clamped)) < 0.5
+    couplings, role = landscape.couplings, landscape.role
+    expected = Landscape.clamp(couplings, role, ones.astype(float)).drive
+    for kind in (bool, int, np.uint8):
+        found = Landscape.clamp(couplings, role, ones.astype(kind)).drive
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("gain", [0.0, -3.0, float("nan"), float("inf")])
+def test_a_gain_must_be_positive(rng, gain):
+    landscape = random_landscape(rng)
+    inputs = np.zeros((1, landscape.role.n_clamped))
+    with pytest.raises(InvalidValue, match="`gain` must be positive and finite"):
+        Landscape.clamp(landscape.couplings, landscape.role, inputs, gain=gain)
+
+
+@pytest.mark.parametrize("solver", [Euler(), ConjugateGradient(), HeldAntisymmetry()])
+def test_a_batch_of_none_settles_and_prints(rng, solver):
+    landscape = random_landscape(rng).select(np.arange(0))
+    found = solver.settle(landscape)
+    assert found.states.shape == landscape.drive.shape
+    assert "0 of 0" in repr(found)

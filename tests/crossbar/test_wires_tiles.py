@@ -109,3 +109,13 @@ def test_refuses_what_cannot_be_meant(rng):
         compensated_conductances(np.ones((2, 2)), 1.0, 1.0, g_min=0.0, g_max=1.0, rounds=0)
     with pytest.raises(InvalidValue, match="must be a matrix"):
         order_by_sensitivity(np.ones(3))
+
+
+@pytest.mark.parametrize("bad", [-1e-9, np.nan, np.inf])
+def test_a_kept_matrix_refuses_what_a_renewal_would(rng, bad):
+    conductances = rng.uniform(1e-6, 1e-4, (4, 3))
+    tile = TileMatrix(Wiring(r_word_line=1.0, r_bit_line=1.0), error_limit=0.5, seed=(0,))
+    tile.matrix(conductances)
+    conductances[1, 2] = bad
+    with pytest.raises(InvalidValue, match="`conductances` must not be negative, and finite"):
+        tile.matrix(conductances)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from crossbar.conjugate_gradient import ConjugateGradient
 from hvae import config_file, images, training
 from hvae.gradient_quality import exact_gradient, gradient_quality
 from hvae.onchip import make_onchip
 from hvae.onchip_commands import gradient_quality as command
 from hvae.records import RunFolder
 from hvae.streams import stream
+from hvae.unsettled import UnsettledError
 
 pytestmark = pytest.mark.needs_jit
 
@@ -108,3 +110,10 @@ def test_the_command_reports_one_json_object(tmp_path):
         "realised",
     }
     assert "tied: pixels-hidden" in found["cosine"]["realised"]
+
+
+def test_an_exact_gradient_that_is_none_is_refused(monkeypatch):
+    hasty = ConjugateGradient(tolerance=1e-8, max_sweeps=2)
+    monkeypatch.setattr("hvae.gradient_quality.ConjugateGradient", lambda **_: hasty)
+    with pytest.raises(UnsettledError, match="100 % of samples of the exact gradient did not settle"):
+        quality("array.device=ideal")

@@ -87,13 +87,27 @@ def test_models_that_are_not_table_3_s_are_not_called_the_paper_s_and_get_no_ver
     """Two small models on small digits are no reproduction, whatever their order."""
     changes = ["model.hidden=8", "data.image_size=7", "data.train_limit=64", "training.validation_samples=0"]
     chosen = [part for change in changes for part in ("--set", change)]
-    chosen += ["--models", "f-vae,tdh-vae", "--epochs", "1", "--dataset", "mnist-5k", "--n", "60", "--out", str(tmp_path)]
+    chosen += [
+        "--models",
+        "f-vae,tdh-vae",
+        "--epochs",
+        "1",
+        "--dataset",
+        "mnist-5k",
+        "--n",
+        "60",
+        "--out",
+        str(tmp_path),
+    ]
     done = CliRunner().invoke(reproduce, chosen)
     assert done.exit_code == 0, done.output
     assert "are the paper's models" not in done.stdout
     assert "No row is one of the paper's models at the values of its Table 3." in done.stdout
     assert "ranking is reproduced" not in done.stdout
-    assert "No verdict on the paper's ranking:\n\n- no row at Table 3's values of dh-vae, tdh-vae, f-vae, h-vae" in done.stdout
+    assert (
+        "No verdict on the paper's ranking:\n\n- no row at Table 3's values of dh-vae, tdh-vae, f-vae, h-vae"
+        in done.stdout
+    )
     table = json.loads((tmp_path / "table.json").read_text())
     assert (table["ranking"], table["ranking_reproduced"]) == ([], None)
 
@@ -224,7 +238,9 @@ def test_a_sigma_that_is_learned_is_counted():
 def test_the_training_time_is_the_median_of_steps_times_their_number(tmp_path):
     run = reproduction.open_run(tmp_path / "run", resolve("f-vae", [], SMALL))
     training.train(run)
-    lines = [{"step": step, "seconds": seconds} for step, seconds in ((1, 60.0), (10, 2.0), (20, 2.0), (30, 9.0), (40, 1))]
+    lines = [
+        {"step": step, "seconds": seconds} for step, seconds in ((1, 60.0), (10, 2.0), (20, 2.0), (30, 9.0), (40, 1))
+    ]
     (run.path / "timing.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert reproduction_table.training_seconds(run) == 4 * 2.0
 
@@ -269,7 +285,7 @@ def test_the_second_call_trains_nothing_and_gives_the_same_table(reproduced):
 
 
 def test_the_page_is_made_of_the_json(reproduced):
-    folder, table, _ = reproduced
+    folder, _, _ = reproduced
     page = (folder / "docs" / "table1.md").read_text()
     assert page == markdown(json.loads((folder / "table.json").read_text()))
     assert "| tdh-vae | N(0, I) | mnist-5k |" in page

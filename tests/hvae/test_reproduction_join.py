@@ -106,6 +106,21 @@ def test_the_page_says_what_was_made_elsewhere(tmp_path):
     assert "elsewhere" not in markdown(reproduction_join.join(here, {Path("t.json"): made(row("f-vae", 9.0))}))
 
 
+def test_what_joined_tables_note_is_on_the_page():
+    first = reproduction_join.join(
+        made(row("f-vae", 3.0)), {Path("a.json"): made(row("h-vae", 4.0), notes="two kernels")}
+    )
+    second = reproduction_join.join(made(row("dh-vae", 1.0)), {Path("b.json"): {**first, "notes": "a busy machine"}})
+    assert "- a busy machine\n- two kernels\n" in markdown(second)
+
+
+def test_the_row_of_the_least_distance_is_named():
+    page = markdown(
+        made(row("dh-vae", 3.0), row("f-vae, swept", 0.5), row("f-vae, Fashion", 7.0, dataset="fashion-mnist"))
+    )
+    assert {"- mnist: f-vae, swept, 0.5", "- fashion-mnist: f-vae, Fashion, 7"} <= set(page.splitlines())
+
+
 def test_a_joined_table_is_kept_with_those_that_it_joined():
     first = reproduction_join.join(made(row("f-vae", 3.0)), {Path("a.json"): made(row("h-vae", 4.0), commit="a")})
     second = reproduction_join.join(made(row("dh-vae", 1.0)), {Path("b.json"): first})

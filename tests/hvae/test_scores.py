@@ -95,8 +95,11 @@ def test_published_implementations_agree_on_features_of_digits(digits):
 
 @pytest.mark.parametrize(("shift", "expected"), [(0.0, 0.0), (1.0, 26 / 3)])
 def test_squared_discrepancy_has_the_expectation_of_its_kernel(rng, shift, expected):
-    """N(0, I) against N(m, I) in d dimensions, with q = |m|^2: E k = 1 + 3/d, 1 + 3 (d + q)/d^2 for the cross terms, and
-    (1 + q/d)^3 + 3 (1 + q/d) (2 q + d)/d^2 + 6 q/d^3; for d = 6 and m = 1 they make 26/3. A biased estimate is off by 0.1."""
+    """N(0, I) against N(m, I) in d dimensions, with q = |m|^2: E k = 1 + 3/d, 1 + 3 (d + q)/d^2 for the cross terms.
+
+    Within the second it is (1 + q/d)^3 + 3 (1 + q/d) (2 q + d)/d^2 + 6 q/d^3; for d = 6 and m = 1 they make 26/3. An
+    estimate with the diagonals of its kernels is off by 0.1 and more.
+    """
     found = np.array([
         scores.squared_discrepancy(rng.standard_normal((60, 6)), rng.standard_normal((60, 6)) + shift)
         for _ in range(400)

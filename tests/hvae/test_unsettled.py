@@ -1,4 +1,4 @@
-"""What does not settle, or has broken weights, is counted, told and refused: on Hopfield models, where it can happen."""
+"""What does not settle, or has broken weights, is counted, told and refused: on Hopfield models."""
 
 import json
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_a_tally_is_the_share_that_did_not_settle():
     refuse({"a": 0.5, "b": None}, 0.5)
     with pytest.raises(UnsettledError, match=r"51 % of a \(limit 50 %\): raise `settling.max_sweeps`"):
         refuse({"a": 0.51, "b": 0.1}, 0.5)
-    with pytest.raises(InvalidValue, match="`settling.max_unsettled`"):
+    with pytest.raises(InvalidValue, match=r"`settling\.max_unsettled`"):
         SettlingConfig(max_unsettled=1.5)
 
 
@@ -61,7 +61,9 @@ def test_an_evaluation_says_that_all_settled(folder, capsys, tmp_path):
     dataset = images.load(trained.config.data)
     found = evaluation.evaluate_trained(trained, dataset, count=20)
     assert found["unsettled"] == 0
-    assert evaluation.validation_scores(trained.learner, trained.parameters, dataset, 20, 0)["validation_unsettled"] == 0
+    assert (
+        evaluation.validation_scores(trained.learner, trained.parameters, dataset, 20, 0)["validation_unsettled"] == 0
+    )
     tables.show_evaluation(found)
     assert "share of samples that did not settle" in capsys.readouterr().out
 
@@ -190,3 +192,21 @@ def test_an_f_vae_has_nothing_to_settle(tmp_path):
     training.train(new_run(tmp_path / "run", "f-vae"))
     trained = loading.load(tmp_path / "run")
     assert evaluation.evaluate_trained(trained, images.load(trained.config.data), count=20)["unsettled"] is None
+
+
+def test_every_command_that_settles_refuses_a_run_in_which_nothing_does(tmp_path, capsys):
+    run = new_run(tmp_path / "run")
+    training.train(run)
+    config = config_file.changed(run.config(), NOTHING_SETTLES)
+    (run.path / "config.toml").write_text(config_file.dump(config))
+    picture = ["--out", str(tmp_path / "x.npy"), "--n", "20"]
+    wires = ["--tiles", "64", "--resistances", "1", "--n-images", "20"]
+    for command, options in (("evaluate", ["--n", "20"]), ("figures", []), ("sample", picture), ("wires", wires)):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, str(run.path), *options])
+        shown = capsys.readouterr()
+        assert ended.value.code == 2, command
+        assert shown.err.startswith("hopbar: 100 % of samples did not settle (limit 50 %): raise `settling.max_sweeps`")
+        assert not shown.out
+    assert not (tmp_path / "x.npy").exists()
+    assert not list(run.path.glob("evaluation*.json"))

@@ -68,7 +68,9 @@ def test_it_reports_draws_and_keeps(runs, capsys):
 
 def test_z_is_drawn_as_the_run_says(runs, capsys, tmp_path):
     """Without wires the distance of generated images is that of the run's own prior, not always that of N(0, I)."""
-    config = config_file.changed(RunFolder.open(runs / "tdh-vae").config(), ["sampling.prior=mixture", "sampling.components=3"])
+    config = config_file.changed(
+        RunFolder.open(runs / "tdh-vae").config(), ["sampling.prior=mixture", "sampling.components=3"]
+    )
     shutil.copytree(runs / "tdh-vae", tmp_path / "run")
     (tmp_path / "run" / "config.toml").write_text(config_file.dump(config))
     grid = ["--tiles", "16", "--resistances", "1", "--compensation", "none", "--n-images", "12", "--json"]

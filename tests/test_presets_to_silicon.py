@@ -1,0 +1,51 @@
+"""Every shipped device, trained on and written as a netlist: no chip that is made is one that silicon refuses."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from circuits.netlist_commands import netlist
+from crossbar import presets
+from crossbar.array_commands import program
+from crossbar.chip import load_chip
+from hvae import config_file, training
+from hvae.onchip import for_array
+from hvae.records import RunFolder
+
+pytestmark = pytest.mark.needs_jit
+
+TINY = [
+    "data.image_size=7", "data.train_limit=24", "training.batch_size=12", "training.epochs=1", "model.hidden=30",
+    "model.latent=6", "training.validation_samples=0", "training.eigenvalue_samples=0", "optimizer.name=sgd",
+    "optimizer.learning_rate=0.2",
+]  # fmt: skip
+
+
+def written(run, out):
+    """Return how the netlist of `run` was written to `out`."""
+    done = CliRunner().invoke(netlist, [str(run), "--out", str(out)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.mark.parametrize("device", presets.names())
+def test_a_chip_trained_on_any_preset_is_exported(tmp_path, device):
+    config = for_array(config_file.resolve("tdh-vae", [], [*TINY, f"array.device={device}"]))
+    run = RunFolder.create(tmp_path / "run", config)
+    training.train(run)
+    for devices in load_chip(run.path).conductances.values():
+        assert min(devices.plus.min(), devices.minus.min()) >= 0
+    written(run.path, tmp_path / "netlist")
+
+
+def test_a_chip_programmed_to_a_device_of_wide_spread_is_exported(tmp_path):
+    run = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], TINY))
+    training.train(run)
+    options = ["--device", "reram-array-hfo2", "--out", str(tmp_path / "chip.h5"), "--tolerance", "0.1"]
+    done = CliRunner().invoke(program, [str(run.path), *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    (devices,) = load_chip(tmp_path / "chip.h5").conductances.values()
+    assert min(devices.plus.min(), devices.minus.min()) >= 0
+    assert devices.report["held_at_zero"] > 0.2
+    assert np.count_nonzero(devices.plus == 0) > len(devices.plus)  # more than the diagonal
+    written(tmp_path / "chip.h5", tmp_path / "netlist")
