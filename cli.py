@@ -9,22 +9,22 @@ import sys
 import rich_click as click
 
 _COMMANDS = {
-    "train": "hvae.commands:train",
-    "evaluate": "hvae.commands:evaluate",
-    "figures": "hvae.commands:figures",
-    "sample": "hvae.commands:sample",
-    "report": "hvae.report_commands:report",
-    "show-config": "hvae.commands:show_config",
-    "reproduce": "hvae.study_commands:reproduce",
-    "sweep": "hvae.study_commands:sweep",
-    "devices": "crossbar.commands:devices",
-    "program": "crossbar.array_commands:program",
-    "wires": "hvae.wires_commands:wires",
-    "study": "hvae.onchip_commands:study",
-    "gradient-quality": "hvae.onchip_commands:gradient_quality",
-    "netlist": "circuits.netlist_commands:netlist",
-    "verify": "circuits.netlist_commands:verify",
-    "area": "circuits.area_commands:area",
+    "train": "hvae.commands.train:train",
+    "evaluate": "hvae.commands.train:evaluate",
+    "figures": "hvae.commands.train:figures",
+    "sample": "hvae.commands.train:sample",
+    "report": "hvae.commands.report:report",
+    "show-config": "hvae.commands.train:show_config",
+    "reproduce": "hvae.commands.sweeps:reproduce",
+    "sweep": "hvae.commands.sweeps:sweep",
+    "devices": "crossbar.commands.devices:devices",
+    "program": "crossbar.commands.program:program",
+    "wires": "hvae.commands.wires:wires",
+    "study": "hvae.commands.onchip:study",
+    "gradient-quality": "hvae.commands.onchip:gradient_quality",
+    "netlist": "circuits.commands.netlist:netlist",
+    "verify": "circuits.commands.netlist:verify",
+    "area": "circuits.commands.area:area",
     "doctor": "doctor",
 }
 """Name of each command, and where it is: a module and what to take from it."""
@@ -68,7 +68,7 @@ def doctor(as_json: bool) -> None:
     """
     import json
 
-    from circuits.engines import available
+    from circuits.simulators import available
     from hvae.health import examine, show
 
     found = examine(available())

@@ -14,9 +14,9 @@ import numpy as np
 from harness import parser, report
 from settling_cases import decoder_case
 
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.energy import Landscape
-from crossbar.settling import Euler
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.settling import Euler
 
 APART = 5e-2  # largest difference of a state beyond which two equilibria are two
 

@@ -17,14 +17,14 @@ import numpy as np
 from harness import report
 from threadpoolctl import threadpool_limits
 
-from crossbar.array import CrossbarArray
-from crossbar.array_config import ArrayConfig
+from crossbar.arrays.array import CrossbarArray
+from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import load_chip
-from crossbar.chip_programming import best_scale
-from crossbar.couplings import random_weights
-from crossbar.network import Network
-from crossbar.programming import ProgrammingReport, write_verify
-from crossbar.write_verify import WriteVerify
+from crossbar.hopfield.couplings import random_weights
+from crossbar.hopfield.network import Network
+from crossbar.programming.arrays import ProgrammingReport, write_verify
+from crossbar.programming.chip import best_scale
+from crossbar.programming.write_verify import WriteVerify
 
 SEED = 1
 

@@ -19,12 +19,12 @@ import peers
 from harness import report
 from threadpoolctl import threadpool_limits
 
-from crossbar.array import CrossbarArray
-from crossbar.array_config import ArrayConfig
-from crossbar.converters import adc, dac
-from crossbar.couplings import random_weights
-from crossbar.network import Network
-from crossbar.read_noise import ReadNoise
+from crossbar.arrays.array import CrossbarArray
+from crossbar.arrays.config import ArrayConfig
+from crossbar.arrays.converters import adc, dac
+from crossbar.arrays.read_noise import ReadNoise
+from crossbar.hopfield.couplings import random_weights
+from crossbar.hopfield.network import Network
 
 SEED = 1
 TURN = 5  # calls

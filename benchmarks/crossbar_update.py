@@ -1,6 +1,6 @@
 """Measure how long one update of a full-size plane of devices takes, by each engine, at three pulse rates.
 
-One bare plane of devices (`crossbar.pulse_engines.update`), not a `CrossbarArray`, which has two and much to keep.
+One bare plane of devices (`crossbar.pulses.engines.update`), not a `CrossbarArray`, which has two and much to keep.
 The work of research/devices.md section 3: 1686 x 1686 soft-bounds devices with spreads, a batch of 128 random signals,
 about 160, 16 and 1.6 coincidences per device, one thread, everything included (trains, counting, devices). The bare
 sgemm of the same shape runs beside it, and aihwkit's SoftBounds where it is installed and works; where not, that is
@@ -20,8 +20,8 @@ import peers
 from harness import best_time, report
 from threadpoolctl import threadpool_limits
 
-from crossbar import devices
-from crossbar.pulse_engines import update
+from crossbar.devices import law as devices
+from crossbar.pulses.engines import update
 
 RATES = {"160": 0.01, "16": 0.001, "1.6": 0.0001}
 TARGETS = {"aggregate": {"160": 100.0, "16": 70.0, "1.6": 30.0}, "exact": {"160": 500.0, "16": 400.0, "1.6": 60.0}}

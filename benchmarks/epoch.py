@@ -26,10 +26,11 @@ import numpy as np
 from harness import parser, report
 from settling_cases import BATCH, cosine, euler, exact, fast
 
-from crossbar.energy import Landscape
-from crossbar.settling import Settled, Solver
-from hvae import images, loading
-from hvae.hopfield_learner import EquilibriumPropagation
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.settling import Settled, Solver
+from hvae.data import images
+from hvae.learning.hopfield import EquilibriumPropagation
+from hvae.runs import loading
 
 STEPS_AN_EPOCH = 55000 // BATCH
 WANTED = 0.99

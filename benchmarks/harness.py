@@ -48,10 +48,11 @@ class _Parser(argparse.ArgumentParser):
 
 def small_run(path: Path) -> Path:
     """Train a small TDH-VAE for a few seconds into a new folder at `path`, and return it."""
-    from hvae import config_file, training
-    from hvae.records import RunFolder
+    from hvae.config import toml_file
+    from hvae.runs.records import RunFolder
+    from hvae.training import loop
 
-    training.train(RunFolder.create(path, config_file.resolve("tdh-vae", [], SMALL)))
+    loop.train(RunFolder.create(path, toml_file.resolve("tdh-vae", [], SMALL)))
     return path
 
 

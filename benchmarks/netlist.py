@@ -27,16 +27,18 @@ import harness
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from circuits import engines, export, nudged
-from circuits.chip_reference import settle_sample
-from circuits.comparison import compare
-from circuits.engines import Limits
-from circuits.exporting import Proof, prove
-from circuits.layout import Choices, Layout
-from circuits.memristor_array import closed_form_count
-from circuits.netlist import Analysis
-from circuits.parse import count_memristors
-from circuits.verification import posed
+from circuits import simulators
+from circuits.circuit.circuit import Analysis
+from circuits.circuit.layout import Choices, Layout
+from circuits.circuit.memristor_array import closed_form_count
+from circuits.dialects import spice
+from circuits.dialects.reader import count_memristors
+from circuits.simulators import Limits
+from circuits.verification import nudged
+from circuits.verification.chip_reference import settle_sample
+from circuits.verification.exporting import Proof, prove
+from circuits.verification.settled import compare
+from circuits.verification.verdict import posed
 from crossbar.chip import load_chip
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -74,7 +76,7 @@ def errors(
     for role in roles:
         circuit, rest = posed(layout, sample, 0, role), sample.rests[role]
         with tempfile.TemporaryDirectory() as folder:
-            one = compare(circuit, rest, engines.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
+            one = compare(circuit, rest, simulators.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
         found["error"] = max(found["error"], float(abs(one.error).max()))
         for name in ("seconds", "processor_seconds", "megabytes"):
             found[name] = max(found[name], getattr(one.waveforms, name))
@@ -115,7 +117,7 @@ def middle(folder: Path, seeds: range) -> dict[str, float]:
 
 def middle_vacask(folder: Path, seeds: range) -> dict[str, float]:
     """796 neurons, both roles: coupled operating point in VACASK."""
-    if engines.engine("vacask").version() is None:
+    if simulators.engine("vacask").version() is None:
         return {}
     return worst([errors(chip_of(folder, "middle", seed), "vacask", "op") for seed in seeds], "middle_vacask")
 
@@ -138,7 +140,7 @@ def full_decode(folder: Path, seeds: range) -> dict[str, float]:
 
 def coupled(folder: Path, seeds: range, role: str, kind: str = "op") -> dict[str, float]:
     """1686 neurons, every loop closed, in VACASK."""
-    if engines.engine("vacask").version() is None:
+    if simulators.engine("vacask").version() is None:
         return {}
     rows = [errors(chip_of(folder, "full", seed), "vacask", kind, roles=(role,)) for seed in seeds]
     return worst(rows, f"full_coupled_vacask_{role}" + ("" if kind == "op" else "_from_zero"))
@@ -191,7 +193,7 @@ def contrast(folder: Path, seeds: range) -> dict[str, float]:
     for seed in seeds:
         with tempfile.TemporaryDirectory() as scratch:
             found = nudged.compare_contrast(
-                chip_of(folder, "small", seed), engines.engine("ngspice"), Path(scratch), LIMITS,
+                chip_of(folder, "small", seed), simulators.engine("ngspice"), Path(scratch), LIMITS,
                 sample=0, seed=0, beta=0.05, beta_kl=1.9,
             )  # fmt: skip
         rows.append({"relative_error": found.relative_error})
@@ -219,7 +221,7 @@ def export_alone(run: str, target: str) -> None:
     """Write the netlist of `run` and print time and peak memory; called in a process of its own."""
     started = time.perf_counter()
     layout = Layout(chip=load_chip(run))
-    export.write(replace(layout.encode(layout.image(0)), analysis=Analysis()), target)
+    spice.write(replace(layout.encode(layout.image(0)), analysis=Analysis()), target)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps({"export_seconds": time.perf_counter() - started, "export_peak_gib": peak}))
 

@@ -19,10 +19,11 @@ import matplotlib as mpl
 import numpy as np
 from harness import parser, report
 
-from hvae import images, loading
-from hvae.config import OptimizerConfig
-from hvae.gradient_quality import cosine, exact_gradient, state_cause
-from hvae.onchip import make_onchip
+from hvae.config.run import OptimizerConfig
+from hvae.data import images
+from hvae.onchip.chip import make_onchip
+from hvae.onchip.gradient_quality import cosine, exact_gradient, state_cause
+from hvae.runs import loading
 from hvae.streams import stream
 
 CASES = {

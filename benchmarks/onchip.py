@@ -4,7 +4,7 @@
 
 RUN is a run folder of a trained TDH-VAE, whose weights all chips begin with. One step = all phases and the update, on
 batches of 64 training images. `noisy` has white read noise, so that phases run on the fast path
-(`hvae.onchip_settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Processor times of
+(`hvae.onchip.settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Processor times of
 one thread; ratios within one run; sweeps are products with W an example, both roles and all phases.
 """
 
@@ -17,11 +17,13 @@ from dataclasses import replace
 import numpy as np
 from harness import parser, report
 
-from hvae import images, learners, loading, optimizers
-from hvae.config import OptimizerConfig
-from hvae.learning_rules import make_chip_optimizer
-from hvae.onchip import make_onchip
-from hvae.onchip_settings import ArraySettings
+from hvae.config.array import ArraySettings
+from hvae.config.run import OptimizerConfig
+from hvae.data import images
+from hvae.learning import learners, optimizers
+from hvae.onchip.chip import make_onchip
+from hvae.onchip.rules import make_chip_optimizer
+from hvae.runs import loading
 
 CASES = {
     "pulsed": {},

@@ -16,10 +16,10 @@ import numpy as np
 from harness import best_time, parser, report
 from settling_cases import decoder_case
 
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.couplings import IdealWeights
-from crossbar.energy import Landscape
-from crossbar.network import Network
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.network import Network
 
 
 def drawn(trained: Landscape, size: int, batch: int, rng: np.random.Generator) -> Landscape:

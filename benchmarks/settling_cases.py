@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.couplings import IdealWeights
-from crossbar.energy import Landscape, Nudge
-from crossbar.network import Role
-from crossbar.neurons import rho
-from crossbar.response import LinearResponse
-from crossbar.settling import Euler, Solver
-from hvae import costs, images, loading
-from hvae.equilibrium import Contrast, gradient, join
-from hvae.nudging import FiniteNudging, LinearResponseNudging, Nudging, Refinement
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.energy import Landscape, Nudge
+from crossbar.hopfield.linear_response import LinearResponse
+from crossbar.hopfield.network import Role
+from crossbar.hopfield.neurons import rho
+from crossbar.hopfield.settling import Euler, Solver
+from hvae.data import images
+from hvae.learning import costs
+from hvae.learning.equilibrium import Contrast, gradient, join
+from hvae.learning.nudging import FiniteNudging, LinearResponseNudging, Nudging, Refinement
+from hvae.runs import loading
 
 BATCH = 128
 

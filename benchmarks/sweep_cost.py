@@ -16,9 +16,9 @@ import numpy as np
 from harness import parser, report
 from settling_cases import BATCH, case, decoder_case, ep_gradient, fast
 
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.neurons import rho
-from crossbar.response import LinearResponse
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.linear_response import LinearResponse
+from crossbar.hopfield.neurons import rho
 
 
 def least(function: Callable[[], object], repeats: int) -> float:

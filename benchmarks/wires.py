@@ -24,13 +24,13 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREA
 import numpy as np
 from harness import best_time, report
 
-from crossbar.array import CrossbarArray
-from crossbar.array_config import ArrayConfig
-from crossbar.couplings import IdealWeights, random_weights
-from crossbar.network import Network
-from crossbar.tile_wires import TileMatrix, Wiring
-from crossbar.wire_compensation import column_gains, compensated_conductances, order_by_sensitivity
-from crossbar.wires import effective_matrix, output_currents, solve
+from crossbar.arrays.array import CrossbarArray
+from crossbar.arrays.config import ArrayConfig
+from crossbar.hopfield.couplings import IdealWeights, random_weights
+from crossbar.hopfield.network import Network
+from crossbar.wires.compensation import column_gains, compensated_conductances, order_by_sensitivity
+from crossbar.wires.effective import TileMatrix, Wiring
+from crossbar.wires.solver import effective_matrix, output_currents, solve
 
 OHM = 1.0
 TARGETS = {

@@ -25,17 +25,18 @@ import numpy as np
 from harness import parser as asked
 from harness import report
 
-from crossbar.array_config import ArrayConfig
-from crossbar.asymmetric_settling import HeldAntisymmetry
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.couplings import IdealWeights
-from crossbar.energy import Landscape
-from crossbar.settling import Euler
-from crossbar.wired_network import Compensation, place, solve_network
-from hvae import figures, images
-from hvae.wires_figures import heat_maps
-from hvae.wires_placing import DeviceRange, Placed, open_placed
-from hvae.wires_study import Judge, Losses, measure_tiles
+from crossbar.arrays.config import ArrayConfig
+from crossbar.arrays.wired_network import Compensation, place, solve_network
+from crossbar.hopfield.asymmetric import HeldAntisymmetry
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.settling import Euler
+from hvae.data import images
+from hvae.reports import figures
+from hvae.wires.figures import heat_maps
+from hvae.wires.placing import DeviceRange, Placed, open_placed
+from hvae.wires.study import Judge, Losses, measure_tiles
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 PLAIN = ("none", "column-gains")

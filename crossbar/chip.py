@@ -13,7 +13,7 @@ import numpy as np
 from crossbar import input_files
 from crossbar.chip_checks import check_chip, check_conductances
 from crossbar.errors import CorruptFile, MissingFile, unknown_name
-from crossbar.network import Network, Role
+from crossbar.hopfield.network import Network, Role
 from crossbar.output_files import write_atomically
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ ROLES = ("encode", "decode")
 class Conductances:
     """The devices that hold a weight matrix as differential pairs, W = (G+ - G-) / siemens_per_weight.
 
-    A row is a neuron that drives, a column one that is driven, as in `crossbar.couplings`: [source, target]. With two
-    devices a pair of neurons this matters, as W = W^T no longer holds.
+    A row is a neuron that drives, a column one that is driven, as in `crossbar.hopfield.couplings`: [source, target].
+    With two devices a pair of neurons this matters, as W = W^T no longer holds.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class Chip:
     def effective_weights(self, network: str) -> np.ndarray:
         """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones.
 
-        They are [source, target], as `crossbar.couplings` multiplies them.
+        They are [source, target], as `crossbar.hopfield.couplings` multiplies them.
         """
         if network in self.conductances:
             return self.conductances[network].weights()

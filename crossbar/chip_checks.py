@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from crossbar.network import Network
+from crossbar.hopfield.network import Network
 
 if TYPE_CHECKING:
     from crossbar.chip import Chip, Conductances

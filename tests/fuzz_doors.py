@@ -22,14 +22,19 @@ from click.testing import CliRunner
 from hypothesis import strategies as st
 
 import cli
-from circuits import waveforms
-from crossbar import measurements, presets
+from circuits.simulators import waveforms
 from crossbar.chip import Chip, load_chip
+from crossbar.devices import measured, presets
 from crossbar.errors import HopbarError
-from crossbar.network import Network
-from hvae import config_file, loading, reproduction, studies, sweep_file, training
-from hvae.config import RunConfig, table_3
-from hvae.records import RunFolder
+from crossbar.hopfield.network import Network
+from hvae.config import toml_file
+from hvae.config.run import RunConfig, table_3
+from hvae.reproduction import rows
+from hvae.runs import loading
+from hvae.runs.records import RunFolder
+from hvae.studies import grid
+from hvae.sweeps import space
+from hvae.training import loop
 
 ROOT = Path(__file__).parents[1]
 TINY = [
@@ -140,9 +145,9 @@ def _fits(value: Any, hint: Any) -> bool:
 
 def open_overrides(case: tuple[str, list[tuple[str, str]]], folder: Path) -> None:
     model, changes = case
-    config = config_file.resolve(model, [], [f"{key}={value}" for key, value in changes])
+    config = toml_file.resolve(model, [], [f"{key}={value}" for key, value in changes])
     check_types(config)
-    assert config_file.loads(config_file.dump(config), "a dump") == config
+    assert toml_file.loads(toml_file.dump(config), "a dump") == config
 
 
 def open_toml(case: tuple[str, bytes], folder: Path) -> None:
@@ -150,13 +155,13 @@ def open_toml(case: tuple[str, bytes], folder: Path) -> None:
     path = folder / "file.toml"
     path.write_bytes(content)
     if kind == "config":
-        check_types(config_file.resolve("tdh-vae", [path]))
+        check_types(toml_file.resolve("tdh-vae", [path]))
     elif kind == "sweep":
-        sweep_file.load(path)
+        space.load(path)
     elif kind == "study":
-        studies.load(path).cells()
+        grid.load(path).cells()
     elif kind == "rows":
-        reproduction.read_rows(path)
+        rows.read_rows(path)
     else:
         presets.load(str(path))
 
@@ -181,7 +186,7 @@ name = "ECRAM"
 @cache
 def examples() -> dict[str, list[bytes]]:
     """Return valid files by what they are."""
-    found = {"config": [config_file.dump(table_3("tdh-vae")).encode()]}
+    found = {"config": [toml_file.dump(table_3("tdh-vae")).encode()]}
     for kind, pattern in {"sweep": "sweep-*.toml", "study": "study-*.toml"}.items():
         found[kind] = [path.read_bytes() for path in sorted((ROOT / "examples").glob(pattern))]
     found["study"] = [TINY_STUDY]  # those of examples/ have hundreds of cells
@@ -198,7 +203,7 @@ def toml_cases() -> st.SearchStrategy:
 def open_csv(content: bytes, folder: Path) -> None:
     path = folder / "curve.csv"
     path.write_bytes(content)
-    found = measurements.read(path)
+    found = measured.read(path)
     assert np.isfinite(found.conductance).all()
     assert (found.conductance >= 0).all()
     assert found.up.shape == (len(found.conductance) - 1,)
@@ -213,7 +218,7 @@ def chip_image() -> bytes:
     """Return the file of a small chip."""
     network = Network((("pixels", 49), ("hidden", 3), ("latent", 2)), "dense")
     weights = np.random.default_rng(0).normal(size=(54, 54)) * network.mask()
-    config = config_file.dump(config_file.resolve("tdh-vae", [], TINY))
+    config = toml_file.dump(toml_file.resolve("tdh-vae", [], TINY))
     chip = Chip(model="tdh-vae", networks={"tied": network}, weights={"tied": (weights + weights.T) / 2}, sigma=0.4,
                 image_shape=(7, 7), examples=np.zeros((2, 49), np.float32), provenance={"config": config})  # fmt: skip
     return _in_memory(chip)
@@ -284,8 +289,8 @@ def run_files() -> dict[str, bytes]:
     import tempfile
 
     with tempfile.TemporaryDirectory() as made:
-        folder = RunFolder.create(Path(made) / "run", config_file.resolve("f-vae", [], TINY))
-        training.train(folder)
+        folder = RunFolder.create(Path(made) / "run", toml_file.resolve("f-vae", [], TINY))
+        loop.train(folder)
         return {path.name: path.read_bytes() for path in folder.path.iterdir()}
 
 

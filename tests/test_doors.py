@@ -11,8 +11,9 @@ import pytest
 
 import cli
 from crossbar import caches
-from hvae import config_file, training
-from hvae.records import RunFolder
+from hvae.config import toml_file
+from hvae.runs.records import RunFolder
+from hvae.training import loop
 
 SMALL = [
     "data.image_size=7", "data.train_limit=32", "training.batch_size=16", "training.epochs=1", "model.hidden=5",
@@ -22,8 +23,8 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder = RunFolder.create(tmp_path_factory.mktemp("doors") / "run", config_file.resolve("f-vae", [], SMALL))
-    training.train(folder)
+    folder = RunFolder.create(tmp_path_factory.mktemp("doors") / "run", toml_file.resolve("f-vae", [], SMALL))
+    loop.train(folder)
     return folder.path
 
 
@@ -103,7 +104,7 @@ def test_a_lack_of_memory_is_one_line(run, monkeypatch, capsys):
     def none(*_):
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("hvae.loading.load", none)
+    monkeypatch.setattr("hvae.runs.loading.load", none)
     code, shown, error = hopbar(capsys, "evaluate", run)
     assert (code, shown) == (2, "")
     assert error == "hopbar: not enough memory (Unable to allocate 3 TiB): choose a smaller model, batch or --n\n"

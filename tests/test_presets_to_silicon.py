@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from circuits.netlist_commands import netlist
-from crossbar import presets
-from crossbar.array_commands import program
+from circuits.commands.netlist import netlist
 from crossbar.chip import load_chip
-from hvae import config_file, training
-from hvae.onchip import for_array
-from hvae.records import RunFolder
+from crossbar.commands.program import program
+from crossbar.devices import presets
+from hvae.config import toml_file
+from hvae.onchip.chip import for_array
+from hvae.runs.records import RunFolder
+from hvae.training import loop
 
 pytestmark = pytest.mark.needs_jit
 
@@ -30,17 +31,17 @@ def written(run, out):
 
 @pytest.mark.parametrize("device", presets.names())
 def test_a_chip_trained_on_any_preset_is_exported(tmp_path, device):
-    config = for_array(config_file.resolve("tdh-vae", [], [*TINY, f"array.device={device}"]))
+    config = for_array(toml_file.resolve("tdh-vae", [], [*TINY, f"array.device={device}"]))
     run = RunFolder.create(tmp_path / "run", config)
-    training.train(run)
+    loop.train(run)
     for devices in load_chip(run.path).conductances.values():
         assert min(devices.plus.min(), devices.minus.min()) >= 0
     written(run.path, tmp_path / "netlist")
 
 
 def test_a_chip_programmed_to_a_device_of_wide_spread_is_exported(tmp_path):
-    run = RunFolder.create(tmp_path / "run", config_file.resolve("tdh-vae", [], TINY))
-    training.train(run)
+    run = RunFolder.create(tmp_path / "run", toml_file.resolve("tdh-vae", [], TINY))
+    loop.train(run)
     options = ["--device", "reram-array-hfo2", "--out", str(tmp_path / "chip.h5"), "--tolerance", "0.1"]
     done = CliRunner().invoke(program, [str(run.path), *options], catch_exceptions=False)
     assert done.exit_code == 0, done.output

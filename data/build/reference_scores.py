@@ -28,7 +28,8 @@ for part in PARTS:
 from pytorch_fid import fid_score  # noqa: E402
 from torch_fidelity import metric_fid, metric_kid, metric_prc  # noqa: E402
 
-from hvae import datasets, features  # noqa: E402
+from hvae.data import sets  # noqa: E402
+from hvae.scores import features  # noqa: E402
 
 
 def synthetic() -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +43,7 @@ def synthetic() -> tuple[np.ndarray, np.ndarray]:
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Features of 500 training digits of mnist-5k with some noise, and of its 500 test digits."""
-    data, net = datasets.load("mnist-5k"), features.net_of("mnist-5k")
+    data, net = sets.load("mnist-5k"), features.net_of("mnist-5k")
     noise = np.random.default_rng(5).standard_normal((500, 784), dtype=np.float32)
     return net.extract(data.train_images[:500] + 0.3 * noise), net.extract(data.test_images)
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hvae import dataset_files, datasets
+from hvae.data import sets, sources
 
 FIRST_ROW = {"mnist": 5848, "fashion-mnist": 0}  # the digits of mnist-5k lie before it
 SEED, EPOCHS, BATCH, PEAK_RATE, SHIFT = 7, 8, 128, 2e-3, 2
@@ -109,8 +109,8 @@ def main() -> None:
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    source, first = dataset_files.known_sources()[arguments.dataset], FIRST_ROW[arguments.dataset]
-    data = datasets.load(arguments.dataset)
+    source, first = sources.known_sources()[arguments.dataset], FIRST_ROW[arguments.dataset]
+    data = sets.load(arguments.dataset)
     net = build_net()
     train(net, as_batch(data.train_images[first:]), torch.from_numpy(data.train_labels[first:]))
     round_weights(net)
@@ -120,7 +120,7 @@ def main() -> None:
     trained_on = f"training images {first} to {len(data.train_images) - 1}, shifted by up to {SHIFT} pixels"
     provenance = {"data_set": source.name, "trained_on": trained_on, "data": source.source, "seed": SEED}
     versions = {"epochs": EPOCHS, "torch": str(torch.__version__), "numpy": np.__version__}
-    golden = datasets.load("mnist-5k") if source.name == "mnist" else data
+    golden = sets.load("mnist-5k") if source.name == "mnist" else data
     write(arguments.out, net, golden.test_images[:N_GOLDEN], {**attributes, **provenance, **versions})
 
 

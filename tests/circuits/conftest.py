@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbar.chip import Chip
-from crossbar.network import Network
+from crossbar.hopfield.network import Network
 
 
 def strong_chip(side: int = 3, hidden: int = 6, latent: int = 2, seed: int = 0, strength: float = 1.5) -> Chip:

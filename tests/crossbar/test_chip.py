@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from crossbar.chip import Chip, Conductances, load_chip
-from crossbar.couplings import IdealWeights
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from crossbar.network import Network
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.network import Network
 
 
 def small_chip(rng, **changes) -> Chip:

@@ -1,0 +1,1 @@
+"""Silicon area: inventories, technology, estimates, and what sharing saves."""

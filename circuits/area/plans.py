@@ -1,0 +1,211 @@
+"""What a network asks of silicon: blocks of weights, neurons, lines that are clamped and lines that are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from circuits.area.architecture import Architecture
+from circuits.area.tiling import Rectangle, TileCount, Triangle
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.network import Network, Patch
+
+CLAMPED = {"encode": "pixels", "decode": "latent"}
+
+
+class Plan(Protocol):
+    """One network on a die, whatever its kind."""
+
+    @property
+    def name(self) -> str:
+        """Name of the network, such as ``"encoder"``."""
+
+    def tiles(self, architecture: Architecture) -> TileCount:
+        """Return devices and lines of the weights."""
+
+    def n_neurons(self, architecture: Architecture) -> int:
+        """Return the number of neuron circuits."""
+
+    def n_capacitors(self, architecture: Architecture) -> int:
+        """Return the number of integrating capacitors."""
+
+    def n_rails(self, architecture: Architecture) -> int:
+        """Return the number of lines that drive a crossbar, each through a buffer."""
+
+    @property
+    def n_clamped(self) -> int:
+        """Number of lines that are clamped in some role, each with a sample-and-hold fed by a DAC."""
+
+    def n_read(self, architecture: Architecture) -> int:
+        """Return the number of lines that an ADC reads."""
+
+    @property
+    def n_role_selects(self) -> int:
+        """Number of lines that are clamped in one role and free in another."""
+
+    @property
+    def n_remembered(self) -> int:
+        """Number of states kept digitally between the phases of a training step."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HopfieldPlan:
+    """A continuous Hopfield network that encodes, decodes, or both.
+
+    Attributes
+    ----------
+    name : str
+    network : Network
+        With blocks named ``pixels`` and ``latent``.
+    roles : tuple of {"encode", "decode"}
+        Encoding clamps the pixels, decoding the latents.
+    """
+
+    name: str
+    network: Network
+    roles: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.roles or not set(self.roles) <= set(CLAMPED):
+            raise InvalidValue(f"`roles` must be some of {', '.join(CLAMPED)}, but got {self.roles}")
+        for role in self.roles:
+            self.network.block(CLAMPED[role])
+
+    @property
+    def _clamped_blocks(self) -> tuple[str, ...]:
+        return tuple(CLAMPED[role] for role in self.roles)
+
+    @property
+    def _free_blocks(self) -> tuple[str, ...]:
+        always = set.intersection(*({CLAMPED[role]} for role in self.roles))
+        return tuple(name for name in self.network.names if name not in always)
+
+    @property
+    def _read_blocks(self) -> tuple[str, ...]:
+        """Free blocks, and the latents of a decoder: eq. (9) reads the input gradient there."""
+        decoder = {"latent"} if "decode" in self.roles else set()
+        return tuple(name for name in self.network.names if name in decoder or name in self._free_blocks)
+
+    def columns(self, architecture: Architecture) -> tuple[str, ...]:
+        """Return the blocks that have columns of devices."""
+        return self.network.names if architecture.dead_blocks == "keep" else self._read_blocks
+
+    def _size(self, blocks: tuple[str, ...]) -> int:
+        return sum(size for name, size in self.network.blocks if name in blocks)
+
+    def tiles(self, architecture: Architecture) -> TileCount:
+        """Return devices and lines of the weights, and of the replicas that the half layout needs."""
+        if architecture.layout == "half":
+            blocks = self.half_blocks(architecture)
+            return sum((block.count(architecture).with_replicas() for block in blocks), TileCount())
+        return sum((block.count(architecture) for block in self.full_blocks(architecture)), TileCount())
+
+    def full_blocks(self, architecture: Architecture) -> tuple[Rectangle, ...]:
+        """Return the rectangles of W that are built when each direction has devices of its own."""
+        patches = self.network.patches(self.network.names, self.columns(architecture))
+        return tuple(_rectangle(patch) for patch in patches)
+
+    def half_blocks(self, architecture: Architecture) -> tuple[Rectangle | Triangle, ...]:
+        """Return the triangles and rectangles that are built when a device serves both directions of its pair."""
+        columns = self.columns(architecture)
+        if self.network.topology == "dense":
+            others = self.network.size - self._size(columns)
+            corner = (Rectangle(rows=others, columns=self._size(columns)),) if others else ()
+            return (*corner, Triangle(size=self._size(columns)))
+        sizes = dict(self.network.blocks)
+        neighbours = zip(self.network.names[:-1], self.network.names[1:], strict=True)
+        return tuple(Rectangle(rows=sizes[one], columns=sizes[other]) for one, other in neighbours)
+
+    def n_neurons(self, architecture: Architecture) -> int:
+        """Return the number of neurons that are free in some role; all of them where dead blocks are kept."""
+        return self.network.size if architecture.dead_blocks == "keep" else self._size(self._free_blocks)
+
+    def n_capacitors(self, architecture: Architecture) -> int:
+        """Return the number of integrating capacitors: one a neuron."""
+        return self.n_neurons(architecture)
+
+    def n_rails(self, architecture: Architecture) -> int:
+        """Return the number of lines that the neurons drive: one each, or two of opposite sign in the half layout."""
+        return architecture.n_rails * self.network.size
+
+    @property
+    def n_clamped(self) -> int:
+        """Number of neurons that are clamped in some role."""
+        return self._size(self._clamped_blocks)
+
+    def n_read(self, architecture: Architecture) -> int:
+        """Return the number of lines that an ADC reads: free neurons, and the input gradient of a decoder."""
+        return self._size(self.columns(architecture))
+
+    @property
+    def n_role_selects(self) -> int:
+        """Number of neurons that are clamped in one role and free in another."""
+        return self._size(tuple(name for name in self._clamped_blocks if name in self._free_blocks))
+
+    @property
+    def n_remembered(self) -> int:
+        """Number of neurons: the states of both phases are kept for the contrast."""
+        return self.network.size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForwardPlan:
+    """A feedforward network on crossbars, trained elsewhere; each layer has one more row for its bias.
+
+    Its neurons are charged as those of a Hopfield network but without capacitor (an upper bound: no rho' is needed),
+    only its outputs are converted and remembered.
+
+    Attributes
+    ----------
+    name : str
+    layers : tuple of int
+        Sizes from input to output.
+    """
+
+    name: str
+    layers: tuple[int, ...]
+
+    def tiles(self, architecture: Architecture) -> TileCount:
+        """Return devices and lines of the weights and biases; both layouts are alike, as nothing is symmetric."""
+        pairs = zip(self.layers[:-1], self.layers[1:], strict=True)
+        return sum((Rectangle(rows=rows + 1, columns=cols).count(architecture) for rows, cols in pairs), TileCount())
+
+    def n_neurons(self, architecture: Architecture) -> int:  # noqa: ARG002 (the same for every architecture)
+        """Return the number of neurons after the input."""
+        return sum(self.layers[1:])
+
+    def n_capacitors(self, architecture: Architecture) -> int:  # noqa: ARG002
+        """Return 0: nothing settles."""
+        return 0
+
+    def n_rails(self, architecture: Architecture) -> int:  # noqa: ARG002
+        """Return the number of lines that drive a layer, biases included."""
+        return sum(size + 1 for size in self.layers[:-1])
+
+    @property
+    def n_clamped(self) -> int:
+        """Number of inputs."""
+        return self.layers[0]
+
+    def n_read(self, architecture: Architecture) -> int:  # noqa: ARG002
+        """Return the number of outputs."""
+        return self.layers[-1]
+
+    @property
+    def n_role_selects(self) -> int:
+        """None: a forward network has one direction."""
+        return 0
+
+    @property
+    def n_remembered(self) -> int:
+        """Number of outputs."""
+        return self.layers[-1]
+
+
+def _rectangle(patch: Patch) -> Rectangle:
+    overlap = min(patch.sources.stop, patch.targets.stop) - max(patch.sources.start, patch.targets.start)
+    return Rectangle(
+        rows=patch.sources.stop - patch.sources.start,
+        columns=patch.targets.stop - patch.targets.start,
+        n_absent=max(overlap, 0),
+    )

@@ -1,0 +1,1 @@
+"""The circuit of a chip: devices, neurons, clamps, and what happens when."""

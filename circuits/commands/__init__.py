@@ -1,0 +1,1 @@
+"""The commands `hopbar netlist`, `hopbar verify` and `hopbar area`."""

@@ -1,0 +1,182 @@
+"""The commands ``hopbar netlist`` and ``hopbar verify``: the trained chip as a circuit, and the proof of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from click.exceptions import Exit
+
+if TYPE_CHECKING:
+    from circuits.circuit.layout import Layout
+
+SYMMETRIES = ("shared", "two-device")
+DEVICES = ("linear", "vteam", "yakopcic", "stanford")
+ROLES = ("encode", "decode", "both")
+
+
+def _choices(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how a chip is laid out."""
+    options = [
+        click.option("--device", type=click.Choice(DEVICES), default="linear", show_default=True,
+                     help="Memristor model."),
+        click.option("--wires", is_flag=True, help="Lines with resistance, in tiles."),
+        click.option("--r-wire", type=float, help="Ohm per segment, with --wires: 1 unless given."),
+        click.option("--tile", type=int, help="Lines of a tile, with --wires: 128 unless given."),
+        click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
+        click.option("--neuron", type=click.Choice(("behavioural", "opamp")), default="behavioural", show_default=True,
+                     help="Ideal amplifiers, or operational amplifiers of finite gain."),
+        click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
+        click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _layout(
+    chip: Path, *, device: str, wires: bool, r_wire: float | None, tile: int | None, symmetry: str | None, neuron: str,
+    g_min: float, g_max: float,
+) -> Layout:  # fmt: skip
+    """Return the circuits of the chip at `chip` under the options of `_choices`."""
+    from circuits.circuit.electrical import Wires
+    from circuits.circuit.layout import Choices, Layout
+    from crossbar.chip import load_chip
+    from crossbar.errors import InvalidValue
+
+    if not wires and (r_wire is not None or tile is not None):
+        raise InvalidValue("--r-wire and --tile are of lines with resistance: give --wires too, or leave them out")
+    ohm = 1.0 if r_wire is None else r_wire
+    lines = Wires(r_word_line=ohm, r_bit_line=ohm, tile=128 if tile is None else tile) if wires else None
+    choices = Choices(symmetry=symmetry, device=device, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
+    return Layout(chip=load_chip(chip), choices=choices)
+
+
+@click.command("netlist", short_help="Write a trained chip as a SPICE netlist, or check one.")
+@click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
+@click.option("--check", "checked", type=click.Path(path_type=Path),
+              help="Write nothing: compare this netlist's weights, gain and clamps with the chip's.")  # fmt: skip
+@click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
+@click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
+@click.option("--phase", type=click.Choice(("free", "nudged")), default="free", show_default=True,
+              help="Free phase alone, or free, +beta and -beta in one transient.")  # fmt: skip
+@click.option("--beta", type=float, default=0.05, show_default=True, help="Strength of the nudge.")
+@click.option("--beta-kl", type=float, default=1.9, show_default=True, help="Weight of the KL term (eq. 11).")
+@_choices
+def netlist(
+    chip: Path, out: Path | None, checked: Path | None, role: str | None, sample: int, phase: str, beta: float,
+    beta_kl: float, seed: int, as_json: bool, **choices: Any,
+) -> None:  # fmt: skip
+    """Write the chip of RUN_OR_CHIP as self-contained netlists that `ngspice -n -b` runs without Python.
+
+    Every memristor is one card named by its neurons: `Rp_hidden_3__pixel_0_12` is the positive device of that weight.
+
+    With --check, a netlist is read back and compared with the chip, without a simulator; give the --sample and --seed
+    that it was written with. Exit code 1 if it is not the chip.
+
+    Example: `hopbar netlist runs/demo --out netlists --role encode --sample 3`
+    """
+    from circuits.verification.exporting import Request, export_chip
+    from crossbar.errors import InvalidValue
+
+    if (out is None) == (checked is None):
+        raise InvalidValue("give either --out FOLDER to write netlists, or --check FILE to compare one with the chip")
+    request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl)
+    layout = _layout(chip, **choices)
+    if checked is not None:
+        _check(layout, checked, sample, seed, as_json)
+        return
+    assert out is not None
+    report = export_chip(layout, request, out, str(chip), lambda said: click.echo(f"warning: {said}", err=True))
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    for file in report["files"]:
+        click.echo(f"{file['path']}: {file['n_memristors']:,} memristors, {file['bytes'] / 1e6:.1f} MB", err=True)
+
+
+def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) -> None:
+    from circuits.verification.read_back import check
+
+    found = check(layout, path, sample=sample, seed=seed)
+    if as_json:
+        click.echo(json.dumps({"path": str(path), **found.summary()}))
+    else:
+        counts = f"{found.n_neurons} neurons, {found.n_memristors:,} memristors, role {found.role}"
+        unread = f"; not compared: {', '.join(found.unread)}" if found.unread else ""
+        click.echo(f"{path}: {'is the chip' if found.passed else 'is NOT the chip'} ({counts}{unread})")
+        for problem in found.problems:
+            click.echo(f"  {problem}")
+    if not found.passed:
+        raise Exit(1)
+
+
+@click.command("verify", short_help="Prove in a circuit simulator that the netlist is the chip.")
+@click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
+@click.option("--engine", "engine_name", default="ngspice", show_default=True, help="ngspice, pyspice or vacask.")
+@click.option("--mode", type=click.Choice(("coupled", "fixed-rail", "tile")),
+              help="Default: coupled up to 800 neurons and in VACASK (with --wires 200, else one tile).")  # fmt: skip
+@click.option("--analysis", type=click.Choice(("tran", "op", "tran-op")),
+              help="Default: tran up to 200 neurons. tran-op (VACASK): coarse tran, then op from its end.")  # fmt: skip
+@click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
+@click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
+@click.option("--timeout", type=float, default=900.0, show_default=True, help="Seconds a simulation may take.")
+@click.option("--memory", type=float, default=12.0, show_default=True, help="GiB a simulation may take (Linux).")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder for netlists, logs, pictures.")
+@_choices
+def verify(
+    chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
+    timeout: float, memory: float, keep: Path | None, seed: int, as_json: bool, **choices: Any,
+) -> None:  # fmt: skip
+    """Settle the exported circuit in a circuit simulator and compare it with the chip, neuron by neuron.
+
+    The chip's side is its own weights, gain and examples, settled by `crossbar`; the export has no part in it. With
+    --wires they are the weights that currents find through the lines' resistance.
+
+    Exit code 0 if every state agrees within the tolerance, the rest point is stable, and the netlist read back
+    (of linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
+    verification.json go to --keep, the circuit, log and raw file of each simulation to a folder SAMPLE-ROLE in it.
+
+    Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
+    """
+    from circuits.verification.exporting import Proof, prove
+
+    proof = Proof(
+        engine=engine_name, mode=mode, analysis=analysis, role=role, n_samples=n_samples, seed=seed, seconds=timeout,
+        gigabytes=memory, keep=keep,
+    )  # fmt: skip
+    summary = prove(_layout(chip, **choices), proof)
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        _show(summary)
+    if not summary["passed"]:
+        raise Exit(1)
+
+
+def _show(summary: dict) -> None:
+    verdict = "passed" if summary["passed"] else "FAILED"
+    click.echo(
+        f"{verdict}: {summary['engine']} {summary['engine_version']}, {summary['mode']} {summary['analysis']}, "
+        f"{summary['simulated']}: {summary['n_neurons']} neurons, {summary['n_memristors']:,} memristors simulated, "
+        f"largest error {summary['max_abs_error']:.1e} {summary.get('unit', 'V')} from the chip, "
+        f"{summary['tolerance']:.0e} allowed, softest mode {summary['softest_mode']:.2g}, {summary['seconds']:.1f} s"
+    )
+    for reason in summary["reasons"]:
+        click.echo(f"  {reason}")
+    own = summary.get("max_abs_error_of_own_weights")
+    if own is not None:
+        click.echo(f"  from where the circuit's own weights rest: {own:.1e}")
+    if summary.get("read_back"):
+        right = [text["passed"] for text in summary["read_back"]]
+        click.echo(f"  read back: {sum(right)} of {len(right)} netlists have the chip's numbers")
+    if "current_kept" in summary:
+        click.echo(f"  wires let {summary['current_kept']:.1%} of the tile's current through")
+    for name, error in summary["blocks"].items():
+        click.echo(f"  {name}: max {error['max']:.1e}, rms {error['rms']:.1e}")

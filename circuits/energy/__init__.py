@@ -1,0 +1,1 @@
+"""Energy and latency of encoded, generated and training images."""

@@ -1,0 +1,1 @@
+"""Memristor models: SPICE text, and the same equations in Python."""

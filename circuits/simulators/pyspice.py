@@ -1,0 +1,84 @@
+"""ngspice's shared library through PySpice, in a worker process: a library that aborts must not take us with it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import importlib.util
+import os
+import site
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from circuits.circuit.circuit import Circuit
+from circuits.dialects import spice
+from circuits.simulators.ngspice import no_result, refuse_failure
+from circuits.simulators.process import Limits, Outcome, run_limited
+from circuits.simulators.waveforms import Waveforms
+from circuits.simulators.workplace import absolute, workplace
+from crossbar.errors import EngineError
+
+WORKER = "circuits.simulators.pyspice_worker"
+REMEDY = "pip install PySpice and apt-get install libngspice0 (or set NGSPICE_LIBRARY_PATH to libngspice's file)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PySpice:
+    """PySpice 1.5 with libngspice; its subprocess mode is broken with ngspice 39, its shared library works."""
+
+    name = "pyspice"
+    netlist = "circuit.cir"
+    remedy = REMEDY
+
+    def library(self) -> str | None:
+        """Return the file name of ngspice's shared library, or None."""
+        return os.environ.get("NGSPICE_LIBRARY_PATH") or ctypes.util.find_library("ngspice")
+
+    def version(self) -> str | None:
+        """Return PySpice's version, or None where it or the library is missing."""
+        if importlib.util.find_spec("PySpice") is None or self.library() is None:
+            return None
+        return importlib.metadata.version("PySpice")
+
+    def settle(self, circuit: Circuit, folder: Path, limits: Limits) -> Waveforms:
+        """Write `circuit` to `folder`, run it in the shared library, and return its waveforms.
+
+        Raises
+        ------
+        EngineError
+            PySpice or the library is missing, crashed, ran out of time or memory, or did not converge.
+        """
+        if self.version() is None:
+            raise EngineError(f"PySpice with ngspice's shared library is not installed: {REMEDY}")
+        with workplace(folder) as private:
+            netlist = spice.write(circuit, private / self.netlist)
+            out = private / "pyspice.npz"
+            command = [sys.executable, "-P", "-W", "ignore", "-m", WORKER, str(netlist), str(out)]
+            outcome = run_limited(self.name, command, private, limits, self._search())
+            refuse_failure(self.name, outcome.log)
+            try:
+                with np.load(out, allow_pickle=False) as data:
+                    return _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+            except (OSError, ValueError, KeyError) as error:
+                raise no_result(self.name, str(error), outcome.log) from error
+
+    def _search(self) -> dict[str, str]:
+        """Return where the worker finds us and the library; -P and absolute paths: nothing in its working folder."""
+        root = str(Path(__file__).resolve().parents[2])
+        paths = [root, absolute(os.environ.get("PYTHONPATH", ""))]
+        library = Path(str(self.library()))
+        found = str(library if len(library.parts) == 1 else library.absolute())
+        return {
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUSERBASE": site.getuserbase(),
+            "NGSPICE_LIBRARY_PATH": found,
+        }  # fmt: skip
+
+
+def _waveforms(names: list[str], values: np.ndarray, outcome: Outcome) -> Waveforms:
+    keep = [column for column, name in enumerate(names) if name != "time"]
+    time = values[:, names.index("time")] if "time" in names else np.zeros(len(values))
+    kept = tuple(names[column] for column in keep)
+    return Waveforms(time=time, names=kept, values=values[:, keep], **outcome.used)

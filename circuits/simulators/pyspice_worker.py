@@ -1,0 +1,59 @@
+"""Run one netlist in ngspice's shared library by PySpice: `python -m circuits.simulators.pyspice_worker FILE OUT`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def run(netlist: Path, out: Path) -> int:
+    """Simulate `netlist` and keep time, names and values in the .npz file `out`; return an exit code."""
+    from PySpice.Spice.NgSpice.Shared import NgSpiceCircuitError, NgSpiceCommandError
+
+    forbid_init_files(os.environ.get("NGSPICE_LIBRARY_PATH"))
+    try:
+        library = quiet_library()
+        library.load_circuit(netlist.read_text(encoding="ascii"))
+        loaded = library.stdout + "\n" + library.stderr
+        library.run()
+    except (NgSpiceCircuitError, NgSpiceCommandError, NameError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write("\n".join([loaded, library.stdout, library.stderr]))
+    plots = [name for name in library.plot_names if name != "const"]
+    if not plots:
+        sys.stderr.write("error: no result\n")
+        return 1
+    vectors = library.plot(None, plots[0])
+    names = sorted(vectors)
+    np.savez(out, names=names, values=np.stack([np.atleast_1d(vectors[name]._data) for name in names], axis=1))
+    return 0
+
+
+def forbid_init_files(path: str | None) -> None:
+    """Tell the library at `path` to obey no .spiceinit, where it can be told (from version 40)."""
+    if path is not None:
+        getattr(ctypes.CDLL(path), "ngSpice_nospiceinit", int)()
+
+
+def quiet_library() -> Any:
+    """Return ngspice's library, as PySpice wraps it, without its reading of every line on stderr as an error.
+
+    ngspice also writes notes and warnings there: of its version, of gmin stepping. Failures are told by return codes,
+    by a missing result, and by the log, which `circuits.simulators.ngspice.refuse_failure` reads.
+    """
+    from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+
+    class Quiet(NgSpiceShared):
+        _error_in_stdout = _error_in_stderr = property(lambda _: False, lambda _, __: None)
+
+    return Quiet(send_data=False)
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))

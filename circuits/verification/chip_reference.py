@@ -1,0 +1,211 @@
+"""Where the networks of a chip rest, by `crossbar` alone: what an exported circuit is held against.
+
+Nothing of the export has a part in it: weights, directions, gain, clamps and examples are read from the chip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from circuits.circuit.electrical import Wires
+from circuits.circuit.layout import Choices
+from crossbar.chip import Chip
+from crossbar.errors import DivergedError
+from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.network import Role
+from crossbar.hopfield.neurons import rho, rho_slope
+from crossbar.hopfield.settling import Euler
+from crossbar.wires.solver import effective_matrix
+
+NEAR = 1e-6  # residual at which Newton's method takes over from Euler's
+FAR = 1e-2  # Newton's method must not move a state further: it would have left the basin
+SMALLEST = 1e-9  # a last step of Newton's method that counts as converged: the error of a state
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rest:
+    """A network of a chip at rest in one role.
+
+    Attributes
+    ----------
+    states : ndarray (N,)
+        Clamped ones too, in the order of the network's blocks.
+    softest : float
+        Smallest real part of the Hessian's eigenvalues; where it is not positive, no chip stays there.
+    weights : ndarray (N, N)
+        [source, target], as `crossbar.hopfield.couplings`.
+    gain : float
+    """
+
+    states: np.ndarray
+    softest: float
+    weights: np.ndarray
+    gain: float
+
+    def energy(self, states: np.ndarray) -> float:
+        """Return E(s) of eq. (1) over all neurons, clamped ones too, at `states` (N,)."""
+        signals = rho(states, self.gain)
+        return float(0.5 * states @ states - 0.5 * signals @ self.weights @ signals)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One example of a chip, encoded, sampled and decoded by `crossbar`.
+
+    Attributes
+    ----------
+    inputs : mapping of role to ndarray
+        What is clamped: the image (n_pixels,), the sample z = mu + sigma eps (n_latent,).
+    rests : mapping of role to Rest
+    """
+
+    inputs: dict[str, np.ndarray]
+    rests: dict[str, Rest]
+
+
+def settle_sample(
+    chip: Chip, choices: Choices, image: np.ndarray, noise: np.ndarray, role: str | None = None
+) -> Sample:
+    """Return where `chip` rests while it encodes `image` (n_pixels,), and decodes the sample made with `noise`.
+
+    With `role` "encode" it is not decoded.
+    """
+    image = np.asarray(image, np.float64)
+    encoded = rest(chip, choices, "encode", image)
+    if role == "encode":
+        return Sample(inputs={"encode": image}, rests={"encode": encoded})
+    latents = sampled(chip, encoded.states, noise)
+    decoded = rest(chip, choices, "decode", latents)
+    return Sample(inputs={"encode": image, "decode": latents}, rests={"encode": encoded, "decode": decoded})
+
+
+def sampled(chip: Chip, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return z = mu + sigma eps (n_latent,) from the encoder's `states` (N,); sigma is the chip's or the encoder's."""
+    settled = states[chip.networks[chip.role("encode")[0]].block("latent")]
+    if chip.tied:
+        return settled + np.asarray(0.0 if chip.sigma is None else chip.sigma) * noise
+    half = len(settled) // 2
+    return settled[:half] + np.exp(settled[half:] / 2) * noise
+
+
+def rest(chip: Chip, choices: Choices, name: str, inputs: np.ndarray) -> Rest:
+    """Return where the network of role `name` rests with its clamped block at `inputs`, from the paper's state zero.
+
+    Euler's scheme (eq. 3) follows eq. (2) into the basin, Newton's method takes it to rounding.
+
+    Raises
+    ------
+    DivergedError
+        It does not come to rest.
+    """
+    network, role = chip.role(name)
+    weights = realised(chip, choices, name)
+    if choices.wires is not None:  # currents also reach lines that have no device of their own
+        role = replace(chip.networks[network], topology="dense").role(role.clamped)
+    couplings = IdealWeights(role.network, weights, symmetric=np.array_equal(weights, weights.T))
+    landscape = Landscape.clamp(couplings, role, np.asarray(inputs, np.float64)[None, :], gain=float(chip.gain))
+    settled = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR).settle(landscape)
+    if not np.isfinite(settled.states).all() or not settled.residual[0] <= 1e-3:
+        raise DivergedError(f"the chip does not settle (residual {settled.residual[0]:.1e}); check its weights")
+    free, hessian = _newton(landscape, weights, settled.states)
+    symmetric = np.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
+    softest = np.linalg.eigvalsh(hessian)[0] if symmetric else np.linalg.eigvals(hessian).real.min()
+    states = np.empty(role.network.size)
+    for block in role.network.names:
+        source = inputs if block in role.clamped else free[0]
+        states[role.network.block(block)] = source[role.columns(block)]
+    return Rest(states=states, softest=float(softest), weights=weights, gain=float(chip.gain))
+
+
+def _newton(landscape: Landscape, weights: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the equilibrium (1, n_free) near `states` and the Hessian there."""
+    inner = _among_free(weights, landscape.role)
+    current, step, before = states.copy(), np.full(1, np.inf), np.inf
+    for _ in range(50):
+        pull = landscape.pull(current)
+        hessian = _hessian(landscape, inner, current, pull)
+        step = np.linalg.solve(hessian, landscape.gradient(current, pull)[0])
+        current = current - step
+        size = np.abs(step).max()
+        if not size > 1e-14 or (size < SMALLEST and size > before / 2):  # rounding, also where slopes are steep
+            break
+        before = size
+    moved = np.abs(current - states).max()
+    if not (np.abs(step).max() < SMALLEST and moved < FAR):
+        raise DivergedError(
+            f"Newton's method found no equilibrium where the chip came to rest (last step {np.abs(step).max():.1e}); "
+            "it may be on the edge of two, try another --sample"
+        )
+    return current, _hessian(landscape, inner, current, landscape.pull(current))
+
+
+def _among_free(weights: np.ndarray, role: Role) -> np.ndarray:
+    inner = np.zeros((role.n_free, role.n_free))
+    for patch in role.within:
+        inner[patch.target_columns, patch.source_columns] = weights[patch.sources, patch.targets].T
+    return inner
+
+
+def _hessian(landscape: Landscape, inner: np.ndarray, states: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    slope = rho_slope(rho(states[0], landscape.gain), landscape.gain)
+    return np.diag(landscape.curvature(states, pull)[0]) - slope[:, None] * inner * slope[None, :]
+
+
+def realised(chip: Chip, choices: Choices, name: str) -> np.ndarray:
+    """Return the weights (N, N), [source, target], that role `name` computes with: the chip's, through wires if any."""
+    network = chip.role(name)[0]
+    if choices.wires is None:
+        plus_minus = chip.conductances.get(network)
+        if plus_minus is None:
+            return np.asarray(chip.effective_weights(network), np.float64)
+        plus, minus = (np.asarray(side, np.float64) for side in (plus_minus.plus, plus_minus.minus))
+        return replace(plus_minus, plus=plus, minus=minus).weights()
+    seen = _through(lines(chip, choices, name), choices.wires)
+    return (seen[:, 0::2] - seen[:, 1::2]) / devices(chip, choices, network)[2]
+
+
+def devices(chip: Chip, choices: Choices, network: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return G+, G- (N, N) in siemens, [source, target], and the siemens that stand for a weight of 1.
+
+    A chip without devices gets them as documented: the larger of a pair by |w|, the other at g_min.
+    """
+    programmed = chip.conductances.get(network)
+    if programmed is not None:
+        plus, minus = (np.asarray(side, np.float64) for side in (programmed.plus, programmed.minus))
+        return plus, minus, programmed.siemens_per_weight
+    weights = np.asarray(chip.effective_weights(network), np.float64)
+    scale = (choices.g_max - choices.g_min) / (np.abs(weights).max() or 1.0)
+    there = chip.networks[network].mask()
+    plus, minus = (np.where(there, choices.g_min + scale * np.maximum(side, 0), 0.0) for side in (weights, -weights))
+    return plus, minus, scale
+
+
+def lines(chip: Chip, choices: Choices, name: str) -> np.ndarray:
+    """Return the conductances (N, 2 N): a row a word line, columns 2 j and 2 j + 1 the bit lines G+ and G- of target j.
+
+    Bit lines of neurons that are always clamped (an untied encoder's pixels), or whose idle devices are dropped, have
+    no devices.
+    """
+    network, role = chip.role(name)
+    plus, minus, _ = devices(chip, choices, network)
+    both = np.empty((len(plus), 2 * len(plus)))
+    both[:, 0::2], both[:, 1::2] = plus, minus
+    if choices.idle == "drop" or network == "encoder":
+        for block in role.clamped:
+            part = chip.networks[network].block(block)
+            both[:, 2 * part.start : 2 * part.stop] = 0
+    return both
+
+
+def _through(conductances: np.ndarray, wires: Wires) -> np.ndarray:
+    """Return what (N, 2 N) the currents see through the lines of tiles of at most `wires.tile` rows and columns."""
+    seen = np.zeros_like(conductances)
+    for top in range(0, conductances.shape[0], wires.tile):
+        for left in range(0, conductances.shape[1], wires.tile):
+            part = np.s_[top : top + wires.tile, left : left + wires.tile]
+            held = np.ascontiguousarray(conductances[part])
+            seen[part] = effective_matrix(held, wires.r_word_line, wires.r_bit_line)
+    return seen

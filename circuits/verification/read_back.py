@@ -1,0 +1,219 @@
+"""Does the text of a netlist say what the chip is? Its weights, gain and clamps, at any size, without a simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from circuits.cells import driver, neuron, noise, nudge, sample_hold, sense
+from circuits.circuit.circuit import AMPLIFIERS
+from circuits.circuit.electrical import Electrical
+from circuits.circuit.layout import Choices, Layout
+from circuits.circuit.names import neuron_names
+from circuits.dialects.reader import Netlist, parse
+from circuits.verification.chip_reference import Sample, devices, settle_sample
+from crossbar.chip import Chip
+from crossbar.errors import CorruptFile, InvalidValue
+
+WEIGHT_TOLERANCE = 1e-9  # of the largest weight: a conductance and its resistance have all digits
+GAIN_TOLERANCE = 1e-12  # of the gain
+CLAMP_TOLERANCE = 1e-7  # of a clamped state: latents come from a settled encoder
+SHOWN = 3  # foreign lines that are told
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadBack:
+    """What a netlist says, beside the chip.
+
+    Attributes
+    ----------
+    role : str
+        The role whose clamps the file has; "both" for the single chip.
+    weight_error, gain_error, clamp_error : float
+        Largest differences: of a weight over the largest weight, of the gain over the chip's, of a clamped state.
+    n_neurons, n_memristors : int
+        Of the file.
+    problems : tuple of str
+        Why the file is not the chip; empty if it is.
+    unread : tuple of str
+        Parts of the file whose numbers are not compared.
+    """
+
+    role: str
+    weight_error: float
+    gain_error: float
+    clamp_error: float
+    n_neurons: int
+    n_memristors: int
+    problems: tuple[str, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs."""
+        return not self.problems
+
+    def summary(self) -> dict[str, object]:
+        """Return it in plain values; a difference that is no number is None."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        numbers = {
+            key: None if isinstance(value, float) and np.isnan(value) else value for key, value in values.items()
+        }
+        return {**numbers, "problems": list(self.problems), "unread": list(self.unread), "passed": self.passed}
+
+
+def check(layout: Layout, path: Path, *, sample: int, seed: int) -> ReadBack:
+    """Return how the netlist at `path` differs from the chip of `layout` at its example `sample` with noise of `seed`.
+
+    Raises
+    ------
+    MissingFile, CorruptFile, InvalidValue
+        There is no such netlist, it is damaged, or its devices have a state, which cannot be read.
+    """
+    noise = layout.noise(seed, sample)
+    return read_back(layout, path, settle_sample(layout.chip, layout.choices, layout.image(sample), noise), noise)
+
+
+def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> ReadBack:
+    """Return how the netlist at `path` differs from the chip of `layout`, whose states are `sample`."""
+    try:
+        found = parse(path)
+    except UnicodeError as error:
+        raise CorruptFile(f"{path} is no text; export the netlist again") from error
+    if found.stateful:
+        raise InvalidValue(
+            f"{path} has {found.stateful} memristors with a state, whose conductance no card tells; only netlists of "
+            "--device linear can be read back, `hopbar verify --device` simulates the others"
+        )
+    chip = layout.chip
+    role = _role(found)
+    network = chip.role("encode" if role == "both" else role)[0]
+    names = neuron_names(chip.networks[network], chip.image_shape)
+    problems = [*_foreign(found)]
+    gain_error = abs(found.parameters.get("gain", np.nan) / chip.gain - 1)
+    weight_error = clamp_error = np.nan
+    if found.neurons != names:
+        problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
+    else:
+        weight_error = _weight_error(chip, layout.choices, network, role, found)
+        clamp_error = _clamp_error(chip, sample, noise, role, found)
+        problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
+    differences = {
+        "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
+        "clamps": (clamp_error, CLAMP_TOLERANCE),
+    }  # fmt: skip
+    for what, (difference, allowed) in differences.items():
+        if not difference <= allowed:
+            problems.append(f"its {what} differ from the chip's by {difference:.1e}, {allowed:.0e} allowed")
+    problems += _wires(layout.choices, found)
+    unread = [name for name, kind in (("nudges", "nudge"), ("where the lines run", "line")) if kind in found.cards]
+    return ReadBack(
+        role=role, weight_error=float(weight_error), gain_error=float(gain_error), clamp_error=float(clamp_error),
+        n_neurons=len(found.neurons), n_memristors=found.array.n_memristors, problems=tuple(problems),
+        unread=tuple(unread),
+    )  # fmt: skip
+
+
+def _role(found: Netlist) -> str:
+    if "noise" in found.cards:
+        return "both"
+    held = found.cards.get("clamp", {})
+    return "decode" if held and all(name.startswith("latent") for name in held) else "encode"
+
+
+def _weight_error(chip: Chip, choices: Choices, network: str, role: str, found: Netlist) -> float:
+    """Return the largest difference of a weight; devices into clamped neurons, which cannot act, may be missing."""
+    plus, minus, scale = devices(chip, choices, network)
+    weights = ((plus - minus) / scale).T
+    if network not in chip.conductances:
+        weights = np.asarray(chip.effective_weights(network), np.float64).T
+    idle = np.zeros_like(found.array.built)
+    if role != "both":
+        idle[chip.networks[network].block(chip.role(role)[1].clamped[0])] = True
+    difference = np.abs(found.array.weights() - weights)[~idle | found.array.built]
+    largest = float(np.abs(weights).max()) or 1.0
+    return float(difference.max(initial=0.0)) / largest
+
+
+def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found: Netlist) -> float:
+    """Return the largest difference of a clamped state, or of what a latent is moved by in the single chip."""
+    network = chip.networks[chip.role("encode" if role == "both" else role)[0]]
+    names = np.array(neuron_names(network, chip.image_shape))
+    own = "encode" if role == "both" else role
+    expected = dict(zip(names[network.block(chip.role(own)[1].clamped[0])], sample.inputs[own], strict=True))
+    pairs = [(expected, found.cards.get("input" if role == "both" else "clamp", {}), 1.0)]
+    if role == "both":
+        moved = np.asarray(np.nan if chip.sigma is None else chip.sigma, float) * noise
+        drawn = dict(zip(names[network.block("latent")], moved, strict=True))
+        pairs.append((drawn, found.cards["noise"], found.parameters.get("sigma", np.nan)))
+    if any(set(one) != set(other) for one, other, _ in pairs):
+        return float("nan")
+    return max(abs(one[name] - scale * other[name]) for one, other, scale in pairs for name in one)
+
+
+def _foreign(found: Netlist) -> Iterator[str]:
+    """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
+    ours = {neuron.neuron(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
+    for amplifier in AMPLIFIERS:
+        ours |= {driver.driver(amplifier), driver.shared_driver(amplifier), sense.sense(amplifier)}
+    strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
+    if strange:
+        said = "; ".join(repr(line.strip()[:60]) for line in strange[:SHOWN])
+        yield f"it has {len(strange)} lines or cells that no netlist of ours has: {said}"
+    if found.unpaired:
+        yield f"{found.unpaired} memristors have no partner of the other sign"
+    if len({cell.split()[1] for cell in found.cells}) != len(found.cells):
+        yield "a cell is defined twice"
+
+
+def _complete(found: Netlist, role: str) -> Iterator[str]:
+    """Yield which neurons lack a cell."""
+    everyone = set(found.neurons)
+    shared = found.array.symmetry == "shared"
+    drivers: set[str] = set()
+    for kind in ("shared driver", "shared rail") if shared else ("driver", "rail"):
+        drivers |= set(found.cards.get(kind, {}))
+    if drivers != everyone or (not shared and set(found.cards.get("sense", {})) != everyone):
+        yield "a neuron has no driver or no sense amplifier"
+    latents = set(found.cards.get("noise", {}))
+    parts = [set(found.cards.get(kind, {})) for kind in ("hold", "decode")]
+    pixels = [set(found.cards.get(kind, {})) for kind in ("input", "encode")]
+    resets = set(found.cards.get("reset", {}))
+    switched = all(part == latents for part in parts) and pixels[0] == pixels[1] and resets == everyone - latents
+    if role == "both" and not switched:
+        yield "a neuron of the single chip has not all its switches"
+
+
+def _row_sums(found: Netlist) -> Iterator[str]:
+    """Yield whether the sums of conductances that a shared array's drivers know are those of its devices."""
+    stated = {**found.cards.get("shared driver", {}), **found.cards.get("shared rail", {})}
+    if found.array.symmetry != "shared" or set(stated) != set(found.neurons):
+        return
+    sums = (found.array.plus + found.array.minus).sum(axis=1)
+    told = np.array([stated[name] for name in found.neurons])
+    if not np.abs(told - sums).max() <= WEIGHT_TOLERANCE * (sums.max() or 1.0):
+        yield "its drivers' row sums (s_row) are not those of its devices"
+
+
+def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
+    """Yield which electrical sizes are not those that `hopbar netlist` writes, and whether neurons start elsewhere."""
+    expected = asdict(Electrical(v_read=layout.read_voltage(network)))
+    others = set(found.parameters) - set(expected) - {"gain", "siemens_per_weight", "sigma"}
+    if others:
+        yield f"it has parameters that are not ours: {', '.join(sorted(name[:30] for name in others)[:SHOWN])}"
+    for name in sorted(set(found.parameters) & set(expected)):
+        if not np.isclose(found.parameters[name], expected[name], rtol=1e-12, atol=0):
+            yield f"its {name} is {found.parameters[name]:g}, not {expected[name]:g}"
+    if any(found.cards.get("neuron", {}).values()):
+        yield "its neurons do not start at zero"
+
+
+def _wires(choices: Choices, found: Netlist) -> Iterator[str]:
+    told = set(found.cards.get("line", {}).values())
+    expected = set() if choices.wires is None else {choices.wires.r_word_line, choices.wires.r_bit_line}
+    if told != expected:
+        said = [", ".join(f"{ohm:g} ohm" for ohm in sorted(some)) or "none" for some in (told, expected)]
+        yield f"resistance of its lines: {said[0]} a segment, but {said[1]} was asked (--wires, --r-wire)"

@@ -1,0 +1,83 @@
+"""The converters at the edge of an array: digital to analog on its inputs, analog to digital on its outputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossbar.arrays.kernels.reads import quantise
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.couplings import real_signals
+
+SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
+
+
+def check_whole(name: str, value: object) -> None:
+    """Raise `InvalidValue` unless `value` is a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidValue(f"`{name}` must be a whole number, but got {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Converter:
+    """A converter with a range and equal steps, of either direction.
+
+    A unipolar one (``low`` 0) has 2^bits codes from 0 to `high`; a bipolar one (``low`` = -`high`) has 2^bits - 1, so
+    that zero is a code. What lies outside the range saturates. The 7-bit bipolar converter has steps of 1/63 of its
+    range, as the default input of aihwkit has (arXiv:2104.02184).
+
+    Attributes
+    ----------
+    bits : int or None
+        Resolution; None converts without rounding, but still saturates.
+    low, high : float
+        Range: of a DAC in units of the signal rho(s), of an ADC in units of weight times signal.
+
+    Raises
+    ------
+    InvalidValue
+        Too few or too many bits, an empty range, or one that is neither unipolar nor symmetric.
+    """
+
+    bits: int | None
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.high) and self.high > 0):
+            raise InvalidValue(f"`high` of a converter must be positive and finite, but got {self.high}")
+        if self.low not in {0, -self.high}:
+            raise InvalidValue(f"`low` of a converter must be 0 or -`high` ({-self.high}), but got {self.low}")
+        if self.bits is not None:
+            check_whole("bits", self.bits)
+        if self.high < SMALLEST:
+            raise InvalidValue(f"`high` of a converter must be at least {SMALLEST:g}, but got {self.high}")
+        fewest = 1 if self.low == 0 else 2
+        if self.bits is not None and not fewest <= self.bits <= 24:
+            raise InvalidValue(f"`bits` of a converter must lie between {fewest} and 24, but got {self.bits}")
+
+    @property
+    def step(self) -> float:
+        """Distance of two codes; 0 without rounding."""
+        if self.bits is None:
+            return 0.0
+        return (self.high - self.low) / (2**self.bits - (1 if self.low == 0 else 2))
+
+    def convert(self, values: np.ndarray) -> np.ndarray:
+        """Return `values` (rows, columns) as the converter represents them; whole numbers become float64."""
+        values = real_signals("values", values, np.float64)
+        out = np.empty_like(values)
+        quantise(values, self.low, self.high, self.step, out)
+        return out
+
+
+def dac(bits: int | None = 7, *, high: float = 1.0, bipolar: bool = False) -> Converter:
+    """Return an input converter for signals in [0, high], or [-high, high] where `bipolar`; rho(s) lies in [0, 1]."""
+    return Converter(bits=bits, low=-high if bipolar else 0.0, high=high)
+
+
+def adc(bits: int | None = 9, *, high: float) -> Converter:
+    """Return an output converter for sums of weight times signal in [-high, high]."""
+    return Converter(bits=bits, low=-high, high=high)

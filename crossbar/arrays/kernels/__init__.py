@@ -1,0 +1,1 @@
+"""Numba kernels of reads: arrays in, arrays out."""

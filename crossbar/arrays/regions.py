@@ -1,0 +1,63 @@
+"""Which rectangles of devices hold the couplings of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Rows and columns of W that one rectangle of devices holds.
+
+    Attributes
+    ----------
+    rows, columns : slice
+        Neurons that drive and neurons that are driven.
+    shared : bool
+        Whether the devices also serve the transposed direction. A shared square holds each pair once, above the
+        diagonal; a copy below keeps reads simple.
+    """
+
+    rows: slice
+    columns: slice
+    shared: bool
+
+    @property
+    def square(self) -> bool:
+        """Whether rows and columns are the same neurons, so that the diagonal is empty."""
+        return self.rows == self.columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
+    def places(self) -> int:
+        """Places with a device: all, but for the diagonal of a square; those of a shared square count twice."""
+        rows, columns = self.shape
+        return rows * (columns - 1) if self.square else rows * columns
+
+
+def regions(network: Network, symmetry: str) -> list[Region]:
+    """Return the rectangles of devices that the couplings of `network` need.
+
+    Raises
+    ------
+    InvalidValue
+        One-way couplings within a dense network, whose neurons have no order.
+    """
+    if network.topology == "dense":
+        if symmetry == "one-way":
+            raise InvalidValue("`symmetry` 'one-way' needs a layered network, but got a dense one")
+        whole = slice(0, network.size)
+        return [Region(whole, whole, shared=symmetry == "shared")]
+    found = []
+    for one, other in zip(network.names[:-1], network.names[1:], strict=True):
+        found.append(Region(network.block(one), network.block(other), shared=symmetry == "shared"))
+        if symmetry == "two-device":
+            found.append(Region(network.block(other), network.block(one), shared=False))
+    return found

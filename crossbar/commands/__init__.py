@@ -1,0 +1,1 @@
+"""The commands `hopbar devices` and `hopbar program`."""

@@ -1,0 +1,126 @@
+"""The command ``hopbar program``: a trained run written to devices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from crossbar.programming.arrays import ProgrammingReport
+
+PULSED = {"max_pulses", "verify_noise"}  # options that floats have no use for
+SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
+
+
+@click.command("program", short_help="Write a trained run to devices, with verification.")
+@click.argument("run", metavar="RUN_OR_CHIP")
+@click.option("--device", required=True, help="Preset, law or TOML file (see `hopbar devices`), or `ideal`.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The chip file to write.")
+@click.option("--force", is_flag=True, help="Replace the chip file if it exists.")
+@click.option("--tolerance", default=0.01, show_default=True, help="Accepted miss of a device, fraction of its range.")
+@click.option("--max-pulses", default=500, show_default=True, help="Pulse budget of a device.")
+@click.option("--verify-noise", default=0.0, show_default=True, help="Noise of one verifying read, same unit.")
+@click.option("--mapping", default="pair", show_default=True, help="`pair` or `reference`.")
+@click.option("--symmetry", default="shared", show_default=True, help="`shared` or `two-device`.")
+@click.option("--weight-limit", type=float, help="Weight that fills the range; by default the one that errs least.")
+@click.option("--siemens-per-weight", type=float, help="The scale itself, S (instead of --weight-limit).")
+@click.option("--weight-coverage", type=float, help="Share of the weights that the range holds (1: all of them).")
+@click.option("--levels", type=int, help="Conductances that a device can hold.")
+@click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
+@click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
+@click.option("--stuck-high", default=0.0, show_default=True, help="Fraction of devices stuck at g_max.")
+@click.option("--programming-error", help="Law of the miss with `--device ideal`: pcm, pcm-joshi, rram-milo, rram-wan.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults and pulses."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def program(
+    context: click.Context, run: str, device: str, out: Path, force: bool, as_json: bool, **options: Any
+) -> None:
+    """Write the weights of RUN_OR_CHIP to devices by write-verify, and save the chip that results.
+
+    Example: `hopbar program runs/tdh-vae --device epiram --tolerance 0.02 --out chip.h5`
+    """
+    from crossbar.errors import ExistingFile
+    from crossbar.output_files import check_out
+
+    _check_options(context, device)
+    check_out(out)
+    if out.exists() and not force:
+        raise ExistingFile(f"{out} exists already; choose another --out, or --force to replace it")
+    reports = _programmed(run, device, out, options)
+    if as_json:
+        networks = {name: report.as_dict() for name, report in reports.items()}
+        click.echo(json.dumps({"chip": str(out), "device": device, "seed": options["seed"], "networks": networks}))
+        return
+    _show(reports, device, out)
+
+
+def _check_options(context: click.Context, device: str) -> None:
+    """Raise `InvalidValue` for an option that would have no say with `device`, or beside another."""
+    from crossbar.errors import InvalidValue
+
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    silent = given & (PULSED if device == "ideal" else {"programming_error"})
+    if silent:
+        name = "--" + min(silent).replace("_", "-")
+        other = "devices that take pulses: name one" if device == "ideal" else "`--device ideal`, which takes no pulses"
+        raise InvalidValue(f"`{name}` belongs to {other}, but got --device {device}")
+    scales = sorted("--" + name.replace("_", "-") for name in given & SCALES)
+    if len(scales) > 1:
+        raise InvalidValue(f"give at most one scale, but got {' and '.join(scales)}")
+
+
+def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> dict[str, ProgrammingReport]:
+    """Program and save the chip; return the reports."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from crossbar.arrays.config import ArrayConfig
+    from crossbar.chip import load_chip
+    from crossbar.devices.nonidealities import FaultLaw
+    from crossbar.programming.chip import best_scale, given_scale, program_chip
+    from crossbar.programming.write_verify import WriteVerify
+
+    faults = FaultLaw(**{name: options[name] for name in ("levels", "variation", "stuck_low", "stuck_high")})
+    names = ["mapping", "symmetry", "weight_limit", "siemens_per_weight", "programming_error"]
+    scale = best_scale
+    if options["weight_coverage"] is not None:
+        names, scale = [*names, "weight_coverage"], given_scale
+    config = ArrayConfig(
+        device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
+    )
+    settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
+    chip, reports = program_chip(load_chip(run), config, settings, np.random.default_rng(options["seed"]), scale)
+    notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
+    replace(chip, provenance={**chip.provenance, **notes}).save(out)
+    return reports
+
+
+def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None:
+    """Print one row a network."""
+    from rich.table import Table
+
+    from crossbar import console
+
+    heads = (
+        "network", "devices", "failed", "rms error", "worst", "range holds", "|dW| / |W|", "by clipping", "pulses",
+        "verify reads", "energy (J)",
+    )  # fmt: skip
+    table = Table(*heads)
+    for name, report in reports.items():
+        table.add_row(
+            name, f"{report.devices:,}", f"{report.failed_fraction:.2%}", f"{report.rms_error:.3%}",
+            f"{report.worst_error:.2%}", f"{report.weight_limit:.3g}", f"{report.weight_error:.2%}",
+            f"{report.clipping_error:.2%}", f"{report.pulses_up + report.pulses_down:,}",
+            f"{report.verify_steps:,}", f"{report.energy:.3g}",
+        )  # fmt: skip
+    printed = console.stdout()
+    printed.print(table)
+    printed.print(f"Written to {out} on {device}; errors are fractions of a device's range.")

@@ -1,0 +1,1 @@
+"""Memristors: update laws, presets, faults, write errors, and fits to measured curves."""

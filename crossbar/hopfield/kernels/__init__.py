@@ -1,0 +1,1 @@
+"""Numba kernels of the solvers: arrays in, arrays out."""

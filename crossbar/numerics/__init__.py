@@ -1,0 +1,1 @@
+"""Numba kernels that several folders share: random numbers and symmetric matrices."""

@@ -1,0 +1,1 @@
+"""Target weights on real devices: write-verify of arrays and chips."""

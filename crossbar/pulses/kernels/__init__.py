@@ -1,0 +1,1 @@
+"""Numba kernels of pulses: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Numba kernels of resistive lines: arrays in, arrays out."""

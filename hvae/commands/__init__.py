@@ -1,0 +1,1 @@
+"""The commands that train, score, show, sweep and study."""

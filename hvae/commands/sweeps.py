@@ -1,0 +1,113 @@
+"""The commands that need many trainings: ``hopbar sweep`` and ``hopbar reproduce``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+DIVERGED, INTERRUPTED = 1, 130  # exit codes
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+@click.command(short_help="Search for better hyperparameters, on one machine or many.")
+@click.argument("sweep", metavar="SWEEP.toml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of study and runs; runs/NAME by default.")
+@click.option("--storage", metavar="URL", help="An Optuna storage that machines share, such as a database.")
+@click.option("--trials", type=click.IntRange(1), help="Trials of the whole study; as the file says by default.")
+@_json
+def sweep(sweep: Path, out: Path | None, storage: str | None, trials: int | None, as_json: bool) -> None:
+    """Look for the configuration with the smallest validation Frechet distance, by Bayesian optimization.
+
+    The same command continues an interrupted study; started on several machines with one --out (a shared folder) or
+    one --storage, it shares the work. Then: `hopbar train MODEL --from-sweep DIR`.
+
+    Example: `hopbar sweep examples/sweep-tiny.toml --out runs/sweep-tiny`
+    """
+    from hvae.sweeps import space
+    from hvae.sweeps import watching as sweep_watching
+
+    plan = space.load(sweep)
+    found = sweep_watching.watch(plan, out or Path("runs") / str(plan.name), storage, trials)
+    click.echo(json.dumps(found) if as_json else _sentence(found))
+
+
+def _sentence(found: dict) -> str:
+    if "best" not in found:
+        return "no trial has finished yet"
+    best, counts = found["best"], found["trials"]
+    values = [f"{key}={value:.4g}" for key, value in best["parameters"].items() if not isinstance(value, str)]
+    values += [f"{key}={value}" for key, value in best["parameters"].items() if isinstance(value, str)]
+    ended = f"{counts['complete']} finished, {counts['pruned']} pruned trials"
+    return f"best of {ended}: number {best['number']}, Frechet distance {best['value']:.4g} with {', '.join(values)}"
+
+
+@click.command(short_help="Reproduce the paper's table and figures.")
+@click.option(
+    "--models", default="f-vae,h-vae,dh-vae,tdh-vae", show_default=True, help="Models of the paper, by comma."
+)
+@click.option(
+    "--variants", multiple=True, type=click.Path(path_type=Path), help="TOML file of further rows; may be given twice."
+)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each row: seeds 0 to n-1.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training set, of all rows.")
+@click.option("--dataset", default="mnist", show_default=True, help="mnist, fashion-mnist or mnist-5k.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A change of all rows.")
+@click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the test split by default.")
+@click.option("--table-only", is_flag=True, help="Train nothing: tabulate the runs there as they are.")
+@click.option(
+    "--join",
+    "joined",
+    multiple=True,
+    metavar="TABLE.json",
+    type=click.Path(path_type=Path),
+    help="A table made elsewhere, whose rows stand beside those made here; may be given twice.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Write the table as Markdown too.")
+@click.option("--out", type=click.Path(path_type=Path), default="runs/reproduction", show_default=True)
+@_json
+def reproduce(
+    models: str,
+    variants: tuple[Path, ...],
+    seeds: int,
+    epochs: int | None,
+    dataset: str,
+    overrides: tuple[str, ...],
+    count: int | None,
+    table_only: bool,
+    joined: tuple[Path, ...],
+    report: Path | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Train and evaluate the paper's four models at Table 3's values, and tabulate them with mean and spread.
+
+    The same command goes on where it was stopped or killed: finished runs are kept, half-finished ones resumed. Runs,
+    table.json, Figures 2 to 4 and learning curves come into --out. A run that diverges stops no other; the exit code is
+    then 1.
+
+    Example: `hopbar reproduce --dataset mnist-5k --models f-vae,tdh-vae --epochs 3 --out runs/reproduction-5k`
+    """
+    from hvae.reproduction import join
+    from hvae.reproduction import rows as reproduction
+    from hvae.reproduction import watching as reproduction_watching
+    from hvae.reproduction.report import markdown
+
+    named = {"data.name": dataset, "training.epochs": epochs}
+    shared = [f"{key}={value}" for key, value in named.items() if value is not None]
+    rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
+    rows += [row for path in variants for row in reproduction.read_rows(path)]
+    planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
+    others = {path: join.read(path, planned.shared) for path in joined}
+    trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned)
+    if trained.interrupted:
+        raise SystemExit(INTERRUPTED)
+    table = reproduction_watching.tabulate(planned, out, count, trained.diverged, others)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(markdown(table), encoding="utf-8")
+    click.echo(json.dumps(table) if as_json else markdown(table), nl=as_json)
+    if table["diverged"]:
+        raise SystemExit(DIVERGED)

@@ -1,0 +1,256 @@
+"""The commands that train, score and show models: train, evaluate, figures, sample, show-config."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from hvae.config.run import RunConfig
+    from hvae.data.sets import Dataset
+
+PRIORS = ("standard", "gaussian", "mixture")
+INTERRUPTED = 130
+
+_run = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+@click.command(short_help="Train a model, or continue a run.")
+@click.argument("model", metavar="MODEL")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run, new unless --resume.")
+@click.option("--dataset", help="mnist-5k (embedded), mnist or fashion-mnist.")
+@click.option("--epochs", type=int, help="Passes over the training set.")
+@click.option("--seed", type=int, help="Seed of everything random in the run.")
+@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
+@click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
+@click.option("--from-sweep", metavar="DIR", help="Start from the best trial of a sweep: its folder, or URL#STUDY.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
+@_json
+def train(
+    model: str,
+    out: Path,
+    dataset: str | None,
+    epochs: int | None,
+    seed: int | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    array: str | None,
+    from_sweep: str | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Train MODEL: f-vae, h-vae, dh-vae or tdh-vae, with the paper's Table 3 as defaults.
+
+    Ctrl-C stops at a checkpoint; `--resume` goes on as if nothing had happened, after `kill -9` too.
+
+    Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
+    """
+    from hvae.config import toml_file
+    from hvae.onchip.chip import for_array
+    from hvae.runs.records import RunFolder
+    from hvae.training.watching import watch
+
+    named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
+    given = [f"{key}={value}" for key, value in named.items() if value is not None]
+    images = None
+    if resume:
+        folder = RunFolder.open(out)
+        _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
+    else:
+        config = for_array(toml_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
+        RunFolder.refuse_what_exists(out)
+        images = _prepared(config)
+        folder = RunFolder.create(out, config)
+    finished, last = watch(folder, images)
+    if as_json:
+        click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
+    if not finished:
+        raise SystemExit(INTERRUPTED)
+
+
+def _prepared(config: RunConfig) -> Dataset:
+    """Return the data of a run that is about to be made; what would stop its first step is said before it has a folder.
+
+    Raises
+    ------
+    HopbarError
+        No memory, solver or chip for it; no data.
+    """
+    from hvae.data import images
+    from hvae.learning import learners
+    from hvae.models import memory
+
+    memory.check(config)
+    learners.make(config)
+    return images.load(config.data)
+
+
+def _swept(source: str | None, model: str) -> list[str]:
+    if source is None:
+        return []
+    from hvae.sweeps import study  # Optuna takes its time to load
+
+    return study.overrides(source, model)
+
+
+def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
+    from crossbar.errors import InvalidValue
+
+    if changes:
+        raise InvalidValue(f"a resumed run keeps its configuration, but got {', '.join(changes)}: leave them out")
+    if folder.config().model.name != model:
+        raise InvalidValue(f"{folder.path} is a run of {folder.config().model.name!r}, but the command says {model!r}")
+
+
+@click.command(short_help="Score a trained run or chip.")
+@_run
+@click.option("--split", type=click.Choice(["test", "validation"]), default="test", show_default=True)
+@click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the split has by default.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
+@click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
+@click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
+@click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file of the scores; in RUN, or beside the chip.")
+@click.option("--no-keep", is_flag=True, help="Print the scores, and write no file.")
+@_json
+def evaluate(
+    run: Path,
+    split: str,
+    count: int | None,
+    seed: int,
+    prior: str | None,
+    features: str,
+    weights: Path | None,
+    out: Path | None,
+    no_keep: bool,
+    as_json: bool,
+) -> None:
+    """Score RUN, a run folder or a chip file: losses, Frechet and kernel distance, with the floor beside them.
+
+    Scores that cannot be kept, on a full or read-only disk, are printed all the same, and stderr says so.
+
+    Example: `hopbar evaluate runs/tdh --json`
+    """
+    from crossbar.errors import InvalidValue
+    from crossbar.output_files import check_out
+    from hvae.data import images
+    from hvae.reports.tables import show_evaluation
+    from hvae.runs import loading
+    from hvae.scores import evaluation, inception, sampling
+
+    if out is not None:
+        if no_keep:
+            raise InvalidValue("`--out` says where to keep the scores, and `--no-keep` not to: leave one out")
+        check_out(out)
+    sampling.refuse_too_many(count or 1)
+    extractor = inception.load(weights) if features == "inception" else None
+    trained = loading.load(run)
+    dataset = images.load(trained.config.data)
+    found = evaluation.evaluate_trained(
+        trained, dataset, split=split, seed=seed, count=count, settings=evaluation.settings_of(trained, prior),
+        extractor=extractor,
+    )  # fmt: skip
+    failure = None if no_keep else _not_kept(run, trained, found, out)
+    _refuse_or_warn(found["unsettled"], trained)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        show_evaluation(found)
+    if failure is not None:
+        why = f"{failure.filename}: {failure.strerror}"
+        click.echo(f"hopbar: the scores above were not kept ({why}); give --out FILE to keep them elsewhere", err=True)
+
+
+def _not_kept(run: Path, trained: Any, found: Any, out: Path | None) -> OSError | None:
+    """Keep the scores `found`; return why that failed, unless `out` asked for it: they are printed all the same."""
+    from hvae.scores import evaluation
+
+    try:
+        evaluation.keep(run, trained, found, out)
+    except OSError as error:
+        if out is not None:
+            raise
+        return error
+    return None
+
+
+def _refuse_or_warn(share: Any, trained: Any) -> None:
+    """Refuse the `share` of samples that did not settle if it is above the run's limit, or say that it is large."""
+    from hvae.learning import unsettled
+    from hvae.scores import evaluation
+
+    shares = {evaluation.UNSETTLED: share}
+    unsettled.refuse(shares, trained.config.settling.max_unsettled)
+    told = unsettled.warning(shares)
+    if told:
+        click.echo(told, err=True)
+
+
+@click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
+@_run
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; RUN/figures or CHIP.figures by default.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
+def figures(run: Path, out: Path | None, seed: int) -> None:
+    """Draw the paper's Figures 2 to 4 and the learning curves of RUN, a run folder or a chip file, as PNG and SVG.
+
+    Example: `hopbar figures runs/tdh`
+    """
+    from hvae.reports.pictures import draw_run
+
+    usual = run.with_name(f"{run.stem}.figures") if run.is_file() else run / "figures"
+    for path in draw_run(run, out or usual, seed):
+        click.echo(path)
+
+
+@click.command(short_help="Generate images.")
+@_run
+@click.option("--n", "count", type=click.IntRange(1), default=100, show_default=True, help="How many.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A .png picture, or .npy for the numbers.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latents.")
+@click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
+def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> None:
+    """Generate images from the run's prior with RUN, a run folder or a chip file.
+
+    Example: `hopbar sample runs/tdh --n 100 --out samples.png`
+    """
+    from hvae.data import images
+    from hvae.learning import unsettled
+    from hvae.reports.pictures import check_picture, write_images
+    from hvae.runs import loading
+    from hvae.scores import evaluation, sampling
+    from hvae.streams import stream
+
+    check_picture(out, count)
+    sampling.refuse_too_many(count)
+    tally = unsettled.Tally()
+    trained = loading.load(run).counted(tally)
+    settings = evaluation.settings_of(trained, prior)
+    fitted = settings.prior != "standard"
+    density = evaluation.density(trained, images.load(trained.config.data), settings, seed) if fitted else None
+    generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
+    _refuse_or_warn(tally.unsettled, trained)
+    title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(settings.prior)}"
+    click.echo(write_images(generated, out, title))
+
+
+@click.command("show-config", short_help="Print the resolved configuration of a model.")
+@click.argument("model", metavar="MODEL")
+@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
+@_json
+def show_config(model: str, files: tuple[Path, ...], overrides: tuple[str, ...], as_json: bool) -> None:
+    """Print what MODEL would be trained with, every key resolved, as TOML that `--config` takes.
+
+    Example: `hopbar show-config tdh-vae --set training.epochs=20`
+    """
+    from dataclasses import asdict
+
+    from hvae.config import toml_file
+
+    config = toml_file.resolve(model, files, overrides)
+    click.echo(json.dumps(asdict(config)) if as_json else toml_file.dump(config), nl=as_json)

@@ -1,0 +1,1 @@
+"""The configuration of a run: its tables, its file, and the files that vary it."""

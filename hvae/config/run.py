@@ -1,0 +1,274 @@
+"""The configuration of a run: frozen data with the paper's values as defaults, checked before any work is done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+from crossbar.errors import InvalidValue, unknown_name
+from hvae.config.array import ArraySettings
+from hvae.data.sources import EMBEDDED
+from hvae.data.sources import names as datasets_known
+
+ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Sizes of a model."""
+
+    name: ModelName
+    hidden: int  # hidden neurons of each network
+    latent: int  # dimensions of z
+    sigma: float | None = None  # fixed standard deviation of z (tied model only)
+    gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
+    density: float = 1.0  # dense models: share of the links kept that a layered one has not; 0 leaves its links alone
+    sigma_rule: Literal["fixed", "learned"] = "fixed"  # tied model: learned gives each latent its own, from sigma on
+    latent_scale: float = 1.0  # tied model: z is so many times the states of the latent neurons, which rho' confines
+
+    def __post_init__(self) -> None:
+        self._check_variants()
+        _at_least("model.hidden", self.hidden, 1)
+        _at_least("model.latent", self.latent, 1)
+        _within("model.gain", self.gain, 0.01, 1000, "rho(gain s) is flat, or a step, for states of order 1")
+        if self.name == "tdh-vae":
+            if self.sigma is None:
+                raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")
+            _within("model.sigma", self.sigma, 1e-4, 100, "N(0, 1) is what the KL term pulls z to")
+        elif self.sigma is not None:
+            raise InvalidValue(f"`model.sigma` belongs to tdh-vae alone; {self.name} predicts its own: remove it")
+
+    def _check_variants(self) -> None:
+        if not 0 <= self.density <= 1:
+            raise InvalidValue(f"`model.density` must be in [0, 1], but got {self.density}")
+        if self.density != 1 and self.name not in {"dh-vae", "tdh-vae"}:
+            raise InvalidValue(f"`model.density` thins out dense models, but {self.name} is layered: leave it at 1")
+        _positive("model.latent_scale", self.latent_scale)
+        if self.sigma_rule == "learned" and (self.name != "tdh-vae" or self.latent_scale != 1):
+            raise InvalidValue(
+                "`model.sigma_rule` learned is for tdh-vae without `model.latent_scale`: sigma is a parameter there"
+            )
+        if self.latent_scale != 1 and self.name != "tdh-vae":
+            raise InvalidValue(f"`model.latent_scale` belongs to tdh-vae alone, not to {self.name}: leave it at 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images."""
+
+    name: str = "mnist-5k"
+    folder: str | None = None  # where the files lie; else HOPBAR_DATA, the cache, or a download
+    image_size: Literal[28, 14, 7] = 28  # smaller images are means over squares of pixels
+    train_limit: int | None = None  # use only so many training images
+
+    def __post_init__(self) -> None:
+        known = datasets_known()
+        if self.name not in known:
+            raise unknown_name("data set", self.name, known)
+        if self.name == EMBEDDED and self.folder is not None:
+            raise InvalidValue(
+                f"`data.folder` is for data sets that are read from files, but {EMBEDDED} is embedded: leave it out, "
+                "or name another data set"
+            )
+        if self.train_limit is not None:
+            _at_least("data.train_limit", self.train_limit, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlingConfig:
+    """How equilibria are found."""
+
+    solver: Literal["conjugate-gradient", "euler"] = "conjugate-gradient"
+    tolerance: float = 1e-3  # settled when every component of grad E is smaller
+    max_sweeps: int = 200  # products with W a sample may take; steps of the free phase with euler
+    time_step: float = 0.3  # euler: dt in time constants
+    max_unsettled: float = 0.5  # a training epoch or an evaluation with a larger share of unsettled samples is refused
+
+    def __post_init__(self) -> None:
+        _below_one("settling.tolerance", self.tolerance, "components of grad E are of order 1 before anything settles")
+        _at_least("settling.max_sweeps", self.max_sweeps, 2)
+        if not 0 <= self.max_unsettled <= 1:
+            raise InvalidValue(f"`settling.max_unsettled` must be in [0, 1], but got {self.max_unsettled}")
+        if not 0 < self.time_step <= 0.44:
+            raise InvalidValue(
+                f"`settling.time_step` must be in (0, 0.44], but got {self.time_step}: eq. (3) is stable only below "
+                "2 / lambda_max of the Hessian, which is 0.44 on trained networks"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NudgingConfig:
+    """How the contrast of equilibria is made."""
+
+    method: Literal["linear-response", "centred", "positive", "negative"] = "linear-response"
+    beta: float = 0.05  # strength of the nudge; linear-response is its limit 0
+    tolerance: float = 1e-2  # linear-response: relative remainder of the linear system
+    max_sweeps: int = 60  # products with W a sample may take in a nudged phase
+    norm_limit: float = 5.0  # a sample's contrast is shortened to this many medians of the batch
+    refine_above: float | None = None  # linear-response: longer contrasts, in medians, are found again closer; or none
+
+    def __post_init__(self) -> None:
+        _positive("nudging.beta", self.beta)
+        _below_one(
+            "nudging.tolerance", self.tolerance, "the remainder is relative, and 1 is that of no solution at all"
+        )
+        _at_least("nudging.max_sweeps", self.max_sweeps, 1)
+        _positive("nudging.norm_limit", self.norm_limit)
+        if self.refine_above is not None:
+            _positive("nudging.refine_above", self.refine_above)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """How gradients change weights."""
+
+    name: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    schedule: Literal["linear", "cosine", "constant"] = "linear"  # to zero at the end of the run
+    momentum: float = 0.0  # sgd only
+    weight_decay: float = 0.0  # fraction of each weight lost per unit of learning rate
+
+    def __post_init__(self) -> None:
+        _positive("optimizer.learning_rate", self.learning_rate)
+        if not 0 <= self.momentum < 1:
+            raise InvalidValue(f"`optimizer.momentum` must be in [0, 1), but got {self.momentum}")
+        if self.momentum and self.name != "sgd":
+            raise InvalidValue(f"`optimizer.momentum` is of sgd alone, {self.name} has its own: leave it at 0")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise InvalidValue(f"`optimizer.weight_decay` must be finite and not negative, but got {self.weight_decay}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How long, in which portions, from which seed."""
+
+    epochs: int = 10
+    batch_size: int = 128
+    beta_kl: float = 1.0  # weight of the KL term, relative to SSE/2 summed over pixels in [-1, 1]
+    conditioning: float = 0.0  # strength of the penalty -log(lambda_min) on the decoder's softest samples; 0 for none
+    seed: int = 0
+    precision: Literal["float32", "float64"] = "float32"
+    checkpoint_seconds: float = 60.0  # a checkpoint at least so often, and after every epoch
+    validation_samples: int = 2000  # generated images for the Frechet distance after an epoch; 0 for none
+    eigenvalue_samples: int = 2  # samples whose smallest Hessian eigenvalue is logged after an epoch; 0 for none
+
+    def __post_init__(self) -> None:
+        _at_least("training.epochs", self.epochs, 1)
+        _at_least("training.batch_size", self.batch_size, 1)
+        _at_least("training.seed", self.seed, 0)
+        _at_least("training.validation_samples", self.validation_samples, 0)
+        _at_least("training.eigenvalue_samples", self.eigenvalue_samples, 0)
+        _positive("training.beta_kl", self.beta_kl)
+        if not 0 <= self.conditioning < float("inf"):
+            raise InvalidValue(f"`training.conditioning` must not be negative, but got {self.conditioning}")
+        _positive("training.checkpoint_seconds", self.checkpoint_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """Where z comes from when images are generated from a trained model (`evaluate`, `sample`, `reproduce`)."""
+
+    prior: Literal["standard", "gaussian", "mixture"] = "standard"  # N(0, I), or a fit to the encoded training set
+    components: int = 10  # Gaussians of a mixture
+    fit_samples: int = 10000  # training images that are encoded for the fit
+
+    def __post_init__(self) -> None:
+        _at_least("sampling.components", self.components, 1)
+        _at_least("sampling.fit_samples", self.fit_samples, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that determines a run."""
+
+    model: ModelConfig
+    data: DataConfig = field(default_factory=DataConfig)
+    settling: SettlingConfig = field(default_factory=SettlingConfig)
+    nudging: NudgingConfig = field(default_factory=NudgingConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    array: ArraySettings = field(default_factory=ArraySettings)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def __post_init__(self) -> None:
+        self._check_array()
+        if self.nudging.refine_above is not None and not self._responds:
+            raise InvalidValue(
+                "`nudging.refine_above` is for nudging.method=linear-response with settling.solver=conjugate-gradient, "
+                f"but they are {self.nudging.method} and {self.settling.solver}: leave it out"
+            )
+        if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
+            raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")
+        plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
+        if self.array.device is not None and not plain:
+            raise InvalidValue(
+                "`model.latent_scale`, `density` and `sigma_rule` are for float weights: leave out the array"
+            )
+
+    @property
+    def _responds(self) -> bool:
+        """Whether contrasts are linear responses at equilibria that can be refined."""
+        return self.nudging.method == "linear-response" and self.settling.solver == "conjugate-gradient"
+
+    def _check_array(self) -> None:
+        if self.array.device is not None:
+            return
+        ideal = asdict(ArraySettings())
+        changed = [name for name, value in asdict(self.array).items() if value != ideal[name]]
+        if changed:
+            raise InvalidValue(
+                f"`array.{changed[0]}` belongs to an array, but the run has none: name its devices with "
+                "--array DEVICE or array.device=DEVICE (`ideal` for floats in devices), or leave it out"
+            )
+
+
+_TABLE_3 = {
+    "f-vae": (1820, 10, None, 5.55, 9.91e-4),
+    "h-vae": (1842, 25, None, 0.517, 6.68e-5),
+    "dh-vae": (1696, 25, None, 0.556, 9.41e-4),
+    "tdh-vae": (833, 69, 0.429, 1.90, 9.55e-4),
+}
+"""Hidden size, latent size, sigma, beta_KL and learning rate of each model: Table 3 of arXiv:2311.15047."""
+
+
+def table_3(model: str) -> RunConfig:
+    """Return the run of `model` with the values of the paper's Table 3.
+
+    The paper states neither optimizer, batch size, nudging nor epochs: Adam, 128, linear response and 10 are ours.
+
+    Raises
+    ------
+    UnknownName
+        No such model.
+    """
+    if model not in _TABLE_3:
+        raise unknown_name("model", model, _TABLE_3)
+    hidden, latent, sigma, beta_kl, learning_rate = _TABLE_3[model]
+    config = RunConfig(model=ModelConfig(name=model, hidden=hidden, latent=latent, sigma=sigma))  # type: ignore[arg-type]
+    return replace(
+        config,
+        optimizer=OptimizerConfig(learning_rate=learning_rate),
+        training=TrainingConfig(beta_kl=beta_kl),
+    )
+
+
+def _positive(name: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise InvalidValue(f"`{name}` must be positive, but got {value}")
+
+
+def _within(name: str, value: float, low: float, high: float, reason: str) -> None:
+    if not low <= value <= high:
+        sign = "positive" if low > 0 and value <= 0 else f"from {low:g} to {high:g}"
+        raise InvalidValue(f"`{name}` must be {sign}, but got {value}: {reason}")
+
+
+def _below_one(name: str, value: float, reason: str) -> None:
+    _positive(name, value)
+    if value >= 1:
+        raise InvalidValue(f"`{name}` must lie in (0, 1), but got {value}: {reason}")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise InvalidValue(f"`{name}` must be at least {least}, but got {value}")

@@ -1,0 +1,1 @@
+"""Images: data sets, their files, and how a run reduces them."""

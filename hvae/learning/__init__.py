@@ -1,0 +1,1 @@
+"""Learning on exact weights: equilibrium propagation, its costs and nudges, and optimizers."""

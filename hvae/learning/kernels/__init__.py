@@ -1,0 +1,1 @@
+"""Numba kernels of the learning: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Learning on crossbar arrays: phases, rules, costs, and the quality of the gradient."""

@@ -1,0 +1,89 @@
+"""Whole numbers of pulses to the weights of an array, as digital learning rules count them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossbar.arrays.array import CrossbarArray
+from crossbar.arrays.cells import FloatCells, PulsedCells
+from crossbar.arrays.energy_meter import mean_conductance
+from crossbar.pulses.encodings import apply_signed
+from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
+
+ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its symmetry point
+
+
+def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float) -> np.ndarray:
+    """Return rate sum_b (R S^T + S R^T) (N, N) on the pairs that have devices, as a digital unit would sum it."""
+    full = response.T @ mean
+    full += full.T.copy()
+    full *= full.dtype.type(rate)
+    wanted = np.zeros_like(full)
+    for cells in array.cells:
+        rows, columns = cells.region.rows, cells.region.columns
+        wanted[rows, columns] = full[rows, columns]
+        if cells.region.shared:
+            wanted[columns, rows] = full[columns, rows]
+    np.fill_diagonal(wanted, 0)
+    return wanted
+
+
+def weight_step(array: CrossbarArray) -> float:
+    """Return what one pulse to each moving device of a weight changes at zero; on floats 2^-20 of the weight limit."""
+    cells = array.cells[0]
+    if isinstance(cells, PulsedCells):
+        return cells.scale * cells.states[0].law.granularity * cells.movers
+    return array.mapping.weight_limit * 2.0**-20
+
+
+def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generator) -> PulseReport:
+    """Give every weight (N, N) a whole number of `pulses`, down where negative; each device of a pair its own sign."""
+    report = PulseReport(up=0, down=0, engine="counts")
+    array.counted()
+    conductance = mean_conductance(array.cells, array.time)
+    for cells in array.cells:
+        own = pulses[cells.region.rows, cells.region.columns]
+        if cells.region.square:
+            own = np.triu(own, 1) if cells.region.shared else own
+        if isinstance(cells, FloatCells):
+            _move(array, cells, own)
+        else:
+            assert isinstance(cells, PulsedCells)
+            with cells.changing(array.time):
+                for state, sign in zip(cells.states, (1, -1), strict=False):
+                    report = report + apply_signed(state, sign * own, rng)
+                    if cells.region.square and cells.region.shared:
+                        mirror_weights(state)
+    array.add_pulses(report.up, report.down, conductance)
+    array.counters.updates += 1
+    array.changed()
+    return report
+
+
+def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int = ZERO_SHIFT_PAIRS) -> None:
+    """Bring every device to where up- and down-pulses cancel, by alternating them.
+
+    Their energy is counted at the mean conductance of the symmetry point, which few of the pulses suffice to reach.
+    """
+    report = PulseReport(up=0, down=0, engine="counts")
+    for cells in array.cells:
+        if not isinstance(cells, PulsedCells):
+            continue
+        with cells.changing(array.time):
+            for state in cells.states:
+                one = np.ones(state.shape, np.int32)
+                if cells.region.square and cells.region.shared:
+                    one = np.triu(one, 1)
+                for _ in range(pairs):
+                    report = report + apply_pulses(state, one, one, rng)
+                if cells.region.square and cells.region.shared:
+                    mirror_weights(state)
+    array.add_pulses(report.up, report.down, mean_conductance(array.cells, array.time))
+    array.changed()
+
+
+def _move(array: CrossbarArray, cells: FloatCells, pulses: np.ndarray) -> None:
+    step = pulses * weight_step(array)
+    whole = step + step.T if cells.region.square and cells.region.shared else step
+    with cells.changing(array.time):
+        cells.add(whole.astype(cells.values.dtype))

@@ -1,0 +1,1 @@
+"""The run folder: its records, its lock, and models loaded from it."""

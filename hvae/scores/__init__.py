@@ -1,0 +1,1 @@
+"""What a model is worth: features, distances, densities of z, evaluations."""

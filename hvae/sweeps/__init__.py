@@ -1,0 +1,1 @@
+"""Sweeps: Bayesian optimization of a run's configuration."""

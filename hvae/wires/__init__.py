@@ -1,0 +1,1 @@
+"""What the resistance of wires costs a trained model."""
