@@ -76,7 +76,8 @@ def errors(
     for role in roles:
         circuit, rest = posed(layout, sample, 0, role), sample.rests[role]
         with tempfile.TemporaryDirectory() as folder:
-            one = compare(circuit, rest, simulators.engine(engine), Path(folder), LIMITS, kind=kind, fixed_rail=fixed_rail)
+            place, taken = Path(folder), simulators.engine(engine)
+            one = compare(circuit, rest, taken, place, LIMITS, kind=kind, fixed_rail=fixed_rail)
         found["error"] = max(found["error"], float(abs(one.error).max()))
         for name in ("seconds", "processor_seconds", "megabytes"):
             found[name] = max(found[name], getattr(one.waveforms, name))

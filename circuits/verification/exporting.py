@@ -174,7 +174,7 @@ def prove(layout: Layout, proof: Proof) -> dict:
     mode = proof.mode or ("coupled" if proof.role == "both" else default_mode(layout, largest, proof.engine))
     if largest > SMALL and proof.role != "both":
         layout = Layout(chip=layout.chip, choices=replace(layout.choices, idle="drop"))
-    limits = engines.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
+    limits = simulators.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
     if proof.keep is not None:
         proof.keep.mkdir(parents=True, exist_ok=True)
     found = verify(

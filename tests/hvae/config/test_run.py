@@ -134,7 +134,7 @@ def test_devices_that_cannot_be_are_refused_with_the_reason(setting, reason):
 
 def test_engines_of_the_config_are_those_that_exist():
     known = get_args(get_type_hints(ArraySettings)["engine"])
-    assert set(known) == {"auto", *simulators.ENGINES}
+    assert set(known) == {"auto", *engines.ENGINES}
 
 
 @pytest.mark.parametrize(("model", "hidden"), [("tdh-vae", 10**6), ("dh-vae", 10**6), ("f-vae", 10**10)])
