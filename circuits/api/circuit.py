@@ -1,0 +1,342 @@
+"""A circuit from weights or from a chip: written as a netlist, settled in a circuit simulator."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circuits.api.settled import CircuitStates
+from circuits.circuit.circuit import Circuit as Posed
+from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.layout import Choices, Layout
+from circuits.circuit.memristor_array import map_linearly
+from circuits.circuit.names import neuron_names
+from circuits.dialects import spice, vacask
+from circuits.memristors.registry import MODELS
+from circuits.simulators import Limits, engine
+from circuits.verification import reference
+from circuits.verification.settled import compare, duration
+from circuits.verification.verdict import OPAMP_TOLERANCE, SMALL, TOLERANCE
+from crossbar.chip import Chip, load_chip
+from crossbar.errors import InvalidValue, unknown_name
+from crossbar.hopfield.network import Network
+
+DIALECTS = ("ngspice", "vacask")
+NO_SHAPE = (0, 0)  # of an image: neurons of a block are numbered, not placed
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Circuit:
+    """A continuous Hopfield network in memristors, some of its neurons held: what a netlist says.
+
+    Every neuron k has C dv_k/dt = -v_k / R + rho'(v_k) (W rho(v))_k / R (eq. 2, time constant R C), a weight is
+    W_ij = (G+_ij - G-_ij) / siemens_per_weight, from neuron j to neuron i. Make one with `from_weights` or `of_chip`.
+
+    Attributes
+    ----------
+    posed : circuits.circuit.circuit.Circuit
+        The circuit in numbers.
+    network : Network
+        Names and sizes of the blocks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import circuits
+    >>> W = np.array([[0.0, 0.8, -0.3], [0.8, 0.0, 0.5], [-0.3, 0.5, 0.0]])
+    >>> c = circuits.Circuit.from_weights(W, {"input": 1, "hidden": 2}, clamped={"input": [1.0]}, gain=3)
+    >>> c
+    Circuit(input 1, hidden 2; held: input; 12 memristors, two-device, linear)
+    """
+
+    posed: Posed
+    network: Network
+
+    @classmethod
+    def from_weights(
+        cls,
+        W: Any,
+        blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None = None,
+        *,
+        clamped: Mapping[str, Any] | Mapping[int, float] | None = None,
+        gain: float = 3.0,
+        start: Mapping[str, Any] | Mapping[int, float] | None = None,
+        symmetry: str | None = None,
+        device: str = "linear",
+        amplifier: str = "behavioural",
+        wires: Wires | None = None,
+        g_min: float = 1e-6,
+        g_max: float = 1e-4,
+    ) -> Circuit:
+        """Return the circuit whose memristors hold W (N, N) exactly, one device of each pair at `g_min`.
+
+        Parameters
+        ----------
+        W : array_like (N, N)
+            Real, finite, zero on the diagonal; W_ij is what neuron j gives to neuron i. The largest magnitude takes
+            `g_max`.
+        blocks : mapping or pairs of str to int, optional
+            Names (small letters and digits) and sizes, in the order of W; None: one block, "neuron".
+        clamped, start : mapping of str to array_like, or of int to float
+            States, V, at which neurons are held, and from which the free ones begin (zero unless given), by block or by
+            the neuron's number.
+        gain : float
+            Slope of rho(v) = 1 / (1 + exp(-gain v)), positive.
+        symmetry : {"shared", "two-device"}, optional
+            One device a pair of neurons (needs W = W^T) or one a direction; None: two-device.
+        device : {"linear", "vteam", "yakopcic", "stanford"}
+        amplifier : {"behavioural", "opamp"}
+        wires : Wires, optional
+        g_min, g_max : float
+            Range of a device, S.
+
+        Raises
+        ------
+        InvalidValue
+            Weights or states that do not fit; all neurons clamped; a gain that is not positive.
+        UnknownName
+            No such block or device.
+        """
+        weights = _weights(W)
+        network = _network(blocks, len(weights))
+        held, fixed = _by_neuron("clamped", clamped or {}, network)
+        begun, _ = _by_neuron("start", start or {}, network)
+        if fixed.all():
+            raise InvalidValue("at least one neuron must be free to settle, but all of them are in `clamped`")
+        if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
+            raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
+        choices = Choices(symmetry=symmetry, device=device, amplifier=amplifier, wires=wires, g_min=g_min, g_max=g_max)
+        built = ~np.eye(len(weights), dtype=bool)
+        array = map_linearly(weights, built, g_min=g_min, g_max=g_max, symmetry=choices.symmetry or "two-device")
+        posed = Posed(
+            names=neuron_names(network, NO_SHAPE), array=array, gain=float(gain), clamped=fixed, held=held, start=begun,
+            device=device, amplifier=amplifier, wires=wires,
+            electrical=Electrical(v_read=MODELS[device].read_voltage),
+            heading=("weights given, mapped linearly", f"sha256 of the conductances: {array.digest()}"),
+        )  # fmt: skip
+        return cls(posed=posed, network=network)
+
+    @classmethod
+    def of_chip(
+        cls,
+        chip: Chip | str | Path,
+        role: str = "decode",
+        *,
+        sample: int = 0,
+        values: Any = None,
+        seed: int = 0,
+        **choices: Any,
+    ) -> Circuit:
+        """Return the circuit of a trained chip in one role.
+
+        Parameters
+        ----------
+        chip : Chip, str or Path
+            A chip, its file or run folder.
+        role : {"encode", "decode"}
+            "encode" holds an image, "decode" the latents.
+        sample : int
+            Which of the chip's examples is encoded, or encoded and its latents (drawn with `seed`) decoded.
+        values : array_like, optional
+            What is held instead: an image (n_pixels,) or latents (n_latent,).
+        **choices
+            Fields of `circuits.circuit.layout.Choices`: `symmetry`, `device`, `amplifier`, `wires`, `g_min`, `g_max`.
+
+        Raises
+        ------
+        MissingFile, CorruptFile
+            No such chip.
+        InvalidValue
+            No such example, values of another shape.
+        UnknownName
+            Another role or choice.
+        """
+        for word in choices:
+            if word not in Choices.__dataclass_fields__:
+                raise unknown_name("choice of the layout", word, Choices.__dataclass_fields__)
+        loaded = chip if isinstance(chip, Chip) else load_chip(chip)
+        network, _ = loaded.role(role)
+        layout = Layout(chip=loaded, choices=Choices(**choices))
+        if values is not None:
+            posed = {"encode": layout.encode, "decode": layout.decode}[role](np.asarray(values, np.float64))
+        else:
+            posed = layout.encode(layout.image(sample))
+            if role == "decode":
+                posed = layout.decode(layout.latents(reference.settle(posed), layout.noise(seed, sample)))
+        return cls(posed=posed, network=loaded.networks[network])
+
+    @property
+    def weights(self) -> np.ndarray:
+        """W (N, N) that the devices realise, through the lines' resistance if they have any."""
+        return self.posed.weights()
+
+    @property
+    def conductances(self) -> tuple[np.ndarray, np.ndarray]:
+        """G+ and G- (N, N) in siemens, [i, j] from neuron j to neuron i; copies."""
+        return self.posed.array.plus.copy(), self.posed.array.minus.copy()
+
+    @property
+    def n_memristors(self) -> int:
+        """Number of devices, each one card of the netlist."""
+        return self.posed.array.n_memristors
+
+    def write(self, path: str | Path, dialect: str = "ngspice") -> Path:
+        """Write the netlist and return its path; the transient is as long as the circuit needs to settle.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file for ngspice; for VACASK a folder, which gets circuit.sim and cells.va.
+        dialect : {"ngspice", "vacask"}
+
+        Raises
+        ------
+        UnknownName
+            Another dialect.
+        EngineError
+            The dialect does not describe this circuit, or a transient would not end.
+        DivergedError
+            The network does not come to rest.
+        """
+        if dialect not in DIALECTS:
+            raise unknown_name("dialect", dialect, DIALECTS)
+        posed = self._timed()
+        if dialect == "ngspice":
+            return spice.write(posed, path)
+        Path(path).mkdir(parents=True, exist_ok=True)
+        return vacask.write(posed, Path(path))
+
+    def settle(
+        self,
+        engine_name: str = "ngspice",
+        *,
+        analysis: str | None = None,
+        keep: str | Path | None = None,
+        seconds: float = 600.0,
+        gigabytes: float = 8.0,
+    ) -> CircuitStates:
+        """Let the circuit come to rest in a circuit simulator, and `crossbar` say where it should.
+
+        Parameters
+        ----------
+        engine_name : {"ngspice", "pyspice", "vacask"}
+        analysis : {"tran", "op", "tran-op"}, optional
+            "tran" lets it settle from its initial state (up to 200 neurons unless told otherwise); "op" seeks the
+            operating point from `crossbar`'s states, which shows that the circuit rests there, not that it gets there;
+            "tran-op" (VACASK) an operating point from the end of a coarse transient.
+        keep : str or Path, optional
+            Folder for the netlist, the log and the waveforms.
+        seconds, gigabytes : float
+            What the simulation may take.
+
+        Returns
+        -------
+        CircuitStates
+
+        Raises
+        ------
+        UnknownName
+            No such engine.
+        EngineError
+            It is missing, failed, or ran out of time or memory; the message names the remedy.
+        DivergedError
+            The network does not come to rest.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import circuits
+        >>> W = np.array([[0.0, 0.8, -0.3], [0.8, 0.0, 0.5], [-0.3, 0.5, 0.0]])
+        >>> c = circuits.Circuit.from_weights(W, {"input": 1, "hidden": 2}, clamped={"input": [1.0]}, gain=3)
+        >>> found = c.settle("ngspice")
+        >>> found.agrees, found.states["hidden"].shape
+        (True, (2,))
+        """
+        chosen = engine(engine_name)
+        kind = analysis or ("tran" if len(self.posed.names) <= SMALL and self.posed.wires is None else "op")
+        with _place(keep) as folder:
+            found = compare(self.posed, chosen, folder, Limits(seconds=seconds, gigabytes=gigabytes), kind=kind)
+        return CircuitStates(
+            states=self._by_block(found.theirs), simulated=self._by_block(found.ours),
+            neurons=dict(zip(self.posed.names, found.theirs.tolist(), strict=True)),
+            engine=f"{chosen.name} {chosen.version()}", analysis=found.circuit.analysis.kind,
+            tolerance=OPAMP_TOLERANCE if self.posed.amplifier == "opamp" else TOLERANCE,
+            seconds=found.waveforms.seconds,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        blocks = ", ".join(f"{name} {size}" for name, size in self.network.blocks)
+        held = [name for name in self.network.names if self.posed.clamped[self.network.block(name)].all()]
+        said = ", ".join(held) if held else f"{int(self.posed.clamped.sum())} neurons"
+        return (
+            f"Circuit({blocks}; held: {said}; {self.n_memristors:,} memristors, {self.posed.array.symmetry}, "
+            f"{self.posed.device})"
+        )
+
+    def _timed(self) -> Posed:
+        length = duration(reference.softest_mode(self.posed, reference.settle(self.posed)))
+        return replace(self.posed, analysis=replace(self.posed.analysis, marks={"free": length}))
+
+    def _by_block(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: states[self.network.block(name)].copy() for name in self.network.names}
+
+
+@contextmanager
+def _place(keep: str | Path | None) -> Iterator[Path]:
+    """Give a folder: `keep`, or one that is gone afterwards."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="hopbar-") as temporary:
+            yield Path(temporary)
+        return
+    folder = Path(keep)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
+def _weights(W: Any) -> np.ndarray:
+    try:
+        given = np.asarray(W)
+        weights = given.astype(np.float64, casting="safe" if np.iscomplexobj(given) else "unsafe")
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"`W` must be a square matrix of real numbers: {error}") from error
+    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or not weights.size:
+        raise InvalidValue(f"`W` must be a square matrix (N, N), but has shape {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise InvalidValue("`W` must be finite, but some entries are not")
+    if np.diagonal(weights).any():
+        raise InvalidValue("`W` must be zero on its diagonal (eq. 1): no neuron couples with itself")
+    return weights
+
+
+def _network(blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None, size: int) -> Network:
+    pairs = (("neuron", size),) if blocks is None else tuple(blocks.items() if isinstance(blocks, Mapping) else blocks)
+    network = Network(tuple((str(name), int(count)) for name, count in pairs))
+    if network.size != size:
+        raise InvalidValue(f"`blocks` have {network.size} neurons in all, but W has {size}")
+    return network
+
+
+def _by_neuron(
+    what: str, given: Mapping[str, Any] | Mapping[int, float], network: Network
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the states (N,) that are given by block or by neuron, and where they are (N,)."""
+    states, where = np.zeros(network.size), np.zeros(network.size, bool)
+    for key, values in given.items():
+        if isinstance(key, str):
+            part = network.block(key)
+        elif isinstance(key, int | np.integer) and 0 <= key < network.size:
+            part = slice(int(key), int(key) + 1)
+        else:
+            raise InvalidValue(f"keys of `{what}` are blocks or neurons from 0 to {network.size - 1}, but got {key!r}")
+        one = np.atleast_1d(np.asarray(values, np.float64))
+        if one.shape != (part.stop - part.start,) or not np.isfinite(one).all():
+            raise InvalidValue(f"`{what}` of {key!r} must be {part.stop - part.start} finite states, but got {values!r}")
+        states[part], where[part] = one, True
+    return states, where
