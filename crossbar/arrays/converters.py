@@ -74,7 +74,20 @@ class Converter:
 
 
 def dac(bits: int | None = 7, *, high: float = 1.0, bipolar: bool = False) -> Converter:
-    """Return an input converter for signals in [0, high], or [-high, high] where `bipolar`; rho(s) lies in [0, 1]."""
+    """Return an input converter for signals in [0, high], or [-high, high] where `bipolar`; rho(s) lies in [0, 1].
+
+    Raises
+    ------
+    InvalidValue
+        See `Converter`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> xb.dac(2).convert(np.array([[0.3, 0.9, 1.5]]))
+    array([[0.33333333, 1.        , 1.        ]])
+    """
     return Converter(bits=bits, low=-high if bipolar else 0.0, high=high)
 
 
