@@ -92,5 +92,18 @@ def dac(bits: int | None = 7, *, high: float = 1.0, bipolar: bool = False) -> Co
 
 
 def adc(bits: int | None = 9, *, high: float) -> Converter:
-    """Return an output converter for sums of weight times signal in [-high, high]."""
+    """Return an output converter for sums of weight times signal in [-high, high].
+
+    Raises
+    ------
+    InvalidValue
+        See `Converter`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> xb.adc(3, high=6.0).convert(np.array([[-7.0, 0.4, 2.9]]))
+    array([[-6.,  0.,  2.]])
+    """
     return Converter(bits=bits, low=-high, high=high)
