@@ -59,6 +59,12 @@ class ReadNoise:
         A negative or infinite value, `where="devices"` with a spectrum that is not white.
     UnknownName
         No such spectrum or place.
+
+    Examples
+    --------
+    >>> import crossbar as xb
+    >>> xb.ReadNoise(additive=0.02).static, xb.ReadNoise(additive=0.02, spectrum="phase").static
+    (False, True)
     """
 
     additive: float = 0.0
