@@ -208,6 +208,14 @@ class FaultLaw:
     ------
     InvalidValue
         Fewer than 2 levels or more than single precision resolves, a negative spread, fractions outside [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> stuck = xb.Array(np.ones((50, 40)), faults=xb.FaultLaw(stuck_low=0.1), seed=0)
+    >>> bool(0.85 < stuck.weights.mean() < 0.95)
+    True
     """
 
     levels: int | None = None
