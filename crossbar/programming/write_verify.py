@@ -34,6 +34,12 @@ class WriteVerify:
     ------
     InvalidValue
         A tolerance outside (0, 1), no pulses, negative noise.
+
+    Examples
+    --------
+    >>> import crossbar as xb
+    >>> xb.WriteVerify(tolerance=0.02).max_pulses
+    500
     """
 
     tolerance: float = 0.01
