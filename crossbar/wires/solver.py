@@ -95,6 +95,14 @@ def output_currents(
     ------
     InvalidValue
         For shapes that do not fit, and for numbers that are negative or not finite.
+
+    Examples
+    --------
+    One device of 1 S behind two segments of 1 ohm is three ohm:
+
+    >>> import crossbar as xb
+    >>> float(xb.output_currents([[1.0]], [3.0], 1.0, 1.0)[0, 0])
+    1.0
     """
     _check_limits(tolerance, max_iterations)
     network = LineNetwork.checked(conductances, r_word_line, r_bit_line, drive, sense)
