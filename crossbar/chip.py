@@ -98,6 +98,16 @@ class Chip:
         Anything that does not fit these descriptions, see `crossbar.chip_checks`.
     UnknownName
         Conductances of a network that the chip does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> from crossbar.hopfield.network import Network
+    >>> net = Network((("pixels", 4), ("hidden", 3), ("latent", 1)))
+    >>> chip = xb.Chip(model="tdh-vae", networks={"tied": net}, weights={"tied": np.zeros((8, 8))}, image_shape=(2, 2))
+    >>> chip.tied, chip.role("decode")[1].clamped
+    (True, ('latent',))
     """
 
     model: str
