@@ -186,6 +186,18 @@ def load_chip(path: str | Path) -> Chip:
         The file is no chip of ours, of another schema, or damaged.
     InvalidValue, UnknownName
         It says what no chip can be, such as weights that do not fit their network.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> from crossbar.hopfield.network import Network
+    >>> net = Network((("pixels", 4), ("hidden", 3), ("latent", 1)))
+    >>> chip = xb.Chip(model="tdh-vae", networks={"tied": net}, weights={"tied": np.zeros((8, 8))}, image_shape=(2, 2))
+    >>> path = chip.save(pathlib.Path(tempfile.mkdtemp()) / "chip.h5")
+    >>> xb.load_chip(path).networks["tied"].size
+    8
     """
     path = Path(path)
     file_path = path / "chip.h5" if path.is_dir() else path
