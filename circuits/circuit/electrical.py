@@ -59,6 +59,12 @@ class Wires:
         Ohm per segment between neighbouring cells.
     tile : int
         Rows and columns of a tile at most.
+
+    Examples
+    --------
+    >>> import circuits
+    >>> circuits.Wires(r_word_line=2.0, r_bit_line=2.0).tile
+    128
     """
 
     r_word_line: float = 1.0
