@@ -41,6 +41,15 @@ class PowerLawDrift:
         Exponent and its spread from device to device; a negative draw counts as zero.
     t0 : float
         Time at which the written value was verified, s.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crossbar as xb
+    >>> a = xb.Array([[1.0]], faults=xb.FaultLaw(drift=xb.PowerLawDrift(nu=0.1, t0=1.0)))
+    >>> a.age(10.0)
+    >>> a.weights.round(4)
+    array([[0.7943]])
     """
 
     nu: float
