@@ -337,6 +337,8 @@ def _by_neuron(
             raise InvalidValue(f"keys of `{what}` are blocks or neurons from 0 to {network.size - 1}, but got {key!r}")
         one = np.atleast_1d(np.asarray(values, np.float64))
         if one.shape != (part.stop - part.start,) or not np.isfinite(one).all():
-            raise InvalidValue(f"`{what}` of {key!r} must be {part.stop - part.start} finite states, but got {values!r}")
+            raise InvalidValue(
+                f"`{what}` of {key!r} must be {part.stop - part.start} finite states, but got {values!r}"
+            )
         states[part], where[part] = one, True
     return states, where

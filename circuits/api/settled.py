@@ -31,8 +31,9 @@ class CircuitStates:
 
     Examples
     --------
-    See `circuits.Circuit.settle`.
+    What `circuits.Circuit.settle` returns:
 
+    >>> import numpy as np
     >>> from circuits import CircuitStates
     >>> one = {"output": np.array([0.25])}
     >>> found = CircuitStates(states=one, simulated=one, neurons={"output_0": 0.25}, engine="ngspice 39",

@@ -27,9 +27,7 @@ import numpy as np
 
 import crossbar as xb
 
-a = xb.Array(
-    np.random.default_rng(0).normal(0, 0.3, (16, 24)), device="epiram", dac=8, adc=8, read_noise=0.02, seed=0
-)
+a = xb.Array(np.random.default_rng(0).normal(0, 0.3, (16, 24)), device="epiram", dac=8, adc=8, read_noise=0.02, seed=0)
 
 # %% [markdown]
 # ## Read

@@ -43,14 +43,17 @@ def test_an_ideal_array_is_its_matrix_whatever_its_shape(m, n, seed):
 
 def test_integers_and_lists_are_read_as_numbers():
     W = matrix()
-    np.testing.assert_allclose(xb.Array(W, dac=(12, 1.0)) @ [1, 0, -1, 1, 0, 0, 1], W @ [1, 0, -1, 1, 0, 0, 1], atol=1e-12)
+    x = [1, 0, -1, 1, 0, 0, 1]
+    np.testing.assert_allclose(xb.Array(W, dac=(12, 1.0)) @ x, W @ x, atol=1e-12)
     np.testing.assert_allclose(xb.Array([[1, 2], [3, 4]]) @ [1, 1], [3, 7])
 
 
 # ---------------------------------------------------------------------- conductances
 
 
-@pytest.mark.parametrize("fields", [{}, {"device": STEP}, {"device": STEP, "mapping": "reference"}, {"device": "epiram"}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"device": STEP}, {"device": STEP, "mapping": "reference"}, {"device": "epiram"}]
+)
 def test_conductances_map_back_to_the_weights(fields):
     a = xb.Array(matrix(), **fields)
     plus, minus = a.conductances()

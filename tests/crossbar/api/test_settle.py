@@ -1,4 +1,4 @@
-"""`crossbar.HopfieldNetwork` and `settle`: states obey eq. (2) at rest, and the solver is the one the couplings allow."""
+"""`crossbar.HopfieldNetwork` and `settle`: states obey eq. (2) at rest, by the solver that the couplings allow."""
 
 import dataclasses
 
