@@ -64,6 +64,6 @@ class CircuitStates:
         blocks = ", ".join(f"{name} {values.shape}" for name, values in self.states.items())
         verdict = "agrees with" if self.agrees else "DIFFERS from"
         return (
-            f"CircuitStates({blocks}; {self.engine} ({self.analysis}, {self.seconds:.2g} s) {verdict} crossbar: largest "
-            f"difference {self.max_abs_error:.1e} V, {self.tolerance:.0e} V allowed)"
+            f"CircuitStates({blocks}; {self.engine} ({self.analysis}, {self.seconds:.2g} s) {verdict} crossbar: "
+            f"largest difference {self.max_abs_error:.1e} V, {self.tolerance:.0e} V allowed)"
         )

@@ -48,17 +48,22 @@ class Verdict:
         said = self.summary
         lines = [
             f"Verdict({'passed' if self.passed else 'FAILED'}: {said.get('engine')} {said.get('engine_version')} and "
-            f"crossbar differ by at most {self.max_abs_error:.1e} {said.get('unit', 'V')}, {self.tolerance:.0e} allowed; "
-            f"{said.get('mode')} {said.get('analysis')}, {said.get('n_samples')} samples, {said.get('n_neurons')} neurons, "
-            f"{said.get('n_memristors', 0):,} memristors"
+            f"crossbar differ by at most {self.max_abs_error:.1e} {said.get('unit', 'V')}, {self.tolerance:.0e} "
+            f"allowed; {said.get('mode')} {said.get('analysis')}, {said.get('n_samples')} samples, "
+            f"{said.get('n_neurons')} neurons, {said.get('n_memristors', 0):,} memristors"
         ]
         lines += [f"  {name}: max {error['max']:.1e}, rms {error['rms']:.1e}" for name, error in self.blocks.items()]
         return "\n".join(lines) + ")"
 
 
 def verify(
-    chip: Chip | str | Path, engine: str = "ngspice", *, n_samples: int = 1, keep: str | Path | None = None, **asked: Any
-) -> Verdict:  # fmt: skip
+    chip: Chip | str | Path,
+    engine: str = "ngspice",
+    *,
+    n_samples: int = 1,
+    keep: str | Path | None = None,
+    **asked: Any,
+) -> Verdict:
     """Settle the circuits of a chip in a circuit simulator and compare every state with `crossbar`'s.
 
     Parameters

@@ -57,8 +57,8 @@ class Array:
     dac, adc : int, (int, float), Converter or None
         Bits, (bits, range) or the converter itself; None converts nothing. With a number of bits alone the DAC's range
         is -1 to 1, and the ADC's +- max(max_i sum_j |W_ij|, max_j sum_i |W_ij|) of the weights as first written,
-        which no read with \\|x\\| <= 1 saturates (noise and later changes of the weights aside). That range is wide: the
-        sums of long lines mostly cancel, and a smaller one, (bits, range), resolves more. `counters.saturated` tells
+        which no read with |x| <= 1 saturates (noise and later changes of the weights aside). That range is wide: the
+        sums of long lines mostly cancel, and a smaller one, (bits, range), resolves more. `counters.saturated` counts
         what was clipped.
     read_noise : float or ReadNoise
         Standard deviation of a device when read, as a fraction of g_max.
@@ -340,7 +340,7 @@ class Array:
     def _read(self, signals: np.ndarray, sources: str, targets: str) -> np.ndarray:
         """Return what `signals` (n_sources,) or (k, n_sources) give, (k, n_targets)."""
         array = self.crossbar_array
-        batch = np.ascontiguousarray(np.atleast_2d(signals), array.config.kind)
+        batch: np.ndarray = np.ascontiguousarray(np.atleast_2d(signals), array.config.kind)
         out = np.empty((len(batch), dict(array.network.blocks)[targets]), batch.dtype)
         array.multiply(batch, array.network.patches([sources], [targets]), out)
         return out

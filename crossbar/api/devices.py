@@ -43,7 +43,7 @@ def preset(name: str | Path) -> Preset:
 
 
 def fit_device(path: str | Path, law: str = "nonlinear", *, seed: int = 0) -> Fit:
-    """Return the `law` fitted to a measured pulse curve, with error bars: your own device.
+    r"""Return the `law` fitted to a measured pulse curve, with error bars: your own device.
 
     The mean curve of the law is fitted to the measured conductances by least squares; noise of cycles and noise of
     reading are told apart by their memory (`crossbar.devices.fitting`).
@@ -78,7 +78,7 @@ def fit_device(path: str | Path, law: str = "nonlinear", *, seed: int = 0) -> Fi
     >>> up = [1e-6 + 1e-7 * k for k in range(20)]
     >>> rows = [f"{k},{g}" for k, g in enumerate(up + up[-2::-1])]
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
-    >>> _ = path.write_text("\\n".join(["pulse,conductance", *rows]))
+    >>> _ = path.write_text("\n".join(["pulse,conductance", *rows]))
     >>> found = xb.fit_device(path, "linear")
     >>> round(found.r_squared, 3)
     1.0

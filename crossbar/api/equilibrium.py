@@ -27,7 +27,7 @@ class Equilibrium:
     solver, reason : str
         Which solver was taken, and why.
     residual : ndarray (batch,)
-        max \\|s - rho'(s) (W rho(s))\\| over the free neurons.
+        max |s - rho'(s) (W rho(s))| over the free neurons.
     sweeps : ndarray (batch,)
         Products with W.
     outcome : tuple of Outcome

@@ -30,8 +30,8 @@ def settle(
     """Hold some blocks of `network` and let the others come to rest, s = rho'(s) (W rho(s)).
 
     Symmetric, static couplings are settled by conjugate gradients on the energy (eq. 1); static ones with W != W^T by
-    `HeldAntisymmetry`; noise and converters leave Euler's own steps (eq. 3), which stop at the tolerance or at the limit
-    of sweeps: noise may well stay above it. The result says what was chosen and why. Not settling is a result
+    `HeldAntisymmetry`; noise and converters leave Euler's own steps (eq. 3), which stop at the tolerance or at the
+    limit of sweeps: noise may well stay above it. The result says what was chosen and why. Not settling is a result
     (`settled`, `outcome`), not an error.
 
     Parameters
@@ -42,7 +42,7 @@ def settle(
     start : mapping of str to array_like, optional
         States of free blocks to begin from; blocks that are not named begin at zero, as in the paper.
     tolerance : float
-        Largest residual max \\|s - rho'(s) (W rho(s))\\| of a settled sample.
+        Largest residual max |s - rho'(s) (W rho(s))| of a settled sample.
     max_sweeps : int, optional
         Products with W a sample may take; None: `crossbar.hopfield.choice.SWEEPS`.
     solver : Solver, optional

@@ -13,12 +13,13 @@
 # %% [markdown]
 # # From weights to SPICE
 #
-# A network becomes a circuit of memristors, ngspice settles it, and two sides are compared: the circuit simulator, and the
-# solver of `crossbar`. You need ngspice (`apt-get install ngspice`).
+# A network becomes a circuit of memristors, and ngspice settles it. Then two sides are compared: the circuit simulator,
+# and the solver of `crossbar`. You need ngspice (`apt-get install ngspice`).
 #
 # ## The weights
 #
-# Twelve neurons: four inputs, six hidden, two outputs. Any real matrix with a zero diagonal will do; this one is symmetric.
+# Twelve neurons: four inputs, six hidden, two outputs. Any real matrix with a zero diagonal will do; this one will be
+# symmetric.
 
 # %%
 import numpy as np
@@ -30,7 +31,7 @@ W = np.triu(np.random.default_rng(1).normal(0, 0.6, (12, 12)), 1)
 # %% [markdown]
 # ## The circuit
 #
-# Every weight takes two memristors, and every neuron is a capacitor, a leak and a nonlinear source. The inputs are held.
+# Every weight takes two memristors. Every neuron is a capacitor, a leak and a nonlinear source. The inputs are held.
 
 # %%
 c = circuits.Circuit.from_weights(

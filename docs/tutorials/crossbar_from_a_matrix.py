@@ -50,8 +50,8 @@ a.pulse(5)
 # %% [markdown]
 # ## Conductances and currents
 #
-# G+ and G- come in siemens, with the shape of W. Lines have resistance: with 2 ohm from each cell to the next, Kirchhoff's
-# laws are solved exactly, for 0.1 V on every line. The second column is what ideal wires would give.
+# G+ and G- come in siemens, with the shape of W. Lines have resistance, here 2 ohm from each cell to the next.
+# Kirchhoff's laws are solved exactly, for 0.1 V on every line. The second column is what ideal wires would give.
 
 # %%
 plus, minus = a.conductances()
@@ -63,8 +63,8 @@ np.column_stack([a.currents(np.full(24, 0.1), wires=2.0), (plus - minus) @ np.fu
 # ## Settle
 #
 # The same devices couple 24 neurons with 16 others, both ways. The first are held, the others come to rest where
-# s = rho'(s) (W rho(s)). `settle` looks at what the couplings are: noisy reads and converters leave no energy to descend,
-# so it takes the neurons' own steps, and says so.
+# s = rho'(s) (W rho(s)). `settle` looks at what the couplings are. Noisy reads and converters leave no energy to
+# descend, so it takes the neurons' own steps, and says so.
 
 # %%
 xb.settle(xb.HopfieldNetwork(a), clamp={"inputs": np.sign(np.arange(24) - 11.5)}, tolerance=0.05)
