@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from crossbar.api.building import build
 from crossbar.api.settings import (
     Conversion,
     Device,
@@ -15,7 +16,6 @@ from crossbar.api.settings import (
     check_size,
     input_converter,
     matrix_of,
-    output_converter,
     real,
     seed_of,
 )
@@ -124,7 +124,7 @@ class Array:
         network = Network(((INPUTS, n), (OUTPUTS, m)), "layered")
         driver = input_converter(dac, bipolar=True)
         config = array_config(device=device, dac=driver, read_noise=read_noise, given=fields)
-        self.crossbar_array = _built(network, target, config, adc, devices)
+        self.crossbar_array = build(network, _embedded(target), config, adc, devices)
         self._target = target
         self._device = _device_name(device)
         self._rng = np.random.default_rng(writes)
@@ -365,19 +365,6 @@ class Array:
         if isinstance(wires, Wires):
             return wires
         return Wires(self.config.wire_resistance if wires is None else wires, ends=self.config.wire_ends)
-
-
-def _built(
-    network: Network, target: np.ndarray, config: ArrayConfig, adc: Conversion, seed: np.random.SeedSequence
-) -> CrossbarArray:
-    """Return the array; an ADC of bits alone takes its range from the devices of one made alike, without ADC."""
-    weights = _embedded(target)
-    largest = 0.0
-    if adc is not None and not isinstance(adc, Converter | tuple):
-        drawn = np.abs(CrossbarArray.from_weights(network, weights, config, np.random.default_rng(seed)).weights())
-        largest = float(drawn.sum(0, dtype=np.float64).max())
-    config = replace(config, adc=output_converter(adc, largest))
-    return CrossbarArray.from_weights(network, weights, config, np.random.default_rng(seed))
 
 
 def _embedded(target: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from crossbar.api.array import Array
+from crossbar.api.building import build
 from crossbar.api.settings import (
     Conversion,
     Device,
@@ -17,10 +17,8 @@ from crossbar.api.settings import (
     check_size,
     input_converter,
     matrix_of,
-    output_converter,
     seed_of,
 )
-from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.checks import check_weights
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.read_noise import ReadNoise
@@ -115,9 +113,7 @@ class HopfieldNetwork:
         fields = {"symmetry": "shared" if symmetric else "two-device", **fields}
         driver = input_converter(dac, bipolar=False)
         config = array_config(device=device, dac=driver, read_noise=read_noise, given=fields)
-        config = replace(config, adc=output_converter(adc, float(np.abs(weights).sum(1).max())))
-        rng = np.random.default_rng(seed_of(seed))
-        self.couplings = CrossbarArray.from_weights(network, np.ascontiguousarray(weights.T), config, rng)
+        self.couplings = build(network, np.ascontiguousarray(weights.T), config, adc, seed_of(seed))
 
     @property
     def network(self) -> Network:

@@ -88,6 +88,15 @@ def test_an_array_is_a_network_of_its_two_sides():
     assert np.abs(xb.settle(net, clamp={"inputs": np.ones(6)}).states["outputs"] - found.states["outputs"]).max() > 1e-4
 
 
+def test_a_number_of_bits_never_saturates():
+    net = xb.HopfieldNetwork(symmetric(), BLOCKS, device="epiram", dac=8, adc=8)
+    held = net.weights
+    assert net.couplings.config.adc.high == pytest.approx(np.abs(held).sum(1).max(), rel=1e-4)
+    assert (net.couplings.config.dac.low, net.couplings.config.dac.high) == (0.0, 1.0)
+    xb.settle(net, clamp={"pixels": np.full(5, 9.0)}, start={"hidden": np.full(3, 9.0)})
+    assert net.couplings.counters.saturated == 0
+
+
 def test_batches_and_single_samples():
     net, x = xb.HopfieldNetwork(symmetric(), BLOCKS), np.random.default_rng(2).uniform(-1, 1, (3, 5))
     whole = xb.settle(net, clamp={"pixels": x}, tolerance=1e-10)
