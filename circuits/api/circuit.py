@@ -20,7 +20,8 @@ from circuits.circuit.memristor_array import map_linearly
 from circuits.circuit.names import neuron_names
 from circuits.dialects import spice, vacask
 from circuits.memristors.registry import MODELS
-from circuits.simulators import Limits, engine
+from circuits.simulators import Limits
+from circuits.simulators import engine as engine_named
 from circuits.verification import reference
 from circuits.verification.settled import compare, duration
 from circuits.verification.verdict import OPAMP_TOLERANCE, SMALL, TOLERANCE
@@ -215,7 +216,7 @@ class Circuit:
 
     def settle(
         self,
-        engine_name: str = "ngspice",
+        engine: str = "ngspice",
         *,
         analysis: str | None = None,
         keep: str | Path | None = None,
@@ -226,7 +227,7 @@ class Circuit:
 
         Parameters
         ----------
-        engine_name : {"ngspice", "pyspice", "vacask"}
+        engine : {"ngspice", "pyspice", "vacask"}
         analysis : {"tran", "op", "tran-op"}, optional
             "tran" lets it settle from its initial state (up to 200 neurons unless told otherwise); "op" seeks the
             operating point from `crossbar`'s states, which shows that the circuit rests there, not that it gets there;
@@ -259,7 +260,7 @@ class Circuit:
         >>> found.agrees, found.states["hidden"].shape
         (True, (2,))
         """
-        chosen = engine(engine_name)
+        chosen = engine_named(engine)
         kind = analysis or ("tran" if len(self.posed.names) <= SMALL and self.posed.wires is None else "op")
         with _place(keep) as folder:
             found = compare(self.posed, chosen, folder, Limits(seconds=seconds, gigabytes=gigabytes), kind=kind)

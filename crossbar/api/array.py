@@ -20,7 +20,6 @@ from crossbar.api.settings import (
     seed_of,
 )
 from crossbar.api.wires import Wires
-from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.converters import Converter
 from crossbar.arrays.energy_meter import Counters
