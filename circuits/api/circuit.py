@@ -67,6 +67,7 @@ class Circuit:
         blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None = None,
         *,
         clamped: Mapping[str, Any] | Mapping[int, float] | None = None,
+        topology: str = "dense",
         gain: float = 3.0,
         start: Mapping[str, Any] | Mapping[int, float] | None = None,
         symmetry: str | None = None,
@@ -88,6 +89,8 @@ class Circuit:
         clamped, start : mapping of str to array_like, or of int to float
             States, V, at which neurons are held, and from which the free ones begin (zero unless given), by block or by
             the neuron's number.
+        topology : {"dense", "layered"}
+            Which devices are built: all off the diagonal, or those between neighbouring blocks.
         gain : float
             Slope of rho(v) = 1 / (1 + exp(-gain v)), positive.
         symmetry : {"shared", "two-device"}, optional
@@ -101,12 +104,13 @@ class Circuit:
         Raises
         ------
         InvalidValue
-            Weights or states that do not fit; all neurons clamped; a gain that is not positive.
+            Weights or states that do not fit; weights where no device is built; all neurons clamped; a gain that is not
+            positive.
         UnknownName
             No such block or device.
         """
         weights = _weights(W)
-        network = _network(blocks, len(weights))
+        network = _network(blocks, len(weights), topology)
         held, fixed = _by_neuron("clamped", clamped or {}, network)
         begun, _ = _by_neuron("start", start or {}, network)
         if fixed.all():
@@ -114,7 +118,9 @@ class Circuit:
         if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
         choices = Choices(symmetry=symmetry, device=device, amplifier=amplifier, wires=wires, g_min=g_min, g_max=g_max)
-        built = ~np.eye(len(weights), dtype=bool)
+        built = network.mask()
+        if weights[~built].any():
+            raise InvalidValue(f"`W` must be zero where a {topology} network of these blocks couples nothing")
         array = map_linearly(weights, built, g_min=g_min, g_max=g_max, symmetry=choices.symmetry or "two-device")
         posed = Posed(
             names=neuron_names(network, NO_SHAPE), array=array, gain=float(gain), clamped=fixed, held=held, start=begun,
@@ -316,9 +322,9 @@ def _weights(W: Any) -> np.ndarray:
     return weights
 
 
-def _network(blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None, size: int) -> Network:
+def _network(blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None, size: int, topology: str) -> Network:
     pairs = (("neuron", size),) if blocks is None else tuple(blocks.items() if isinstance(blocks, Mapping) else blocks)
-    network = Network(tuple((str(name), int(count)) for name, count in pairs))
+    network = Network(tuple((str(name), int(count)) for name, count in pairs), topology)
     if network.size != size:
         raise InvalidValue(f"`blocks` have {network.size} neurons in all, but W has {size}")
     return network

@@ -28,6 +28,14 @@ def test_devices_hold_the_weights():
     assert circuits.Circuit.from_weights(weights(), clamped={0: 1.0}, symmetry="shared").n_memristors == 5 * 4
 
 
+def test_a_layered_circuit_has_devices_between_its_layers_only():
+    W = weights()
+    W[:2, :2] = W[2:, 2:] = 0
+    c = circuits.Circuit.from_weights(W, BLOCKS, clamped={"input": [1, -1]}, topology="layered")
+    assert c.n_memristors == 2 * 2 * (2 * 3)
+    np.testing.assert_allclose(c.weights, W, rtol=0, atol=1e-12)
+
+
 def test_blocks_and_neurons_are_clamped_alike():
     one = circuits.Circuit.from_weights(weights(), clamped={0: 1.0, 1: -1.0}, start={2: 0.3})
     other = circuits.Circuit.from_weights(
@@ -115,6 +123,8 @@ def test_area_of_models_chips_and_files(small_chip, tmp_path):
         ({"clamped": {"input": [1.0]}}, "2 finite states"),
         ({"clamped": {7: 1.0}}, "from 0 to 4"),
         ({"clamped": {"input": [1, 1], "hidden": [1, 1, 1]}}, "at least one neuron must be free"),
+        ({"topology": "layered"}, "couples nothing"),
+        ({"topology": "ring"}, "`topology`"),
         ({"gain": 0}, "`gain`"),
         ({"device": "vteem"}, "did you mean 'vteam'"),
         ({"g_min": 1.0}, "`g_max` must exceed"),
