@@ -132,10 +132,12 @@ def test_pulses_move_the_weight_by_their_steps():
 
 
 def test_pulses_are_counted_and_paid_for_what_they_met():
-    a = xb.Array(np.full((1, 1), 0.3), device="epiram", seed=3)
+    a = xb.Array(np.full((1, 1), 0.3), device="epiram", seed=3, weight_limit=1.0)
     before = a.conductances()[0][0, 0]
     a.pulse(4)
-    met = (before + a.conductances()[0][0, 0]) / 2
+    after = a.conductances()[0][0, 0]
+    assert abs(after - before) > 1e-3 * before
+    met = (before + after) / 2
     pulses = a.crossbar_array.pulses
     assert (a.counters.pulses_up, a.counters.pulses_down) == (4, 0)
     assert a.counters.write_energy == pytest.approx(4 * pulses.voltage_up**2 * pulses.width_up * met, rel=1e-9)
@@ -164,8 +166,8 @@ def test_an_update_is_an_outer_product():
     a = xb.Array(W)
     a.update(0.2, x, y)
     np.testing.assert_allclose(a.weights, W + 0.2 * np.outer(y, x), rtol=0, atol=1e-12)
-    a.update(-0.2, np.stack([x, x], 1), np.stack([y, -y], 1))  # two examples that cancel
-    np.testing.assert_allclose(a.weights, W + 0.2 * np.outer(y, x), rtol=0, atol=1e-12)
+    a.update(-0.3, np.stack([x, x], 1), np.stack([y, 2 * y], 1))
+    np.testing.assert_allclose(a.weights, W - 0.7 * np.outer(y, x), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("encoding", ["factorised", "two-phase", "digital-difference"])
