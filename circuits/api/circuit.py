@@ -23,10 +23,10 @@ from circuits.memristors.registry import MODELS
 from circuits.simulators import Limits
 from circuits.simulators import engine as engine_named
 from circuits.verification import reference
-from circuits.verification.settled import compare, duration
+from circuits.verification.settled import COARSE, duration
 from circuits.verification.verdict import OPAMP_TOLERANCE, SMALL, TOLERANCE
 from crossbar.chip import Chip, load_chip
-from crossbar.errors import InvalidValue, unknown_name
+from crossbar.errors import EngineError, InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
 
 DIALECTS = ("ngspice", "vacask")
@@ -214,7 +214,7 @@ class Circuit:
         """
         if dialect not in DIALECTS:
             raise unknown_name("dialect", dialect, DIALECTS)
-        posed = self._timed()
+        posed = self._asked("tran", reference.settle(self.posed))
         if dialect == "ngspice":
             return spice.write(posed, path)
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -268,14 +268,21 @@ class Circuit:
         """
         chosen = engine_named(engine)
         kind = analysis or ("tran" if len(self.posed.names) <= SMALL and self.posed.wires is None else "op")
+        if kind == "tran-op" and chosen.name != "vacask":
+            raise EngineError("the analysis tran-op is for VACASK; take tran or op")
+        ours = reference.settle(self.posed)
+        posed = self._asked(kind, ours)
         with _place(keep) as folder:
-            found = compare(self.posed, chosen, folder, Limits(seconds=seconds, gigabytes=gigabytes), kind=kind)
+            waveforms = chosen.settle(posed, folder, Limits(seconds=seconds, gigabytes=gigabytes))
+        free, theirs = np.flatnonzero(~posed.clamped), ours.copy()
+        theirs[free] = waveforms.states([posed.names[index] for index in free])
+        if not np.isfinite(theirs).all():
+            raise EngineError(f"{chosen.name} returned states that are not finite; try the other analysis")
         return CircuitStates(
-            states=self._by_block(found.theirs), simulated=self._by_block(found.ours),
-            neurons=dict(zip(self.posed.names, found.theirs.tolist(), strict=True)),
-            engine=f"{chosen.name} {chosen.version()}", analysis=found.circuit.analysis.kind,
-            tolerance=OPAMP_TOLERANCE if self.posed.amplifier == "opamp" else TOLERANCE,
-            seconds=found.waveforms.seconds,
+            states=self._by_block(theirs), simulated=self._by_block(ours),
+            neurons=dict(zip(posed.names, theirs.tolist(), strict=True)),
+            engine=f"{chosen.name} {chosen.version()}", analysis=kind,
+            tolerance=OPAMP_TOLERANCE if posed.amplifier == "opamp" else TOLERANCE, seconds=waveforms.seconds,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -287,9 +294,14 @@ class Circuit:
             f"{self.posed.device})"
         )
 
-    def _timed(self) -> Posed:
-        length = duration(reference.softest_mode(self.posed, reference.settle(self.posed)))
-        return replace(self.posed, analysis=replace(self.posed.analysis, marks={"free": length}))
+    def _asked(self, kind: str, rest: np.ndarray) -> Posed:
+        """Return the circuit with an analysis: a transient until `rest` (N,) is reached, or a point sought from it."""
+        analysis = replace(self.posed.analysis, kind=kind)
+        if kind == "op":
+            return replace(self.posed, analysis=analysis, guess=rest)
+        share = COARSE if kind == "tran-op" else 1.0
+        length = share * duration(reference.softest_mode(self.posed, rest))
+        return replace(self.posed, analysis=replace(analysis, marks={"free": length}))
 
     def _by_block(self, states: np.ndarray) -> dict[str, np.ndarray]:
         return {name: states[self.network.block(name)].copy() for name in self.network.names}

@@ -5,7 +5,7 @@ import pytest
 
 import circuits
 import crossbar as xb
-from crossbar.errors import InvalidValue, UnknownName
+from crossbar.errors import EngineError, InvalidValue, UnknownName
 
 BLOCKS = {"input": 2, "hidden": 3}
 
@@ -60,6 +60,18 @@ def test_ngspice_and_crossbar_settle_alike(symmetric):
     assert found.agrees
     assert found.neurons["hidden_1"] == found.states["hidden"][1]
     assert "agrees with crossbar" in repr(found)
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_ngspice")
+def test_an_operating_point_agrees_too():
+    c = circuits.Circuit.from_weights(weights(3), BLOCKS, clamped={"input": [1.0, -0.5]})
+    tran, point = c.settle(), c.settle(analysis="op")
+    assert (tran.analysis, point.analysis) == ("tran", "op")
+    np.testing.assert_allclose(tran.states["hidden"], point.states["hidden"], atol=1e-6)
+    assert point.agrees
+    with pytest.raises(EngineError, match="VACASK"):
+        c.settle(analysis="tran-op")
 
 
 @pytest.mark.spice
