@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.api.given import Blocks, by_neuron, network_of, weights_of
 from circuits.api.settled import CircuitStates
 from circuits.circuit.circuit import Circuit as Posed
 from circuits.circuit.electrical import Electrical, Wires
@@ -64,7 +65,7 @@ class Circuit:
     def from_weights(
         cls,
         W: Any,
-        blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None = None,
+        blocks: Blocks = None,
         *,
         clamped: Mapping[str, Any] | Mapping[int, float] | None = None,
         topology: str = "dense",
@@ -109,10 +110,10 @@ class Circuit:
         UnknownName
             No such block or device.
         """
-        weights = _weights(W)
-        network = _network(blocks, len(weights), topology)
-        held, fixed = _by_neuron("clamped", clamped or {}, network)
-        begun, _ = _by_neuron("start", start or {}, network)
+        weights = weights_of(W)
+        network = network_of(blocks, len(weights), topology)
+        held, fixed = by_neuron("clamped", clamped or {}, network)
+        begun, _ = by_neuron("start", start or {}, network)
         if fixed.all():
             raise InvalidValue("at least one neuron must be free to settle, but all of them are in `clamped`")
         if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
@@ -317,47 +318,3 @@ def _place(keep: str | Path | None) -> Iterator[Path]:
     folder = Path(keep)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-
-
-def _weights(W: Any) -> np.ndarray:
-    try:
-        given = np.asarray(W)
-        weights = given.astype(np.float64, casting="safe" if np.iscomplexobj(given) else "unsafe")
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"`W` must be a square matrix of real numbers: {error}") from error
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or not weights.size:
-        raise InvalidValue(f"`W` must be a square matrix (N, N), but has shape {weights.shape}")
-    if not np.isfinite(weights).all():
-        raise InvalidValue("`W` must be finite, but some entries are not")
-    if np.diagonal(weights).any():
-        raise InvalidValue("`W` must be zero on its diagonal (eq. 1): no neuron couples with itself")
-    return weights
-
-
-def _network(blocks: Mapping[str, int] | Iterable[tuple[str, int]] | None, size: int, topology: str) -> Network:
-    pairs = (("neuron", size),) if blocks is None else tuple(blocks.items() if isinstance(blocks, Mapping) else blocks)
-    network = Network(tuple((str(name), int(count)) for name, count in pairs), topology)
-    if network.size != size:
-        raise InvalidValue(f"`blocks` have {network.size} neurons in all, but W has {size}")
-    return network
-
-
-def _by_neuron(
-    what: str, given: Mapping[str, Any] | Mapping[int, float], network: Network
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the states (N,) that are given by block or by neuron, and where they are (N,)."""
-    states, where = np.zeros(network.size), np.zeros(network.size, bool)
-    for key, values in given.items():
-        if isinstance(key, str):
-            part = network.block(key)
-        elif isinstance(key, int | np.integer) and 0 <= key < network.size:
-            part = slice(int(key), int(key) + 1)
-        else:
-            raise InvalidValue(f"keys of `{what}` are blocks or neurons from 0 to {network.size - 1}, but got {key!r}")
-        one = np.atleast_1d(np.asarray(values, np.float64))
-        if one.shape != (part.stop - part.start,) or not np.isfinite(one).all():
-            raise InvalidValue(
-                f"`{what}` of {key!r} must be {part.stop - part.start} finite states, but got {values!r}"
-            )
-        states[part], where[part] = one, True
-    return states, where

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from crossbar.api.building import build
+from crossbar.api.currents import kirchhoff
 from crossbar.api.settings import (
     Conversion,
     Device,
     array_config,
     check_size,
+    counts_of,
     input_converter,
+    lines_of,
     matrix_of,
-    real,
     seed_of,
 )
 from crossbar.api.wires import Wires
@@ -25,15 +27,12 @@ from crossbar.arrays.converters import Converter
 from crossbar.arrays.energy_meter import Counters
 from crossbar.arrays.pulsing import pulse
 from crossbar.arrays.read_noise import ReadNoise
-from crossbar.arrays.tiles import spans
 from crossbar.devices.fitting import Fit
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.programming.arrays import ProgrammingReport, write_verify
 from crossbar.programming.write_verify import WriteVerify
 from crossbar.pulses.engines import PulseReport
-from crossbar.wires.lines import Drive, Sense
-from crossbar.wires.solver import output_currents
 
 INPUTS, OUTPUTS = "inputs", "outputs"
 
@@ -230,16 +229,7 @@ class Array:
         """
         voltages = self._signals("volts", volts, axis=0)
         lines = self._lines(wires)
-        drive: Drive = "both" if lines.ends == "both" else "left"
-        sense: Sense = "both" if lines.ends == "both" else "bottom"
-        total = np.zeros((self.shape[0], int(np.prod(voltages.shape[1:]))))
-        columns = voltages.reshape(len(voltages), -1)
-        for sign, plane in zip((1, -1), self.conductances(), strict=True):
-            for rows in spans(0, self.shape[0], self.config.tile_size):
-                for driven in spans(0, self.shape[1], self.config.tile_size):
-                    total[rows] += sign * output_currents(
-                        plane[rows, driven].T, columns[driven], lines.word_line, _ohm(lines), drive=drive, sense=sense
-                    ).T  # fmt: skip
+        total = kirchhoff(self.conductances(), voltages.reshape(len(voltages), -1), lines, self.config.tile_size)
         return total.reshape(-1, *voltages.shape[1:])
 
     # ------------------------------------------------------------------ writing
@@ -258,9 +248,9 @@ class Array:
         InvalidValue
             Counts that are not whole or of another shape; an array of floats; `minus` where there is no G-.
         """
-        planes = [self._counts("counts", counts)]
+        planes = [counts_of("counts", counts, self.shape)]
         if self.crossbar_array.mapping.n_planes > 1:
-            planes.append(self._counts("minus", minus))
+            planes.append(counts_of("minus", minus, self.shape))
         elif np.any(minus):
             raise InvalidValue("`minus` must be 0 with mapping='reference': only G+ is a device of its own")
         return pulse(self.crossbar_array, 0, planes, self._rng)
@@ -345,20 +335,7 @@ class Array:
         return out
 
     def _signals(self, name: str, values: Any, *, axis: int, size: int | None = None) -> np.ndarray:
-        signals = real(name, values)
-        size = size or self.shape[1 if axis == 0 else 0]
-        if signals.ndim not in (1, 2) or signals.shape[axis] != size:
-            wanted = f"({size},) or " + (f"({size}, k)" if axis == 0 else f"(k, {size})")
-            raise InvalidValue(f"`{name}` must be {wanted} for an array of {self.shape}, but got {signals.shape}")
-        return signals
-
-    def _counts(self, name: str, counts: Any) -> np.ndarray:
-        given = np.asarray(counts)
-        if not np.issubdtype(given.dtype, np.integer):
-            raise InvalidValue(f"`{name}` must hold whole numbers of pulses, but got {given.dtype}")
-        if given.shape not in ((), self.shape):
-            raise InvalidValue(f"`{name}` must be one number or {self.shape}, but got {given.shape}")
-        return np.broadcast_to(given, self.shape).T
+        return lines_of(name, values, axis, size or self.shape[1 if axis == 0 else 0])
 
     def _lines(self, wires: Wires | float | None) -> Wires:
         if isinstance(wires, Wires):
@@ -385,7 +362,3 @@ def _device_name(device: Device) -> str:
 def _described(converter: Converter) -> str:
     bits = "" if converter.bits is None else f"{converter.bits} bits "
     return f"{bits}{converter.low:.4g} to {converter.high:.4g}"
-
-
-def _ohm(lines: Wires) -> float:
-    return lines.word_line if lines.bit_line is None else lines.bit_line

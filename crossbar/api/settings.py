@@ -120,6 +120,25 @@ def real(name: str, values: Any) -> np.ndarray:
     return array
 
 
+def lines_of(name: str, values: Any, axis: int, size: int) -> np.ndarray:
+    """Return `values` as signals on `size` lines, (size,) or with one axis more, `axis` being that of the lines."""
+    signals = real(name, values)
+    if signals.ndim not in (1, 2) or signals.shape[axis] != size:
+        several = f"({size}, k)" if axis == 0 else f"(k, {size})"
+        raise InvalidValue(f"`{name}` must be ({size},) or {several}, a value a line, but got {signals.shape}")
+    return signals
+
+
+def counts_of(name: str, counts: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Return `counts`, one number or `shape` (m, n), as whole numbers of pulses in the order of the devices (n, m)."""
+    given = np.asarray(counts)
+    if not np.issubdtype(given.dtype, np.integer):
+        raise InvalidValue(f"`{name}` must hold whole numbers of pulses, but got {given.dtype}")
+    if given.shape not in ((), shape):
+        raise InvalidValue(f"`{name}` must be one number or {shape}, but got {given.shape}")
+    return np.broadcast_to(given, shape).T
+
+
 def seed_of(seed: Any) -> np.random.SeedSequence:
     """Return the root of all random streams of an object.
 
