@@ -28,6 +28,7 @@ from hvae.runs.export import make_chip
 from hvae.runs.records import Checkpoint, RunFolder
 from hvae.scores import evaluation
 from hvae.streams import stream
+from hvae.training import step
 
 _LOG_EVERY = 10
 SHARES = {
@@ -133,7 +134,7 @@ def _train(run: _Run, observer: Observer) -> Ending:
 
 def _total_steps(config: RunConfig, dataset: Dataset) -> int:
     training = config.training
-    return max(1, len(dataset.train_images) // training.batch_size) * training.epochs
+    return step.per_epoch(len(dataset.train_images), training.batch_size) * training.epochs
 
 
 def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
@@ -173,36 +174,20 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
 
 def _step(run: _Run, observer: Observer) -> None:
     started = time.perf_counter()
-    batch, noise = _draw(run)
+    batch, noise = step.draw(run.dataset.train_images, run.config.training, run.step, run.learner.latent)
+    rate = optimizers.learning_rate(run.config.optimizer, run.step / run.total_steps)
     try:
-        metrics, gradients = run.learner.gradients(run.parameters, batch, noise)
+        metrics = step.advance(run.learner, run.optimizer, run.parameters, batch, noise, rate)
     except DivergedError as error:
         raise DivergedError(_divergence(run, str(error))) from error
-    if not all(np.isfinite(value) for value in metrics.values()):
-        raise DivergedError(_divergence(run, f"the metrics are {metrics}"))
-    rate = optimizers.learning_rate(run.config.optimizer, run.step / run.total_steps)
-    run.optimizer.step(run.parameters, gradients, rate)
-    largest = max(float(np.abs(weights).max()) for weights in run.parameters.values())
-    if not np.isfinite(largest):
-        raise DivergedError(_divergence(run, "a weight is not finite"))
     run.step += 1
     run.shares.append({name: metrics[name] for name in SHARES if name in metrics})
     record = {"step": run.step, "epoch": run.step / run.steps_per_epoch, "learning_rate": rate}
-    record |= metrics | {"largest_weight": largest}
+    record |= metrics
     if run.step % _LOG_EVERY == 0 or run.step == 1:
         run.folder.log("metrics", record)
         run.folder.log("timing", {"step": run.step, "seconds": time.perf_counter() - started})
     observer.on_step(run.step, run.total_steps, record)
-
-
-def _draw(run: _Run) -> tuple[np.ndarray, np.ndarray]:
-    training = run.config.training
-    epoch, position = divmod(run.step, run.steps_per_epoch)
-    order = stream(training.seed, "data", epoch).permutation(len(run.dataset.train_images))
-    rows = order[position * training.batch_size : (position + 1) * training.batch_size]
-    batch = run.dataset.train_images[rows].astype(training.precision, copy=False)
-    noise = stream(training.seed, "latent", run.step).standard_normal((len(batch), run.learner.latent))
-    return batch, noise.astype(training.precision)
 
 
 def _divergence(run: _Run, what: str) -> str:
