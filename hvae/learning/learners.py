@@ -123,14 +123,14 @@ def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> 
     return links
 
 
-def make(config: RunConfig) -> Learner:
-    """Return the learner that `config` describes."""
+def make(config: RunConfig, n_pixels: int | None = None) -> Learner:
+    """Return the learner that `config` describes, of images with `n_pixels`, or of those of its data set."""
     model, training = config.model, config.training
-    pixels = config.data.image_size**2
+    pixels = n_pixels or config.data.image_size**2
     if model.name == "f-vae":
         vae = ForwardVAE(n_hidden=model.hidden, n_latent=model.latent, n_pixels=pixels)
         return Backpropagation(vae=vae, beta_kl=training.beta_kl)
-    learner = make_hopfield(config)
+    learner = make_hopfield(config, pixels)
     if model.density != 1:
         chance = stream(training.seed, "init", 1)
         learner = replace(learner, links=random_links(learner.vae, model.density, chance))
@@ -139,11 +139,11 @@ def make(config: RunConfig) -> Learner:
     return ScaledLatents.of(learner, model.latent_scale) if model.latent_scale != 1 else learner
 
 
-def make_hopfield(config: RunConfig) -> EquilibriumPropagation:
-    """Return the Hopfield VAE that `config` describes, on exact weights."""
+def make_hopfield(config: RunConfig, n_pixels: int | None = None) -> EquilibriumPropagation:
+    """Return the Hopfield VAE that `config` describes, on exact weights; `n_pixels` as in `make`."""
     strength = config.training.conditioning
     return EquilibriumPropagation(
-        vae=build(config.model, config.data.image_size**2),
+        vae=build(config.model, n_pixels or config.data.image_size**2),
         solver=make_solver(config.settling),
         nudging=make_nudging(config.nudging, config.settling),
         beta_kl=config.training.beta_kl,
