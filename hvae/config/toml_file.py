@@ -18,8 +18,10 @@ from hvae.config.run import RunConfig, table_3
 _ADAPTER = TypeAdapter(RunConfig)
 
 
-def resolve(model: str, files: Iterable[Path] = (), overrides: Iterable[str] = ()) -> RunConfig:
-    """Return the run of `model`: Table 3's values, then what each of `files` changes, then each `key=value`.
+def resolve(
+    model: str, changes: Iterable[Path | Mapping[str, Any]] = (), overrides: Iterable[str] = ()
+) -> RunConfig:
+    """Return the run of `model`: Table 3's values, then each of `changes`, files or tables, then each `key=value`.
 
     Raises
     ------
@@ -29,8 +31,8 @@ def resolve(model: str, files: Iterable[Path] = (), overrides: Iterable[str] = (
         A file that is not there, or is no TOML.
     """
     tables = asdict(table_3(model))
-    for path in files:
-        _merge(tables, _read(path))
+    for change in changes:
+        _merge(tables, change if isinstance(change, Mapping) else _read(change))
     for override in overrides:
         _set(tables, override)
     if tables["model"]["name"] != model:
