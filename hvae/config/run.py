@@ -179,7 +179,15 @@ class SamplingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Everything that determines a run."""
+    """Everything that determines a run; `hvae.configure` makes one from tables and files.
+
+    Examples
+    --------
+    >>> import hvae
+    >>> config = hvae.configure("tdh-vae", training={"epochs": 3})
+    >>> isinstance(config, hvae.RunConfig), config.training.epochs, config.optimizer.name
+    (True, 3, 'adam')
+    """
 
     model: ModelConfig
     data: DataConfig = field(default_factory=DataConfig)

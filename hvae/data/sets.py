@@ -25,7 +25,15 @@ VALIDATION_SIZE = 5000  # the last rows of an MNIST-like training set; its file 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """Images ``(n, 784)`` float32 in [-1, 1] and labels ``(n,)`` int64 of three disjoint splits."""
+    """Images ``(n, 784)`` float32 in [-1, 1] and labels ``(n,)`` int64 of three disjoint splits.
+
+    Examples
+    --------
+    >>> import hvae
+    >>> images, labels = hvae.load_images("mnist-5k").split("validation")
+    >>> images.shape, labels.shape
+    ((500, 784), (500,))
+    """
 
     name: str
     source: str  # the file or folder read
