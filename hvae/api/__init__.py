@@ -1,0 +1,1 @@
+"""What users import, as names of `hvae`: estimators, runs, images and their distance. Thin over the other folders."""
