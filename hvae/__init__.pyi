@@ -1,0 +1,13 @@
+from .api.estimators import DenseHopfieldVAE as DenseHopfieldVAE
+from .api.estimators import FeedforwardVAE as FeedforwardVAE
+from .api.estimators import LayeredHopfieldVAE as LayeredHopfieldVAE
+from .api.estimators import TiedHopfieldVAE as TiedHopfieldVAE
+from .api.images import draw_images as draw_images
+from .api.images import load_images as load_images
+from .api.runs import Run as Run
+from .api.runs import configure as configure
+from .api.runs import open_run as open_run
+from .api.runs import train as train
+from .api.scores import frechet_distance as frechet_distance
+from .config.run import RunConfig as RunConfig
+from .data.sets import Dataset as Dataset
