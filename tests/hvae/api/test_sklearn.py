@@ -67,6 +67,7 @@ def test_tables_keep_their_names(table):
     assert found.columns.tolist() == vae.get_feature_names_out().tolist() == ["tiedhopfieldvae0", "tiedhopfieldvae1"]
 
 
+@pytest.mark.slow
 def test_a_search_in_two_processes_finds_what_one_finds(table):
     """Numpy's integers, as a grid of `np.arange` holds them, are taken as integers."""
     grid = {"feedforwardvae__latent": np.arange(1, 3)}
