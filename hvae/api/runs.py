@@ -14,7 +14,7 @@ from crossbar.chip import Chip, load_chip
 from crossbar.errors import InvalidValue
 from hvae.api import settling
 from hvae.config import plan_file, toml_file
-from hvae.config.run import RunConfig
+from hvae.config.run import RunConfig, SamplingConfig
 from hvae.data import images
 from hvae.onchip.chip import for_array
 from hvae.runs import loading
@@ -249,7 +249,7 @@ class Run:
     def _pixels(self) -> int:
         return self.config.data.image_size**2
 
-    def _settings(self, prior: str | None) -> Any:
+    def _settings(self, prior: str | None) -> SamplingConfig:
         settings = evaluation.settings_of(self.trained, prior)
         toml_file.changed(self.config, [f"sampling.prior={settings.prior}"])  # refuses a prior that is none
         return settings

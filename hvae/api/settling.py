@@ -26,4 +26,4 @@ def warn(shares: dict[str, float | None]) -> None:
     if told:
         from sklearn.exceptions import ConvergenceWarning
 
-        warnings.warn(f"{', '.join(told)}: {_REMEDY}", ConvergenceWarning, stacklevel=4)
+        warnings.warn(f"{', '.join(told)}: {_REMEDY}", ConvergenceWarning, stacklevel=2)
