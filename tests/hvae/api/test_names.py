@@ -23,6 +23,12 @@ def test_the_public_names_are_these():
     assert set(NAMES) <= set(dir(hvae))
 
 
+def test_no_name_is_that_of_a_folder_or_module():
+    """`import hvae.NAME` would put the module in the name's place."""
+    modules = {path.stem for path in Path(hvae.__file__).parent.iterdir()}
+    assert not modules & set(NAMES)
+
+
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_has_an_example_that_runs(name):
