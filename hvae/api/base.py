@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ _KEYS = {
     "beta_kl": "training.beta_kl", "precision": "training.precision", "optimizer": "optimizer.name",
     "learning_rate": "optimizer.learning_rate", "schedule": "optimizer.schedule", "momentum": "optimizer.momentum",
     "solver": "settling.solver", "tolerance": "settling.tolerance", "max_sweeps": "settling.max_sweeps",
+    "max_unsettled": "settling.max_unsettled",
     "nudging": "nudging.method", "beta": "nudging.beta", "prior": "sampling.prior",
     "components": "sampling.components",
 }  # fmt: skip
@@ -104,6 +106,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             A parameter that cannot be meant.
         DivergedError
             The training diverged.
+        UnsettledError
+            More samples of an epoch than `max_unsettled` did not settle.
 
         Warns
         -----
@@ -114,12 +118,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         config = self._config(_seed(self.random_state))
         scaling = Scaling.learned(self.scaling, values)
         images = scaling.pixels(values, np.dtype(self.precision).type)
-        fitted = fitting.fit(config, images, self._tell)
+        with _own_names():
+            fitted = fitting.fit(config, images, self._tell)
         last = fitted.history[-1]
         self.scaling_, self.learner_, self.parameters_ = scaling, fitted.learner, fitted.parameters
         self.history_, self.n_iter_, self.n_steps_ = fitted.history, self.epochs, fitted.steps
         self.seed_, self.unsettled_ = config.training.seed, last.get("unconverged")
-        settling.warn({words: last.get(name) for name, words in fitting.SHARES.items()})
+        settling.judge(fitting.shares(last), config.settling.max_unsettled)
         chance = stream(self.seed_, "sampling", _FIT)
         self.prior_ = densities.of_model(config.sampling, self.learner_, self.parameters_, images, chance)
         return self
@@ -155,7 +160,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if n_samples < 1:
             raise InvalidValue(f"`n_samples` must be at least 1, but got {n_samples}")
         chance = stream(_seed(random_state), "sampling")
-        with settling.counting(self.learner_) as learner:
+        with _own_names(), settling.counting(self.learner_, self._limit) as learner:
             pixels = sampling.generate(learner, self.parameters_, n_samples, chance, self.prior_)
         return self.scaling_.values(pixels)
 
@@ -166,7 +171,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         the same at every call.
         """
         images = self._pixels(X)
-        with settling.counting(self.learner_) as learner:
+        with _own_names(), settling.counting(self.learner_, self._limit) as learner:
             chance = stream(self.seed_, "validation")
             output, mean, log_variance = sampling.reconstruct(learner, self.parameters_, images, chance)
         losses = costs.sse_half(output, images) + costs.kl_divergence(mean, log_variance)
@@ -176,6 +181,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [self.precision]  # the networks' own, whatever goes in
         return tags
+
+    @property
+    def _limit(self) -> float:
+        return 1.0  # nothing settles
 
     @property
     def _n_features_out(self) -> int:
@@ -191,7 +200,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self.scaling_.pixels(values, self._dtype)
 
     def _portions(self, rows: np.ndarray, function: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
-        with settling.counting(self.learner_) as learner:
+        with _own_names(), settling.counting(self.learner_, self._limit) as learner:
             parts = [function(learner, rows[first : first + _PORTION]) for first in range(0, len(rows), _PORTION)]
         return np.concatenate(parts)
 
@@ -202,13 +211,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             if name in _KEYS:
                 table, _, key = _KEYS[name].partition(".")
                 tables.setdefault(table, {})[key] = value.item() if isinstance(value, np.generic) else value
-        try:
+        with _own_names():
             return toml_file.resolve(self.MODEL, [tables])
-        except HopbarError as error:
-            message = str(error)
-            for name, key in _KEYS.items():
-                message = message.replace(f"`{key}`", f"`{name}`")
-            raise type(error)(message) from None
 
     def _tell(self, epoch: int, metrics: Mapping[str, float]) -> None:
         if self.verbose:
@@ -226,6 +230,8 @@ class HopfieldEstimator(VAE):
         Of rho(s) = sigmoid(gain s), appendix B.1.
     solver : {"conjugate-gradient", "euler"}
         Of the free phase: settled when no component of grad E exceeds `tolerance`; given up after `max_sweeps`.
+    max_unsettled : float
+        With a larger share of samples that did not settle, an epoch, an encoding or a decoding is refused; 1: never.
     nudging : {"linear-response", "centred", "positive", "negative"}
         How contrasts are made; `beta` is the strength of the last three.
     """
@@ -234,8 +240,25 @@ class HopfieldEstimator(VAE):
     solver: str = "conjugate-gradient"
     tolerance: float = 1e-3
     max_sweeps: int = 200
+    max_unsettled: float = 0.5
     nudging: str = "linear-response"
     beta: float = 0.05
+
+    @property
+    def _limit(self) -> float:
+        return self.max_unsettled
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Let errors speak of an estimator's parameters where they speak of a configuration's keys."""
+    try:
+        yield
+    except HopbarError as error:
+        message = str(error)
+        for name, key in _KEYS.items():
+            message = message.replace(f"`{key}", f"`{name}")
+        raise type(error)(message) from error
 
 
 def _seed(random_state: Any) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar.errors import DivergedError
 from hvae.config.run import RunConfig
-from hvae.learning import learners, optimizers
+from hvae.learning import learners, optimizers, unsettled
 from hvae.learning.learners import Learner
 from hvae.models.hopfield import Parameters
 from hvae.streams import stream
@@ -38,6 +38,11 @@ class Fitted:
     steps: int
 
 
+def shares(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Return which shares of the phases of `metrics` came to nothing, by what failed; None where nothing settles."""
+    return {words: metrics.get(name) for name, words in SHARES.items()}
+
+
 def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[str, float]], None]) -> Fitted:
     """Return what `config` makes of `images` (n, pixels), pixels in [-1, 1].
 
@@ -48,6 +53,8 @@ def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[
     ------
     DivergedError
         Latents, a loss or a weight are no longer finite.
+    UnsettledError
+        More of an epoch's samples than `settling.max_unsettled` did not settle, or their nudged phases failed.
     """
     training = config.training
     learner, optimizer = learners.make(config, images.shape[1]), optimizers.make(config.optimizer)
@@ -67,4 +74,5 @@ def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[
                 ) from error
         history.append({name: float(np.mean([one[name] for one in records])) for name in records[0]})
         on_epoch(epoch + 1, history[-1])
+        unsettled.refuse(shares(history[-1]), config.settling.max_unsettled)
     return Fitted(learner=learner, parameters=parameters, history=history, steps=steps * training.epochs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from hvae.api import settling
 from hvae.config import plan_file, toml_file
 from hvae.config.run import RunConfig, SamplingConfig
 from hvae.data import images
+from hvae.learning.learners import Learner
 from hvae.onchip.chip import for_array
 from hvae.runs import loading
 from hvae.runs.loading import Trained
@@ -173,13 +175,13 @@ class Run:
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Return mu (n, latent) of images `x` (n, pixels) in [-1, 1]."""
         rows = self._rows(x, self._pixels, "images")
-        with settling.counting(self.trained.learner) as learner:
+        with self._counting() as learner:
             return learner.encode(self.trained.parameters, rows)[0]
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """Return images (n, pixels) of latents `z` (n, latent), not clipped."""
         rows = self._rows(z, self.trained.learner.latent, "latents")
-        with settling.counting(self.trained.learner) as learner:
+        with self._counting() as learner:
             return learner.decode(self.trained.parameters, rows)
 
     def reconstruct(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -188,7 +190,7 @@ class Run:
         Not clipped. ``decode(encode(x))`` takes the means instead.
         """
         rows = self._rows(x, self._pixels, "images")
-        with settling.counting(self.trained.learner) as learner:
+        with self._counting() as learner:
             return sampling.reconstruct(learner, self.trained.parameters, rows, stream(seed, "latent"))[0]
 
     def sample(self, n: int = 1, seed: int = 0, prior: str | None = None) -> np.ndarray:
@@ -202,7 +204,7 @@ class Run:
         fitted = settings.prior != "standard"
         dataset = images.load(self.config.data) if fitted else None
         density = evaluation.density(self.trained, dataset, settings, seed) if dataset is not None else None
-        with settling.counting(self.trained.learner) as learner:
+        with self._counting() as learner:
             return sampling.generate(learner, self.trained.parameters, n, stream(seed, "sampling"), density)
 
     def evaluate(self, split: str = "test", seed: int = 0, prior: str | None = None) -> dict[str, object]:
@@ -244,6 +246,10 @@ class Run:
         if not RunFolder.open(self.path).has_checkpoint():
             return "no checkpoint yet"
         return f"{self.trained.epochs:.4g} of {self.config.training.epochs} epochs"
+
+    def _counting(self) -> AbstractContextManager[Learner]:
+        """Give the learner; refuse and warn as the commands do where samples do not settle."""
+        return settling.counting(self.trained.learner, self.config.settling.max_unsettled)
 
     @property
     def _pixels(self) -> int:

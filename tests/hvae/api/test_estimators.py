@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import hvae
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
 from hvae.learning import costs
+from hvae.learning.unsettled import UnsettledError
 from hvae.runs.records import RunFolder
 from hvae.streams import stream
 
@@ -131,11 +132,22 @@ def test_z_may_be_drawn_from_what_the_data_encode_to(digits, prior):
 def test_samples_that_do_not_settle_are_counted_and_told(digits):
     images = digits.train_images[:100]
     with pytest.warns(ConvergenceWarning, match=r"100 % of samples did not settle.*raise `max_sweeps`"):
-        vae = hvae.TiedHopfieldVAE(**SMALL, max_sweeps=2, tolerance=1e-6).fit(images)
+        vae = hvae.TiedHopfieldVAE(**SMALL, max_sweeps=2, tolerance=1e-6, max_unsettled=1).fit(images)
     assert vae.unsettled_ == 1
     for use in (vae.transform, vae.score, lambda _: vae.sample(5, 0), lambda x: vae.inverse_transform(x[:, :3])):
         with pytest.warns(ConvergenceWarning, match="did not settle"):
             use(images)
+
+
+def test_a_training_whose_samples_do_not_settle_is_refused_with_the_estimators_remedy(digits, fitted):
+    images = digits.train_images[:100]
+    with pytest.raises(UnsettledError, match=r"raise `max_sweeps`.*`learning_rate`.*`max_unsettled=1` allows it"):
+        hvae.TiedHopfieldVAE(**SMALL, max_sweeps=2, tolerance=1e-6).fit(images)
+    vae = hvae.TiedHopfieldVAE(**SMALL, max_sweeps=2, tolerance=1e-6, max_unsettled=1)
+    with pytest.warns(ConvergenceWarning):
+        vae.fit(images)
+    with pytest.raises(UnsettledError):
+        vae.set_params(max_unsettled=0.5).transform(images)
 
 
 def test_samples_that_settle_are_no_warning(digits, fitted):

@@ -14,6 +14,7 @@ from crossbar.errors import CorruptFile, ExistingFile, InvalidValue, MissingFile
 from hvae.commands import train as commands
 from hvae.config import toml_file
 from hvae.config.run import table_3
+from hvae.learning.unsettled import UnsettledError
 from hvae.runs import loading
 from hvae.runs.records import RunFolder
 from hvae.training import loop
@@ -191,15 +192,19 @@ def test_a_training_on_a_chip_learns_and_is_opened(tmp_path, digits):
     assert run.chip().conductances
 
 
-def test_samples_that_do_not_settle_are_told(tmp_path, run, digits):
+def test_samples_that_do_not_settle_are_told_and_too_many_are_refused(tmp_path, run, digits):
     folder = tmp_path / "run"
     folder.mkdir()
     for name in ("config.toml", "checkpoint.h5", "metrics.jsonl"):
         (folder / name).write_bytes((run.path / name).read_bytes())
-    config = toml_file.changed(run.config, ["settling.max_sweeps=2", "settling.tolerance=1e-7"])
+    hard = ["settling.max_sweeps=2", "settling.tolerance=1e-7"]
+    config = toml_file.changed(run.config, [*hard, "settling.max_unsettled=1"])
     (folder / "config.toml").write_text(toml_file.dump(config), encoding="utf-8")
     with pytest.warns(ConvergenceWarning, match="did not settle"):
         hvae.open_run(folder).encode(digits[:10])
+    (folder / "config.toml").write_text(toml_file.dump(toml_file.changed(run.config, hard)), encoding="utf-8")
+    with pytest.raises(UnsettledError, match="did not settle"):
+        hvae.open_run(folder).sample(10)
 
 
 @pytest.mark.parametrize(
