@@ -42,7 +42,7 @@ def main() -> None:
     options = parser(__doc__, of_a_run=False)
     options.add_argument("--mutants", type=int, default=40, help="of each file, at most")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--timeout", type=float, default=120, help="seconds a mutant may take; longer counts as killed")
+    options.add_argument("--timeout", type=float, default=120, help="seconds a mutant may take, else killed")
     chosen = options.parse_args()
     targets = dict(list(TARGETS.items())[3:4]) if chosen.quick else TARGETS
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def main() -> None:
 def score(clone: Path, module: str, tests: str, count: int, seed: int, timeout: float) -> dict:
     """Return how many of `count` mutants of `module` its `tests` kill, and which survive."""
     from cosmic_ray.work_db import WorkDB, use_db
-    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+    from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 
     config, session = clone / "mutants.toml", clone / "mutants.sqlite"
     session.unlink(missing_ok=True)
@@ -80,11 +80,11 @@ def score(clone: Path, module: str, tests: str, count: int, seed: int, timeout: 
     )
     ray = [sys.executable, "-m", "cosmic_ray.cli"]
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(clone), "OMP_NUM_THREADS": "1"}
-    settings: dict[str, Any] = {"cwd": clone, "env": environment, "check": True, "stdout": subprocess.DEVNULL}
+    settings: dict[str, Any] = {"cwd": clone, "env": environment, "stdout": subprocess.DEVNULL}
     baseline = subprocess.run(command.split(), cwd=clone, env=environment, capture_output=True, text=True, check=False)
     if baseline.returncode != 0:
         raise SystemExit(f"{tests} fails without any mutant, so that it proves nothing:\n{baseline.stdout[-2000:]}")
-    subprocess.run([*ray, "init", config.name, session.name], **settings)
+    subprocess.run([*ray, "init", config.name, session.name], check=True, **settings)
     with use_db(session, WorkDB.Mode.open) as work:
         items = sorted(work.work_items, key=lambda item: item.job_id)
         items.sort(key=lambda item: (item.mutations[0].start_pos, item.mutations[0].operator_name))
@@ -92,17 +92,18 @@ def score(clone: Path, module: str, tests: str, count: int, seed: int, timeout: 
         for item in items:
             if item.job_id not in kept:
                 work.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
-    subprocess.run([*ray, "exec", config.name, session.name], **settings)
+    subprocess.run([*ray, "exec", config.name, session.name], check=True, **settings)
     survivors, tried = [], 0
     with use_db(session, WorkDB.Mode.open) as work:
         for item, result in work.completed_work_items:
             if item.job_id not in kept:
                 continue
             tried += 1
-            if result.test_outcome is not None and result.test_outcome.value == "survived":
+            if result.test_outcome == TestOutcome.SURVIVED:
                 mutation = item.mutations[0]
                 name = mutation.operator_name.split("/")[-1]
-                survivors.append({"line": mutation.start_pos[0], "operator": name, "change": changed(result.diff or "")})
+                place = {"line": mutation.start_pos[0], "operator": name}
+                survivors.append({**place, "change": changed(result.diff or "")})
     return {"tests": tests, "tried": tried, "killed": tried - len(survivors), "survivors": survivors}
 
 
