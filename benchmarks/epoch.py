@@ -28,9 +28,8 @@ from settling_cases import BATCH, cosine, euler, exact, fast
 
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.settling import Settled, Solver
-from hvae.data import images
 from hvae.learning.hopfield import EquilibriumPropagation
-from hvae.runs import loading
+from hvae.runs import images, loading
 
 STEPS_AN_EPOCH = 55000 // BATCH
 WANTED = 0.99

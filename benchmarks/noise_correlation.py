@@ -20,10 +20,9 @@ import numpy as np
 from harness import parser, report
 
 from hvae.config.run import OptimizerConfig
-from hvae.data import images
 from hvae.onchip.chip import make_onchip
 from hvae.onchip.gradient_quality import cosine, exact_gradient, state_cause
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.streams import stream
 
 CASES = {

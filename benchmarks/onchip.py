@@ -19,11 +19,10 @@ from harness import parser, report
 
 from hvae.config.array import ArraySettings
 from hvae.config.run import OptimizerConfig
-from hvae.data import images
 from hvae.learning import learners, optimizers
 from hvae.onchip.chip import make_onchip
 from hvae.onchip.rules import make_chip_optimizer
-from hvae.runs import loading
+from hvae.runs import images, loading
 
 CASES = {
     "pulsed": {},

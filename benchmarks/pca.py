@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hvae.config.run import DataConfig
-from hvae.data import images
+from hvae.runs import images
 from hvae.runs.records import environment
 
 LATENTS = (10, 12, 16, 25, 69)  # f-vae, f-vae as swept, a round number, h-vae and dh-vae, tdh-vae

@@ -27,7 +27,7 @@ import numpy as np
 from harness import report
 
 from hvae.config.run import DataConfig
-from hvae.data import images
+from hvae.runs import images
 
 PUBLISHED, TOLERANCE = 3.46, 0.3  # % test error; the distance that counts as reproduced
 GAIN, SWEEPS, BETA, RATE, DECAY, BATCH, EPOCHS, HIDDEN = 100.0, 4, 1.0, 0.006, 0.99, 4, 10, 100

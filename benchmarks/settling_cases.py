@@ -15,11 +15,10 @@ from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Role
 from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Euler, Solver
-from hvae.data import images
 from hvae.learning import costs
 from hvae.learning.equilibrium import Contrast, gradient, join
 from hvae.learning.nudging import FiniteNudging, LinearResponseNudging, Nudging, Refinement
-from hvae.runs import loading
+from hvae.runs import images, loading
 
 BATCH = 128
 

@@ -32,8 +32,8 @@ from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.settling import Euler
-from hvae.data import images
 from hvae.reports import figures
+from hvae.runs import images
 from hvae.wires.figures import heat_maps
 from hvae.wires.placing import DeviceRange, Placed, open_placed
 from hvae.wires.study import Judge, Losses, measure_tiles

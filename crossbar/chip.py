@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crossbar import input_files
-from crossbar.chip_checks import check_chip, check_conductances
-from crossbar.errors import CorruptFile, MissingFile, unknown_name
+from crossbar.chip_checks import (
+    KINDS,
+    check_blocks,
+    check_coupled,
+    check_examples,
+    check_name,
+    check_positive,
+    check_sigma,
+    check_symmetric,
+    check_texts,
+)
+from crossbar.conductances import Conductances
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 from crossbar.hopfield.network import Network, Role
 from crossbar.output_files import write_atomically
 
@@ -21,46 +32,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "hopbar-chip/1"
 ROLES = ("encode", "decode")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conductances:
-    """The devices that hold a weight matrix as differential pairs, W = (G+ - G-) / siemens_per_weight.
-
-    A row is a neuron that drives, a column one that is driven, as in `crossbar.hopfield.couplings`: [source, target].
-    With two devices a pair of neurons this matters, as W = W^T no longer holds.
-
-    Attributes
-    ----------
-    plus, minus : ndarray (N, N)
-        Conductances G+ and G- in siemens, [source, target]; zero where no device exists, as on the diagonal, or one
-        that conducts nothing.
-    siemens_per_weight : float
-        Conductance difference that stands for a weight of 1, in siemens.
-    device : str
-        Name of the device preset; one line of printable ASCII.
-    report : mapping
-        What programming reported: pulses, failures, errors.
-
-    Raises
-    ------
-    InvalidValue
-        A scale that is not positive and finite, matrices that are not square or not alike, a conductance that is
-        negative, not finite or on the diagonal.
-    """
-
-    plus: np.ndarray
-    minus: np.ndarray
-    siemens_per_weight: float
-    device: str
-    report: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_conductances(self)
-
-    def weights(self) -> np.ndarray:
-        """Return the weights (N, N) that the devices realise, [source, target]."""
-        return (self.plus - self.minus) / self.siemens_per_weight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +95,29 @@ class Chip:
         for name in self.conductances:
             if name not in self.networks:
                 raise unknown_name("network of conductances", name, self.networks)
-        check_chip(self)
+        self._check()
+
+    def _check(self) -> None:
+        check_name("`model`", self.model)
+        check_positive("`gain`", self.gain)
+        check_texts("`provenance`", self.provenance, str)
+        if set(self.networks) not in KINDS:
+            found = sorted(map(str, self.networks))
+            raise InvalidValue(f"`networks` must be tied, or encoder and decoder, but got {found}")
+        if set(self.networks) != set(self.weights):
+            found = sorted(map(str, self.weights))
+            raise InvalidValue(f"`weights` must belong to {sorted(self.networks)}, but got {found}")
+        for name, network in self.networks.items():
+            check_blocks(name, network, self.image_shape)
+            check_coupled(f"weights of `{name}`", self.weights[name], network)
+            if name not in self.conductances:
+                check_symmetric(f"weights of `{name}`", self.weights[name])
+        for name, devices in self.conductances.items():
+            for side in ("plus", "minus"):
+                check_coupled(f"conductances `{side}` of `{name}`", getattr(devices, side), self.networks[name])
+        latents = dict(self.networks["tied" if self.tied else "decoder"].blocks)["latent"]
+        check_sigma(self.sigma, latents)
+        check_examples(self.examples, self.image_shape)
 
     @property
     def tied(self) -> bool:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
-
-if TYPE_CHECKING:
-    from crossbar.chip import Chip, Conductances
 
 NAME = re.compile(r"[ -~]{1,100}")  # printable ASCII: names go into netlists, reports and terminals
 KINDS = ({"tied"}, {"encoder", "decoder"})
@@ -45,49 +42,6 @@ def check_positive(what: str, value: Any) -> None:
         raise InvalidValue(f"{what} must be positive and finite, but got {value!r}")
 
 
-def check_conductances(devices: Conductances) -> None:
-    """Raise `InvalidValue` unless `devices` could be built: see `crossbar.chip.Conductances`."""
-    check_positive("`siemens_per_weight`", devices.siemens_per_weight)
-    check_name("`device`", devices.device)
-    check_texts("`report`", devices.report, Real)
-    size = np.shape(devices.plus)[0] if np.ndim(devices.plus) else 0
-    for name in ("plus", "minus"):
-        side = getattr(devices, name)
-        if np.shape(side) != (size, size):
-            raise InvalidValue(f"`{name}` must be {(size, size)}, but got {np.shape(side)}")
-        check_numbers(f"`{name}`", side)
-        if side.size and side.min() < 0:
-            raise InvalidValue(f"`{name}` must not be negative, but its smallest conductance is {side.min():.3g} S")
-        if side.diagonal().any():
-            raise InvalidValue(
-                f"`{name}` must be zero on the diagonal, but {np.count_nonzero(side.diagonal())} conductances there "
-                "are not: no neuron couples with itself"
-            )
-
-
-def check_chip(chip: Chip) -> None:
-    """Raise `InvalidValue` unless `chip` could be built: see `crossbar.chip.Chip`."""
-    check_name("`model`", chip.model)
-    check_positive("`gain`", chip.gain)
-    check_texts("`provenance`", chip.provenance, str)
-    if set(chip.networks) not in KINDS:
-        found = sorted(map(str, chip.networks))
-        raise InvalidValue(f"`networks` must be tied, or encoder and decoder, but got {found}")
-    if set(chip.networks) != set(chip.weights):
-        found = sorted(map(str, chip.weights))
-        raise InvalidValue(f"`weights` must belong to {sorted(chip.networks)}, but got {found}")
-    for name, network in chip.networks.items():
-        _check_blocks(name, network, chip.image_shape)
-        _check_coupled(f"weights of `{name}`", chip.weights[name], network)
-        if name not in chip.conductances:
-            _check_symmetric(f"weights of `{name}`", chip.weights[name])
-    for name, devices in chip.conductances.items():
-        for side in ("plus", "minus"):
-            _check_coupled(f"conductances `{side}` of `{name}`", getattr(devices, side), chip.networks[name])
-    _check_sigma(chip)
-    _check_examples(chip)
-
-
 def check_texts(what: str, named: Any, kind: type) -> None:
     """Raise `InvalidValue` unless `named` is a mapping of names to values of `kind` (str or a number)."""
     if not isinstance(named, Mapping):
@@ -98,7 +52,8 @@ def check_texts(what: str, named: Any, kind: type) -> None:
             raise InvalidValue(f"{what} must hold {'texts' if kind is str else 'numbers'}, but {name!r} is {value!r}")
 
 
-def _check_blocks(name: str, network: Network, image_shape: Any) -> None:
+def check_blocks(name: str, network: Network, image_shape: Any) -> None:
+    """Raise `InvalidValue` unless `network` has the blocks of a VAE, and `image_shape` is that of its pixels."""
     for block in network.names:
         check_name(f"a block of `{name}`", block)
     missing = [block for block in BLOCKS if block not in network.names]
@@ -111,7 +66,8 @@ def _check_blocks(name: str, network: Network, image_shape: Any) -> None:
         raise InvalidValue(f"`image_shape` must be the rows and columns of {pixels} pixels, but got {image_shape!r}")
 
 
-def _check_coupled(what: str, values: Any, network: Network) -> None:
+def check_coupled(what: str, values: Any, network: Network) -> None:
+    """Raise `InvalidValue` unless `values` (N, N) are zero wherever `network` does not couple."""
     if np.shape(values) != (network.size,) * 2:
         raise InvalidValue(f"{what} must be {(network.size,) * 2}, but got {np.shape(values)}")
     check_numbers(what, values)
@@ -122,7 +78,8 @@ def _check_coupled(what: str, values: Any, network: Network) -> None:
         )
 
 
-def _check_symmetric(what: str, weights: np.ndarray) -> None:
+def check_symmetric(what: str, weights: np.ndarray) -> None:
+    """Raise `InvalidValue` unless `weights` (N, N) equal their transpose, but for rounding."""
     exact = weights.astype(np.float64)
     apart = float(np.abs(exact - exact.T).max(initial=0))
     if apart > ROUNDING * float(np.abs(exact).max(initial=0)):
@@ -132,23 +89,24 @@ def _check_symmetric(what: str, weights: np.ndarray) -> None:
         )
 
 
-def _check_sigma(chip: Chip) -> None:
-    if chip.sigma is None:
+def check_sigma(sigma: Any, latents: int) -> None:
+    """Raise `InvalidValue` unless `sigma` is None, one positive number, or one for each of the `latents`."""
+    if sigma is None:
         return
-    if not isinstance(chip.sigma, np.ndarray):
-        check_positive("`sigma`", chip.sigma)
+    if not isinstance(sigma, np.ndarray):
+        check_positive("`sigma`", sigma)
         return
-    check_numbers("`sigma`", chip.sigma)
-    latents = dict(chip.networks["tied" if chip.tied else "decoder"].blocks)["latent"]
-    if chip.sigma.shape not in {(), (latents,)} or chip.sigma.min() <= 0:
-        raise InvalidValue(f"`sigma` must be one positive number or {latents}, but got {chip.sigma!r}")
+    check_numbers("`sigma`", sigma)
+    if sigma.shape not in {(), (latents,)} or sigma.min() <= 0:
+        raise InvalidValue(f"`sigma` must be one positive number or {latents}, but got {sigma!r}")
 
 
-def _check_examples(chip: Chip) -> None:
-    check_numbers("`examples`", chip.examples)
-    pixels = chip.image_shape[0] * chip.image_shape[1]
-    if chip.examples.ndim != 2 or (len(chip.examples) and chip.examples.shape[1] != pixels):
-        raise InvalidValue(f"`examples` must be (k, {pixels}), but got {chip.examples.shape}")
-    largest = float(np.abs(chip.examples.astype(np.float64)).max(initial=0))
+def check_examples(examples: Any, image_shape: tuple[int, int]) -> None:
+    """Raise `InvalidValue` unless `examples` are images (k, pixels) in [-1, 1]."""
+    check_numbers("`examples`", examples)
+    pixels = image_shape[0] * image_shape[1]
+    if examples.ndim != 2 or (len(examples) and examples.shape[1] != pixels):
+        raise InvalidValue(f"`examples` must be (k, {pixels}), but got {examples.shape}")
+    largest = float(np.abs(examples.astype(np.float64)).max(initial=0))
     if largest > BRIGHTEST:
         raise InvalidValue(f"`examples` must lie in [-1, 1], but go to {largest:.3g}")

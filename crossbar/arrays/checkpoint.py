@@ -5,22 +5,48 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping as Named
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from crossbar.arrays import wire_state
+from crossbar.arrays.cells import Cells
+from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import hardware
+from crossbar.arrays.energy_meter import Counters, ReadMeter
+from crossbar.arrays.read_noise import FrozenNoise
+from crossbar.arrays.reads import Reader
+from crossbar.arrays.resistive_tiles import WiredTiles
+from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from crossbar.arrays.array import CrossbarArray
+from crossbar.hopfield.network import Network
 
 MEMORY = "memory/"
 DESIGN = "design"
 
 
-def fingerprint(array: CrossbarArray) -> np.ndarray:
+class Kept(Protocol):
+    """What of an array makes its state: see `crossbar.arrays.array.CrossbarArray`."""
+
+    network: Network
+    config: ArrayConfig
+    mapping: Mapping
+    cells: tuple[Cells, ...]
+    reader: Reader
+    frozen: FrozenNoise
+    wires: WiredTiles
+    meter: ReadMeter
+    counters: Counters
+    time: float
+    steps: int
+    phase_start: int
+
+    def rescale(self, siemens_per_weight: float) -> None:
+        """Take this scale between weights and siemens."""
+        ...
+
+
+def fingerprint(array: Kept) -> np.ndarray:
     """Return the SHA-256 (32 bytes) of what `array` is: network, devices, and settings that are not the default.
 
     A preset counts by its law and range, not by its name.
@@ -49,7 +75,7 @@ def _is_default(field: Field, value: object) -> bool:
     return type(default) is type(value) and default == value
 
 
-def gather(array: CrossbarArray) -> dict[str, np.ndarray]:
+def gather(array: Kept) -> dict[str, np.ndarray]:
     """Return copies of all that changes in `array`, by name."""
     state = {f"cells{k}/{name}": plane for k, cells in enumerate(array.cells) for name, plane in cells.arrays().items()}
     state.update({f"frozen{k}": part for k, part in enumerate(array.frozen.parts)})
@@ -66,7 +92,7 @@ def gather(array: CrossbarArray) -> dict[str, np.ndarray]:
     return {name: np.array(plane) for name, plane in state.items()}
 
 
-def scatter(array: CrossbarArray, state: Named[str, np.ndarray]) -> None:
+def scatter(array: Kept, state: Named[str, np.ndarray]) -> None:
     """Put into `array` what `gather` returned.
 
     Raises

@@ -9,8 +9,8 @@ import numpy as np
 
 from crossbar.errors import InvalidValue
 from hvae.config import toml_file
-from hvae.data import images
 from hvae.data.sets import Dataset
+from hvae.runs import images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

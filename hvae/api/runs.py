@@ -16,10 +16,9 @@ from crossbar.errors import InvalidValue
 from hvae.api import settling
 from hvae.config import plan_file, toml_file
 from hvae.config.run import RunConfig, SamplingConfig
-from hvae.data import images
 from hvae.learning.learners import Learner
 from hvae.onchip.chip import for_array
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation, sampling

@@ -94,10 +94,9 @@ def _quality(
 ) -> GradientQuality:
     from crossbar.errors import InvalidValue
     from hvae.config import toml_file
-    from hvae.data import images
     from hvae.onchip.chip import OnChip, by_sgd, for_array
     from hvae.onchip.gradient_quality import quality_of_run
-    from hvae.runs import loading
+    from hvae.runs import images, loading
 
     trained = loading.load(run)
     chip = trained.learner if isinstance(trained.learner, OnChip) else None

@@ -81,9 +81,9 @@ def _prepared(config: RunConfig) -> Dataset:
     HopbarError
         No memory, solver or chip for it; no data.
     """
-    from hvae.data import images
     from hvae.learning import learners
     from hvae.models import memory
+    from hvae.runs import images
 
     memory.check(config)
     learners.make(config)
@@ -138,9 +138,8 @@ def evaluate(
     """
     from crossbar.errors import InvalidValue
     from crossbar.output_files import check_out
-    from hvae.data import images
     from hvae.reports.tables import show_evaluation
-    from hvae.runs import loading
+    from hvae.runs import images, loading
     from hvae.scores import evaluation, inception, sampling
 
     if out is not None:
@@ -218,10 +217,9 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
 
     Example: `hopbar sample runs/tdh --n 100 --out samples.png`
     """
-    from hvae.data import images
     from hvae.learning import unsettled
     from hvae.reports.pictures import check_picture, write_images
-    from hvae.runs import loading
+    from hvae.runs import images, loading
     from hvae.scores import evaluation, sampling
     from hvae.streams import stream
 

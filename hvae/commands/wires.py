@@ -74,8 +74,8 @@ def _measured(
     from dataclasses import asdict
 
     from crossbar import console
-    from hvae.data import images
     from hvae.learning import unsettled
+    from hvae.runs import images
     from hvae.scores import evaluation
     from hvae.wires.figures import draw
     from hvae.wires.placing import open_placed

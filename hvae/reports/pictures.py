@@ -9,10 +9,9 @@ import numpy as np
 
 from crossbar.errors import InvalidValue, MissingFile
 from crossbar.output_files import write_atomically
-from hvae.data import images
 from hvae.learning import unsettled
 from hvae.reports import figures
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation, sampling
 from hvae.streams import stream

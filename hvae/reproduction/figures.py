@@ -10,11 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hvae.config.run import SamplingConfig
-from hvae.data import images
 from hvae.data.sets import Dataset
 from hvae.reports import figures
 from hvae.reproduction.rows import Plan
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.scores import evaluation, sampling
 from hvae.streams import stream

@@ -7,19 +7,18 @@ from dataclasses import asdict
 from itertools import pairwise
 from math import hypot
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 
 from crossbar.errors import DivergedError
 from hvae.config.run import SamplingConfig
-from hvae.data import images
 from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.learning.variants import LearnedSigma
 from hvae.onchip.chip import OnChip
 from hvae.reproduction.rows import Plan, Row, at_table_3
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder, environment
 from hvae.scores import evaluation
@@ -84,16 +83,6 @@ def n_parameters(trained: Trained) -> int:
     links = learner.links or {name: one.mask() for name, one in learner.vae.networks.items()}
     spreads = learner.latent if isinstance(learner, LearnedSigma) else 0
     return sum(int(np.count_nonzero(mask)) // 2 for mask in links.values()) + spreads
-
-
-def training_seconds(run: RunFolder) -> float:
-    """Return the wall time of all steps of `run`, from every tenth that timing.jsonl holds; without evaluations.
-
-    Its median times their number: other work of the machine, and the compiler in the first step, hardly move it. 0
-    where it holds none.
-    """
-    seconds = {one["step"]: one["seconds"] for one in run.logged("timing")}
-    return run.load().step * median(seconds.values()) if seconds else 0.0
 
 
 def late_progress(runs: Sequence[RunFolder]) -> tuple[float, float] | None:
@@ -221,7 +210,7 @@ def _table_row(row: Row, planned: Plan, count: int | None, diverged: dict[str, s
         "commits": [run.environment().get("commit") for run in runs],
         "parameters": n_parameters(first),
         "epochs": _spread([float(one["epochs"]) for one in evaluations]),
-        "seconds": _spread([training_seconds(run) for run in runs]),
+        "seconds": _spread([run.training_seconds() for run in runs]),
         "late_progress": late_progress(runs),
         "curves": [_curve(run) for run in runs],
     }

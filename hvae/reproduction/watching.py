@@ -10,9 +10,9 @@ from typing import Any
 from crossbar import console
 from crossbar.errors import DivergedError
 from crossbar.output_files import write_json
-from hvae.data import images
 from hvae.reproduction import figures, join, rows, table
 from hvae.reproduction.rows import Plan
+from hvae.runs import images
 from hvae.training.watching import watch
 
 _console = console.stderr()

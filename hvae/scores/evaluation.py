@@ -14,12 +14,12 @@ from crossbar import input_files
 from crossbar.errors import DivergedError
 from crossbar.output_files import write_json
 from hvae.config.run import SamplingConfig
-from hvae.data import images
 from hvae.data.sets import Dataset
 from hvae.learning import costs, unsettled
 from hvae.learning.learners import Learner
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
+from hvae.runs import images
 from hvae.runs.loading import Trained
 from hvae.scores import densities, distances, features, sampling
 from hvae.scores.densities import LatentDensity

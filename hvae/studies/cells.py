@@ -13,12 +13,10 @@ from crossbar import input_files
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from crossbar.output_files import write_json
 from hvae.config.run import RunConfig, SamplingConfig
-from hvae.data import images
 from hvae.data.sets import Dataset
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.costs import costs, phase_power
-from hvae.reproduction.table import training_seconds
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation, sampling
@@ -122,7 +120,7 @@ def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     run = RunFolder(folder)
     metrics = [record for record in run.metrics() if "step" in record]
     steps = int(metrics[-1]["step"]) if metrics else 0
-    found: dict[str, Any] = {"steps": steps, "seconds": training_seconds(run) if steps else 0.0}
+    found: dict[str, Any] = {"steps": steps, "seconds": run.training_seconds() if steps else 0.0}
     if not isinstance(trained.learner, OnChip):
         return found
     chip = trained.learner

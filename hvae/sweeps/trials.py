@@ -19,8 +19,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from crossbar.errors import DivergedError, ExistingFile
 from hvae.config import toml_file
 from hvae.config.run import DataConfig, RunConfig
-from hvae.data import images
 from hvae.data.sets import Dataset
+from hvae.runs import images
 from hvae.runs.records import RunFolder
 from hvae.sweeps import study as sweep_study
 from hvae.sweeps import workers

@@ -12,7 +12,6 @@ import numpy as np
 from crossbar.errors import DivergedError
 from hvae.config import toml_file
 from hvae.config.run import RunConfig
-from hvae.data import images
 from hvae.data.sets import Dataset
 from hvae.learning import learners, optimizers, unsettled
 from hvae.learning.hopfield import EquilibriumPropagation
@@ -23,7 +22,7 @@ from hvae.models import memory
 from hvae.models.hopfield import Parameters
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.rules import ChipOptimizer, make_chip_optimizer
-from hvae.runs import loading, lock
+from hvae.runs import images, loading, lock
 from hvae.runs.export import make_chip
 from hvae.runs.records import Checkpoint, RunFolder
 from hvae.scores import evaluation

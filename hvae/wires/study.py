@@ -15,11 +15,11 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.asymmetric import HeldAntisymmetry
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.settling import Solver
-from hvae.data import images
 from hvae.data.sets import Dataset
 from hvae.learning import costs, unsettled
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
+from hvae.runs import images
 from hvae.scores import distances, evaluation, features, sampling
 from hvae.scores.densities import LatentDensity
 from hvae.scores.features import FeatureNet

@@ -84,8 +84,8 @@ def test_vacask_netlists_have_no_ideal_sources_and_every_memristor(small_chip, t
 
 def test_only_vacask_joins_a_transient_and_an_operating_point(small_chip, tmp_path):
     layout = Layout(chip=small_chip)
+    engine = simulators.engine("ngspice")
     with pytest.raises(EngineError, match="tran-op"):
-        engine = simulators.engine("ngspice")
         compare(layout.encode(layout.image(0)), at_rest(layout), engine, tmp_path, LIMITS, kind="tran-op")
 
 

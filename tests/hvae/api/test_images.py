@@ -6,7 +6,7 @@ import pytest
 import hvae
 from crossbar.errors import InvalidValue, UnknownName
 from hvae.config.run import DataConfig
-from hvae.data import images
+from hvae.runs import images
 from hvae.scores import distances, features
 
 

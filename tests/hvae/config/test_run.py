@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
+from crossbar.pulses import engines
 from hvae.config import toml_file
 from hvae.config.array import ArraySettings
 from hvae.config.run import DataConfig, table_3

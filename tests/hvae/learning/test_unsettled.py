@@ -11,13 +11,12 @@ import cli
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from hvae.config import toml_file
 from hvae.config.run import SamplingConfig, SettlingConfig
-from hvae.data import images
 from hvae.learning.unsettled import Tally, UnsettledError, refuse, warning
 from hvae.onchip.chip import for_array
 from hvae.reports import tables
 from hvae.reports.page import write
 from hvae.reproduction import table
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation
 from hvae.training import loop, watching

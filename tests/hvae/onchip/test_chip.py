@@ -9,11 +9,10 @@ from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.settling import Euler
 from hvae.config import toml_file
-from hvae.data import images
 from hvae.onchip.chip import OnChip, for_array, make_onchip
 from hvae.onchip.costs import costs, phase_power
 from hvae.onchip.settling import ChipSteps
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.training import loop
 from hvae.training.loop import Ending, Observer

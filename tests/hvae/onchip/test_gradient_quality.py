@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from hvae.commands.onchip import gradient_quality as command
 from hvae.config import toml_file
-from hvae.data import images
 from hvae.learning.unsettled import UnsettledError
 from hvae.onchip.chip import make_onchip
 from hvae.onchip.gradient_quality import exact_gradient, gradient_quality
+from hvae.runs import images
 from hvae.runs.records import RunFolder
 from hvae.streams import stream
 from hvae.training import loop

@@ -246,7 +246,7 @@ def test_the_training_time_is_the_median_of_steps_times_their_number(tmp_path):
         {"step": step, "seconds": seconds} for step, seconds in ((1, 60.0), (10, 2.0), (20, 2.0), (30, 9.0), (40, 1))
     ]
     (run.path / "timing.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert reproduction_table.training_seconds(run) == 4 * 2.0
+    assert run.training_seconds() == 4 * 2.0
 
 
 def test_where_no_row_has_a_floor_it_is_blank(reproduced):

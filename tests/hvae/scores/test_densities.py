@@ -9,9 +9,8 @@ from scipy.stats import multivariate_normal
 
 from crossbar.errors import InvalidValue
 from hvae.config import toml_file
-from hvae.data import images
 from hvae.learning import learners
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.scores import densities, sampling
 from hvae.scores.densities import Mixture, StandardNormal

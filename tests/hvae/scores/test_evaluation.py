@@ -9,10 +9,10 @@ import pytest
 from crossbar.errors import CorruptFile, DivergedError
 from hvae.config import toml_file
 from hvae.config.run import SamplingConfig
-from hvae.data import images
 from hvae.learning import learners
 from hvae.models import latents
 from hvae.reports import tables
+from hvae.runs import images
 from hvae.runs.loading import Trained
 from hvae.scores import evaluation, sampling
 from hvae.streams import stream

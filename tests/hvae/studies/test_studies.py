@@ -15,8 +15,7 @@ from click.testing import CliRunner
 
 from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile, UnknownName
 from hvae.commands.onchip import study as study_command
-from hvae.data import images
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation
 from hvae.studies import cells as study_cells

@@ -13,7 +13,7 @@ import pytest
 
 from crossbar.errors import CorruptFile, DivergedError, ExistingFile, MissingFile
 from hvae.config import toml_file
-from hvae.data import images
+from hvae.runs import images
 from hvae.runs.records import RunFolder
 from hvae.streams import stream
 from hvae.training import loop
