@@ -1,4 +1,4 @@
-"""Drawings of the cells: `python -m circuits.schematics docs/pictures`."""
+"""Drawings of the cells: `python docs/build/schematics.py docs/pictures`."""
 
 from __future__ import annotations
 

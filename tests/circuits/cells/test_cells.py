@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from circuits.pulses import pulse_train, states_after_pulses
+from memristor_pulses import pulse_train, states_after_pulses
 from scipy.integrate import solve_ivp
 
 from circuits.memristors.linear import LinearMemristor

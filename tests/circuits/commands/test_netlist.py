@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from circuits.schematics import DRAWINGS, draw
+from schematics import DRAWINGS, draw
 from click.testing import CliRunner
 
 from circuits.circuit.layout import Layout

@@ -221,7 +221,7 @@ def test_wrong_calls_are_refused(rng):
 
 @pytest.mark.needs_jit
 def test_the_benchmark_of_updates_runs(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "benchmarks")
     benchmark = importlib.import_module("crossbar_update")
     figures, table = benchmark.ours(40, 8, 1)
     assert figures["update_ms_auto_16"] > 0

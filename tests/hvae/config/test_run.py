@@ -153,7 +153,7 @@ def test_the_estimate_counts_the_weights_that_are_stored(model):
     assert memory.n_weights(config) == sum(weights.size for weights in stored.values())
 
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

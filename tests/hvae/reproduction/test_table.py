@@ -405,7 +405,7 @@ def test_labels_are_distinct_and_models_are_known(tmp_path):
 
 
 def test_the_example_s_control_is_as_large_as_the_dense_model():
-    found = {row.label: row for row in reproduction.read_rows(Path(__file__).parents[2] / "examples" / "beyond.toml")}
+    found = {row.label: row for row in reproduction.read_rows(Path(__file__).parents[3] / "examples" / "beyond.toml")}
     sizes = []
     for config in (found["h-vae, as many weights as dh-vae"].config([], 0), resolve("dh-vae")):
         sizes.append(

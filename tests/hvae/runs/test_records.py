@@ -66,8 +66,8 @@ def test_a_folder_of_something_else_gets_no_lock(tmp_path):
 
 def test_a_killed_process_leaves_no_lock(tmp_path):
     program = (
-        "import pathlib, sys, time; from hvae import run_lock\n"
-        "with run_lock.held(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "import pathlib, sys, time; from hvae.runs import lock\n"
+        "with lock.held(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"

@@ -137,8 +137,8 @@ def by_split(dataset):
 def test_scores_are_those_of_the_split_that_is_named(trained, by_split, monkeypatch, split, level):
     """What a sweep selects on must not see the test split."""
     seen = []
-    compare = evaluation.scores.compare
-    monkeypatch.setattr(evaluation.scores, "compare", lambda *them: seen.append(them[2]) or compare(*them))
+    compare = evaluation.distances.compare
+    monkeypatch.setattr(evaluation.distances, "compare", lambda *them: seen.append(them[2]) or compare(*them))
     found = evaluation.evaluate_trained(trained, by_split, split=split, count=20)
     assert found["n_real"] == len(by_split.split(split)[0])
     assert np.unique(seen[0]) == [level]

@@ -162,7 +162,7 @@ def test_a_mistake_is_no_divergence(tmp_path, monkeypatch):
     def refuse(*_):
         raise InvalidValue("something else is wrong")
 
-    monkeypatch.setattr(sweeps.training, "train", refuse)
+    monkeypatch.setattr(sweeps.loop, "train", refuse)
     sweep, folder = plan(tmp_path), tmp_path / "sweep"
     with pytest.raises(InvalidValue, match="something else"):
         worker(sweep, folder).run(1)
@@ -353,7 +353,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["sweep-tiny", "sweep-tdh-vae"])
 def test_the_examples_are_sweeps(name):
-    path = Path(__file__).parents[2] / "examples" / f"{name}.toml"
+    path = Path(__file__).parents[3] / "examples" / f"{name}.toml"
     sweep = space.load(path)
     assert {"training.beta_kl", "optimizer.learning_rate", "model.latent", "model.sigma"} <= set(sweep.parameters)
 
