@@ -6,11 +6,11 @@ import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
+from crossbar import shipped
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 
 SCALINGS = ("feature", "analog", "none")
@@ -87,7 +87,7 @@ class Parameter:
 
 def shipped_tables(name: str) -> dict[str, dict]:
     """Return the tables of the shipped file data/technology/`name`."""
-    text = resources.files("data").joinpath("technology", name).read_text(encoding="utf-8")
+    text = shipped.folder().joinpath("technology", name).read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

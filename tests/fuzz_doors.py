@@ -21,9 +21,9 @@ from click import ClickException
 from click.testing import CliRunner
 from hypothesis import strategies as st
 
-import cli
 from circuits.simulators import waveforms
 from crossbar.chip import Chip, load_chip
+from crossbar.commands import hopbar as cli
 from crossbar.devices import measured, presets
 from crossbar.errors import HopbarError
 from crossbar.hopfield.network import Network

@@ -28,12 +28,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crossbar import shipped
 from crossbar.devices.law import PulsedLaw, law
 from crossbar.devices.mapping import MAPPINGS, REFERENCES
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName, unknown_name
@@ -162,7 +162,7 @@ def names() -> list[str]:
 
 def folder() -> Any:
     """Return the folder of the shipped presets, in a checkout or an installed wheel."""
-    return files("data") / "devices"
+    return shipped.folder() / "devices"
 
 
 def load(name: str | Path) -> Preset:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from crossbar import shipped
 from crossbar.errors import CorruptFile, unknown_name
 from hvae.data import sources as dataset_files
 
@@ -119,7 +119,7 @@ def _assemble(source: dataset_files.Source, folder: Path, arrays: dict[str, np.n
 
 
 def _load_embedded() -> Dataset:
-    resource = resources.files("data")
+    resource = shipped.folder()
     facts = tomllib.loads(resource.joinpath("embedded.toml").read_text(encoding="utf-8"))[EMBEDDED]
     path = resource.joinpath(facts["file"])
     try:

@@ -8,11 +8,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
+from crossbar import shipped
 from crossbar.errors import CorruptFile, MissingFile
 from hvae.data import idx
 
@@ -50,7 +50,7 @@ def names() -> tuple[str, ...]:
 
 def known_sources() -> dict[str, Source]:
     """Return the sources listed in data/checksums.toml, by name."""
-    text = resources.files("data").joinpath("checksums.toml").read_text(encoding="utf-8")
+    text = shipped.folder().joinpath("checksums.toml").read_text(encoding="utf-8")
     return {name: _source(name, entry) for name, entry in tomllib.loads(text).items()}
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import h5py
 import numpy as np
 
+from crossbar import shipped
 from crossbar.errors import CorruptFile, InvalidValue
 
 SIDE = 28
@@ -58,10 +58,10 @@ class FeatureNet:
 
 def net_of(dataset: str) -> FeatureNet:
     """Return the shipped net that classifies the images of the data set named `dataset`."""
-    return load_net(resources.files("data").joinpath(FILES.get(dataset, "mnist_features.h5")))
+    return load_net(shipped.folder().joinpath(FILES.get(dataset, "mnist_features.h5")))
 
 
-def load_net(source: Traversable) -> FeatureNet:
+def load_net(source: Path) -> FeatureNet:
     """Return the net in the HDF5 file `source`.
 
     Raises

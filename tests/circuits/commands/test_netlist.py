@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from schematics import DRAWINGS, draw
 from click.testing import CliRunner
+from schematics import DRAWINGS, draw
 
 from circuits.circuit.layout import Layout
 from circuits.commands.netlist import netlist, verify

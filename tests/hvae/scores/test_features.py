@@ -1,17 +1,17 @@
 """The feature net: the same numbers as torch gave, and classes that are right."""
 
 import shutil
-from importlib import resources
 
 import h5py
 import numpy as np
 import pytest
 
+from crossbar import shipped
 from crossbar.errors import CorruptFile, InvalidValue
 from hvae.data import sets
 from hvae.scores import features
 
-DATA = resources.files("data")
+DATA = shipped.folder()
 NET_FILE = DATA.joinpath("mnist_features.h5")
 
 
@@ -81,8 +81,7 @@ def test_images_that_are_none_are_refused(net, digits):
 
 def test_changed_weights_are_found(tmp_path):
     path = tmp_path / "net.h5"
-    with resources.as_file(NET_FILE) as original:
-        shutil.copy(original, path)
+    shutil.copy(NET_FILE, path)
     with h5py.File(path, "r+") as file:
         file["classes/bias"][0] += 1
     with pytest.raises(CorruptFile, match="not the SHA-256"):
