@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= runs/demo
+WORKERS ?= 2
 export HOPBAR_REQUIRE_SPICE
 
-.PHONY: demo test bench-quick lint types wheel clean help
+.PHONY: demo test test-plain docs bench-quick lint types wheel clean help
 
 help:
 	@echo "make demo   train a TDH-VAE on real digits, program it, verify it in SPICE, measure it, and show the pictures"
-	@echo "make test   run the tests, with numba's compiler and without it"
+	@echo "make test   run the tests, on two cores (WORKERS=2)"
+	@echo "make test-plain  run those that need neither numba's compiler nor SPICE, without the compiler"
+	@echo "make docs   build the documentation as a site, in build/site"
 	@echo "make bench-quick   run every script of benchmarks/ on a small case"
 	@echo "make lint   ruff and mypy;  make wheel: build the wheel"
 
@@ -23,8 +26,14 @@ demo: $(BIN)/hopbar
 	BIN=$(BIN) bash examples/demo.sh $(DEMO)
 
 test: $(BIN)/hopbar
-	$(BIN)/python -m pytest
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov=crossbar --cov=hvae --cov=circuits --cov-report=term:skip-covered -m "not spice and not needs_jit"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-plain: $(BIN)/hopbar
+	OMP_NUM_THREADS=1 NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov=crossbar --cov=hvae --cov=circuits --cov-report=term:skip-covered -m "not spice and not needs_jit and not slow"
+
+docs: $(BIN)/hopbar
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
+	@echo "look at build/site/index.html"
 
 bench-quick: $(BIN)/hopbar
 	$(BIN)/python benchmarks/quick.py

@@ -44,10 +44,11 @@ def pulse(
     array.counted()
     before = [plane.astype(np.float64) for plane in cells.planes(array.time)]
     report = PulseReport(up=0, down=0, engine="counts")
-    for state, own in zip(cells.states, signed, strict=True):
-        report = report + apply_pulses(state, np.maximum(own, 0), np.maximum(-own, 0), rng)
-        if cells.region.square and cells.region.shared:
-            mirror_weights(state)
+    with cells.changing(array.time):
+        for state, own in zip(cells.states, signed, strict=True):
+            report = report + apply_pulses(state, np.maximum(own, 0), np.maximum(-own, 0), rng)
+            if cells.region.square and cells.region.shared:
+                mirror_weights(state)
     met = [cells.mapping.siemens((old + new) / 2) for old, new in zip(before, cells.planes(array.time), strict=True)]
     for up in (True, False):
         given = [np.maximum(own if up else -own, 0) for own in signed]

@@ -131,6 +131,16 @@ def test_pulses_move_the_weight_by_their_steps():
     np.testing.assert_allclose(a @ np.ones(3), a.weights.sum(1))
 
 
+def test_pulses_move_an_aged_device_from_where_it_is_read():
+    drift = xb.FaultLaw(drift=xb.PowerLawDrift(nu=0.1, t0=1.0))
+    a = xb.Array(np.full((1, 2), 0.8), device=STEP, weight_limit=1.0, faults=drift, g_min=0.0, g_max=1e-4)
+    a.age(1e4)
+    aged = a.weights.copy()
+    assert (aged < 0.75).all()
+    a.pulse(np.array([[10, 0]]))
+    np.testing.assert_allclose(a.weights - aged, [[10 * 0.01 / 2, 0.0]], rtol=0, atol=1e-9)
+
+
 def test_pulses_are_counted_and_paid_for_what_they_met():
     a = xb.Array(np.full((1, 1), 0.3), device="epiram", seed=3, weight_limit=1.0)
     before = a.conductances()[0][0, 0]

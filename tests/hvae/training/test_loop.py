@@ -75,7 +75,7 @@ def test_a_run_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, m
 @pytest.mark.needs_jit
 def test_a_run_killed_at_any_moment_resumes_exactly(tmp_path):
     """`kill -9` at three moments; the folder of the survivor equals that of a run never killed."""
-    command = [sys.executable, "-m", "cli", "train", "tdh-vae", "--out"]
+    command = [sys.executable, "-m", "crossbar.commands.hopbar", "train", "tdh-vae", "--out"]
     changes = [
         part
         for change in [*SMALL, "training.epochs=6", "training.checkpoint_seconds=0.05"]
