@@ -43,7 +43,7 @@ lint: $(BIN)/hopbar
 	$(BIN)/mypy
 
 wheel: $(BIN)/hopbar
-	$(BIN)/python -m build --wheel --outdir dist .
+	rm -rf dist && $(BIN)/python -m build --outdir dist .
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
