@@ -60,7 +60,8 @@ def chip_of(folder: Path, kind: str, seed: int) -> Layout:
     run = folder / f"{kind}-{seed}"
     if not (run / "chip.h5").exists():
         changes = [f"data.image_size={side}", f"model.hidden={hidden}", f"model.latent={latent}"]
-        command = [sys.executable, "-m", "crossbar.commands.hopbar", "train", "tdh-vae", "--out", str(run), "--seed", str(seed)]
+        hopbar = [sys.executable, "-m", "crossbar.commands.hopbar"]
+        command = [*hopbar, "train", "tdh-vae", "--out", str(run), "--seed", str(seed)]
         command += ["--epochs", str(epochs), *[part for change in changes for part in ("--set", change)]]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[1])
     return Layout(chip=load_chip(run), choices=Choices(idle="drop"))

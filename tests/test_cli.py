@@ -22,7 +22,8 @@ SMALL = [
 
 def hopbar(*arguments, cwd=None):
     return subprocess.run(
-        [sys.executable, "-m", "crossbar.commands.hopbar", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+        [sys.executable, "-m", "crossbar.commands.hopbar", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, check=False,
     )
 
 
