@@ -10,9 +10,9 @@ import time
 import pytest
 
 import cli
-from crossbar.commands import hopbar
+from crossbar.commands import hopbar as commands
 
-COMMANDS = tuple(hopbar._COMMANDS)
+COMMANDS = tuple(commands._COMMANDS)
 SMALL = [
     "--set", "data.image_size=7", "--set", "data.train_limit=64", "--set", "training.batch_size=32",
     "--set", "model.hidden=8", "--set", "model.latent=2", "--set", "training.validation_samples=0",
