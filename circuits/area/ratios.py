@@ -23,7 +23,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Pair:
     """A tied model against an untied one."""
 
     name: str
@@ -31,11 +31,11 @@ class Comparison:
     untied: Model
 
 
-def paper_comparisons() -> tuple[Comparison, ...]:
+def paper_comparisons() -> tuple[Pair, ...]:
     """Return the comparisons at the paper's sizes and at equal hidden size (table 3 latents: 69 tied, 25 untied)."""
     tied = paper_model("tdh-vae")
     paper = tuple(
-        Comparison(name=f"tdh-vae / {name}", tied=tied, untied=paper_model(name)) for name in ("dh-vae", "h-vae")
+        Pair(name=f"tdh-vae / {name}", tied=tied, untied=paper_model(name)) for name in ("dh-vae", "h-vae")
     )
     return (*paper, *(equal_hidden(hidden, topology) for hidden, topology in EQUAL_SIZES))
 
@@ -43,20 +43,20 @@ def paper_comparisons() -> tuple[Comparison, ...]:
 EQUAL_SIZES = ((TABLE_3["tdh-vae"][0], "dense"), (TABLE_3["dh-vae"][0], "dense"), (TABLE_3["tdh-vae"][0], "layered"))
 
 
-def equal_hidden(hidden: int, topology: str) -> Comparison:
+def equal_hidden(hidden: int, topology: str) -> Pair:
     """Return the comparison of a tied and an untied model with `hidden` hidden neurons each."""
-    return Comparison(
+    return Pair(
         name=f"equal hidden {hidden}, {topology}",
         tied=tied_model("tied", hidden, TABLE_3["tdh-vae"][1], topology),
         untied=untied_model("untied", hidden, TABLE_3["dh-vae"][1], topology),
     )
 
 
-def chip_comparisons(chips: Sequence[Model]) -> tuple[Comparison, ...]:
+def chip_comparisons(chips: Sequence[Model]) -> tuple[Pair, ...]:
     """Return every tied chip against an untied one of its own size, and against every untied one of `chips`."""
     untied = [model for model in chips if not model.tied]
     return tuple(
-        Comparison(name=f"{one.name} / {other.name}", tied=one, untied=other)
+        Pair(name=f"{one.name} / {other.name}", tied=one, untied=other)
         for one in chips
         if one.tied
         for other in (_untied_twin(one), *untied)
@@ -80,13 +80,13 @@ def accountings(architecture: Architecture) -> dict[str, tuple[str, Architecture
     }
 
 
-def area_ratio(comparison: Comparison, sharing: str, architecture: Architecture, conditions: Scenario) -> Interval:
+def area_ratio(comparison: Pair, sharing: str, architecture: Architecture, conditions: Scenario) -> Interval:
     """Return tied area over untied area, with the same values (and the same draws) for both chips."""
     ratios = ratio_draws(comparison, sharing, architecture, conditions)
     return Interval.of(tuple(float(ratio) for ratio in ratios[:3]), ratios[3])
 
 
-def ratio_draws(comparison: Comparison, sharing: str, architecture: Architecture, conditions: Scenario) -> list:
+def ratio_draws(comparison: Pair, sharing: str, architecture: Architecture, conditions: Scenario) -> list:
     """Return the ratio at the low, typical and high point, and over the draws (n,).
 
     Raises
@@ -106,7 +106,7 @@ def ratio_draws(comparison: Comparison, sharing: str, architecture: Architecture
 
 
 def ratio_table(
-    comparisons: Sequence[Comparison], architecture: Architecture, conditions: Scenario
+    comparisons: Sequence[Pair], architecture: Architecture, conditions: Scenario
 ) -> dict[str, dict[str, Interval]]:
     """Return the ratio of every comparison under every accounting: {accounting: {comparison: interval}}."""
     return {

@@ -20,7 +20,7 @@ KINDS = ("tran", "op", "tran-op")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Nudge:
+class NudgeSource:
     """Currents that pull states towards a lower loss (the last term of eq. 4).
 
     Every neuron k gets -beta (offset_k + linear_k s_k + exponential_k (exp(s_k) - 1)) / r_leak: eq. (8) has offset
@@ -135,7 +135,7 @@ class Circuit:
     rails: np.ndarray | None = None
     guess: np.ndarray | None = None
     expected: np.ndarray | None = None
-    nudge: Nudge | None = None
+    nudge: NudgeSource | None = None
     turn: Turn | None = None
     wires: Wires | None = None
     device: str = "linear"

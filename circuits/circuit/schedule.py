@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from circuits.circuit.circuit import Circuit, Nudge, Turn
+from circuits.circuit.circuit import Circuit, NudgeSource, Turn
 from circuits.circuit.comments import comment
 
 RISE = 0.01  # of a time constant: how long a control voltage takes to change
@@ -21,7 +21,7 @@ def schedule(circuit: Circuit) -> Iterator[str]:
     yield from analysis(circuit)
 
 
-def nudging(circuit: Circuit, nudge: Nudge) -> Iterator[str]:
+def nudging(circuit: Circuit, nudge: NudgeSource) -> Iterator[str]:
     """Yield the nudge of every free neuron that has one: free until mark 1, +beta until 2, -beta until 3."""
     unit = circuit.electrical.time_constant
     free, plus, _ = (mark * unit for mark in circuit.analysis.marks.values())

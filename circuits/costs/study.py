@@ -20,7 +20,7 @@ from circuits.area.estimate import (
     total_area,
 )
 from circuits.area.networks import TABLE_3, Model, chip_model, paper_model
-from circuits.area.ratios import Comparison, accountings, chip_comparisons, paper_comparisons, ratio_table
+from circuits.area.ratios import Pair, accountings, chip_comparisons, paper_comparisons, ratio_table
 from circuits.area.sensitivity import Swing, swings
 from circuits.area.technology import Point, Technology
 from circuits.area.wire_loss import check_tile
@@ -66,7 +66,7 @@ class AreaStudy:
     conditions: Scenario
     estimates: Mapping[str, AreaEstimate]
     ratios: Mapping[str, Mapping[str, Interval]]
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[Pair]
     energies: Mapping[str, EnergyEstimate]
     seed: int
 
@@ -169,7 +169,7 @@ def area_swings(model: Model, architecture: Architecture, sharing: str, conditio
 
 
 def ratio_swings(
-    comparison: Comparison, accounting: str, architecture: Architecture, conditions: Scenario
+    comparison: Pair, accounting: str, architecture: Architecture, conditions: Scenario
 ) -> tuple[Swing, ...]:
     """Return what moves the ratio of `comparison` under `accounting`, widest first."""
     sharing, variant = accountings(architecture)[accounting]

@@ -22,7 +22,7 @@ from circuits.energy.relaxation import (
     reference_loads,
     relaxation_of,
 )
-from circuits.energy.trajectories import Phases
+from circuits.energy.trajectories import Settlings
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
 
@@ -55,7 +55,7 @@ def assumed_tasks(model: Model, architecture: Architecture, *, idle: str = "on")
 
 
 def measured_tasks(
-    model: Model, chip: Chip, simulated: Phases, architecture: Architecture, *, idle: str = "on"
+    model: Model, chip: Chip, simulated: Settlings, architecture: Architecture, *, idle: str = "on"
 ) -> dict[str, Task]:
     """Return the tasks of `chip`, whose phases were `simulated`.
 

@@ -37,14 +37,14 @@ class EulerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phases:
+class Settlings:
     """Trajectories of the six phases of one training image, by role: free, and nudged with +beta and -beta."""
 
     free: Mapping[str, Trajectory]
     nudged: Mapping[str, tuple[Trajectory, Trajectory]]
 
 
-def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.random.Generator) -> Phases:
+def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.random.Generator) -> Settlings:
     """Return how `chip` encodes `images` (k, pixels), decodes draws of their latents, and settles when nudged.
 
     The decoder is nudged towards the image (eq. 8), the encoder by the KL term alone (eq. 11): the reconstruction
@@ -63,7 +63,7 @@ def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.ra
     free = {"encode": encoded, "decode": decoded}
     lands = {"encode": (encode_land, encode_role, images), "decode": (decode_land, decode_role, latents)}
     nudged = {role: _nudge_pair(*lands[role], pulls[role], free[role], settings) for role in free}
-    return Phases(free=free, nudged=nudged)
+    return Settlings(free=free, nudged=nudged)
 
 
 def euler(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.circuit.circuit import Circuit, Nudge
+from circuits.circuit.circuit import Circuit, NudgeSource
 from circuits.circuit.layout import Layout
 from circuits.circuit.memristor_array import MemristorArray
 from circuits.simulators.process import Limits
@@ -69,7 +69,7 @@ def _with_phases(
 ) -> Circuit:
     if not 0 < beta < 1:
         raise InvalidValue(f"`beta` must be in (0, 1), but got {beta}; 0.02 to 0.1 gives a true gradient")
-    nudge = Nudge(beta=beta, offset=offset, linear=linear, exponential=exponential)
+    nudge = NudgeSource(beta=beta, offset=offset, linear=linear, exponential=exponential)
     return replace(circuit, nudge=nudge, analysis=replace(circuit.analysis, reltol=TIGHT))
 
 

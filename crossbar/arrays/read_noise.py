@@ -26,6 +26,7 @@ import numpy as np
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics.mirror import mirror_upper
 from crossbar.numerics.normals import fill_normals
+from crossbar.numerics.random import ROW, mix
 
 SPECTRA = ("white", "phase", "batch", "lorentzian", "pink", "telegraph")
 PLACES = ("outputs", "devices")
@@ -207,11 +208,7 @@ def telegraph_step(states: np.ndarray, kept: float, fresh: np.ndarray) -> None:
 
 def stream(key: int, number: int) -> np.uint64:
     """Return the key of sub-stream `number` of `key`, far from every other: the finalizer of splitmix64."""
-    mask = 2**64 - 1
-    word = (key + (number + 1) * 0xD1B54A32D192ED03) & mask
-    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & mask
-    return np.uint64(word ^ (word >> 31))
+    return np.uint64(mix(np.uint64((key + (number + 1) * int(ROW)) % 2**64)))
 
 
 def normals(key: np.uint64, shape: tuple[int, ...]) -> np.ndarray:

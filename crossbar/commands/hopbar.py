@@ -110,7 +110,7 @@ def main(args: list[str] | None = None) -> None:
     except MemoryError as error:
         click.echo(f"hopbar: not enough memory ({error}): choose a smaller model, batch or --n", err=True)
         code = _EXIT_ERROR
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt):
         click.echo("hopbar: interrupted", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

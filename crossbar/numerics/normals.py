@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+from crossbar.numerics.random import draw_bits
+
+_S32 = np.uint64(32)
 _MANTISSA, _ONE_BITS = np.uint32(0x7FFFFF), np.uint32(0x3F800000)
 _B1, _B2, _B4, _B3, _B23 = np.uint32(1), np.uint32(2), np.uint32(4), np.uint32(3), np.uint32(23)
 _STEP, _HALF_STEP = np.float32(2.0**-32), np.float32(2.0**-33)
@@ -34,10 +34,9 @@ def fill_normals(key: np.uint64, start: int, out: np.ndarray) -> None:
     """
     n = out.shape[0]
     half = (n + 1) // 2
-    words = key + (np.arange(start, start + half).astype(np.uint64)) * _GOLDEN
-    words = (words ^ (words >> _S30)) * _M1
-    words = (words ^ (words >> _S27)) * _M2
-    words = words ^ (words >> _S31)
+    words = np.empty(half, np.uint64)
+    for i in range(half):
+        words[i] = draw_bits(key, start + i)
     radii = (words >> _S32).astype(np.uint32).astype(np.float32) * _STEP + _HALF_STEP
     low = words.astype(np.uint32)
     angles = (low >> _B3).astype(np.float32) * _ANGLE

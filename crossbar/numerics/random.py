@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_ROW = np.uint64(0xD1B54A32D192ED03)
+ROW = np.uint64(0xD1B54A32D192ED03)
 _S11, _S27, _S30, _S31, _S32 = (np.uint64(bits) for bits in (11, 27, 30, 31, 32))
 _2_53, _2_32 = np.float32(2.0**-53), np.float32(2.0**-32)
 # a sum of N fair bits has variance N/4; the uniform part adds 1/12 and, made of the same bits, takes 1/2
@@ -51,21 +51,23 @@ else:
 
 
 @wrapping
-def stream(key: np.uint64, row: int, step: int) -> np.uint64:
-    """Return the state from which the draws of one row at one step count on."""
-    z = key + np.uint64(row) * _ROW + np.uint64(step) * _M2
-    z = (z ^ (z >> _S30)) * _M1
+def mix(word: Any) -> Any:
+    """Return `word` (uint64, one or many) with its bits mixed: the finalizer of splitmix64."""
+    z = (word ^ (word >> _S30)) * _M1
     z = (z ^ (z >> _S27)) * _M2
     return z ^ (z >> _S31)
 
 
 @wrapping
+def stream(key: np.uint64, row: int, step: int) -> np.uint64:
+    """Return the state from which the draws of one row at one step count on."""
+    return mix(key + np.uint64(row) * ROW + np.uint64(step) * _M2)
+
+
+@wrapping
 def draw_bits(state: np.uint64, counter: int) -> np.uint64:
     """Return 64 well-mixed bits."""
-    z = state + np.uint64(counter) * GOLDEN
-    z = (z ^ (z >> _S30)) * _M1
-    z = (z ^ (z >> _S27)) * _M2
-    return z ^ (z >> _S31)
+    return mix(state + np.uint64(counter) * GOLDEN)
 
 
 @njit(cache=True, inline="always")

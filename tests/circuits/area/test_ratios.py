@@ -7,7 +7,7 @@ from circuits.area.architecture import Architecture
 from circuits.area.estimate import component_areas, model_inventory, scenario, total_area
 from circuits.area.networks import tied_model, untied_model
 from circuits.area.ratios import (
-    Comparison,
+    Pair,
     accountings,
     area_ratio,
     chip_comparisons,
@@ -78,7 +78,7 @@ def test_a_ratio_lies_between_those_of_its_components(accounting):
 @pytest.mark.parametrize("model", [tied_model("t", 30, 5), untied_model("u", 30, 5)], ids=["tied", "untied"])
 def test_identical_specifications_have_ratio_one(accounting, model):
     sharing, architecture = accountings(Architecture())[accounting]
-    found = area_ratio(Comparison(name="same", tied=model, untied=model), sharing, architecture, CONDITIONS)
+    found = area_ratio(Pair(name="same", tied=model, untied=model), sharing, architecture, CONDITIONS)
     assert (found.low, found.typical, found.high, found.p5, found.p95) == (1, 1, 1, 1, 1)
 
 
