@@ -5,10 +5,12 @@
 The doors are those of tests/fuzz_doors.py: overrides of a configuration, TOML files, measured curves, chips and run
 folders (bytes, attributes and data sets changed), raw files of ngspice, command lines. A failure is any other error, a
 message of several lines, or an accepted value that the schema forbids; each kind is listed once, with its first case.
+A case that takes a minute, or brings the interpreter down, ends all with its trace, and lies in the file that is named.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import sys
 import tempfile
@@ -24,10 +26,14 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from fuzz_doors import SHARES, Door, doors
 
 QUICK_CASES = 200
+LONGEST = 60.0  # seconds for one case; none needs one
 
 
-def tried(door: Door, cases: int, start: int) -> tuple[Counter, dict[str, dict[str, str]]]:
-    """Return how often `door` answered how over `cases`, and the kinds of failures by where they arose."""
+def tried(door: Door, cases: int, start: int, last: Path) -> tuple[Counter, dict[str, dict[str, str]]]:
+    """Return how often `door` answered how over `cases`, and the kinds of failures by where they arose.
+
+    The case that is being tried lies in the file `last`.
+    """
     answers: Counter = Counter()
     failures: dict[str, dict[str, str]] = {}
 
@@ -42,6 +48,8 @@ def tried(door: Door, cases: int, start: int) -> tuple[Counter, dict[str, dict[s
     @given(st.data())
     def attempt(data: st.DataObject) -> None:
         case = data.draw(door.cases)
+        last.write_text(repr(case))
+        faulthandler.dump_traceback_later(LONGEST, exit=True)
         with tempfile.TemporaryDirectory() as folder:
             try:
                 answers[door.attempt(case, Path(folder))] += 1
@@ -52,6 +60,7 @@ def tried(door: Door, cases: int, start: int) -> tuple[Counter, dict[str, dict[s
                 failures.setdefault(key, {"message": str(error)[:300], "case": repr(case)[:300]})
 
     attempt()
+    faulthandler.cancel_dump_traceback_later()
     return answers, failures
 
 
@@ -64,8 +73,11 @@ def main() -> None:
     cases = QUICK_CASES if options.quick else options.cases
     figures: dict[str, float] = {"cases": 0, "failed": 0}
     listed, rows = {}, {}
+    faulthandler.enable()
+    last = Path(tempfile.mkdtemp()) / "case.txt"
+    print(f"the case that is being tried: {last}", file=sys.stderr)
     for name, door in doors().items():
-        answers, failures = tried(door, round(cases * SHARES[name]), options.seed)
+        answers, failures = tried(door, round(cases * SHARES[name]), options.seed, last)
         rows[name] = dict(answers)
         listed |= {f"{name}: {kind}": found for kind, found in failures.items()}
         figures["cases"] += sum(answers.values())

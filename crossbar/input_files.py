@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import mmap
+import stat
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LOCKED = ("unable to lock file", "already open for write", "already open for SWMR write")
 """What HDF5 says of a file that another process has open; no word of damage."""
+_HEAP, _HEADER = b"GCOL\x01", 16
+"""How a global heap of HDF5, which holds texts, begins; bytes of its header, and of that of each object in it."""
 
 
 def json_object(path: Path, remedy: str) -> dict[str, Any]:
@@ -101,19 +105,25 @@ def toml_text(text: str, place: str) -> dict[str, Any]:
 def hdf5(path: Path, what: str, remedy: str) -> Iterator[h5py.File]:
     """Open the HDF5 file at `path`, which should be `what`, and let the body read it; `remedy` is for where it is none.
 
-    Our files are replaced whole, never changed, so that none needs a lock to be read; NFS often has none.
+    Our files are replaced whole, never changed, so that none needs a lock to be read; NFS often has none. What libhdf5
+    would wait or loop on for ever, in C where no interrupt reaches it, is refused before, and so is what leads out of
+    the file; against other faults of libhdf5 on bytes that were made to harm, there is no guard here.
 
     Raises
     ------
     CorruptFile
-        HDF5 cannot read it, or the body found it to be other than it expected.
+        It is no regular file, HDF5 cannot read it, it refers to other files, or the body found it to be other than it
+        expected.
     FileInUse
         Another process has it open for writing.
     """
     import h5py
 
     try:
+        _check_regular(path)
+        _check_heaps(path)
         with h5py.File(path, "r", locking=False) as file:
+            _check_layout(file)
             yield file
     except (HopbarError, PermissionError, IsADirectoryError):
         raise
@@ -132,14 +142,61 @@ def array(dataset: Any) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        It is no data set of numbers, or it claims more than the memory holds.
+        It is no data set of numbers, lies in other files, or claims more than the memory holds.
     """
     if getattr(dataset, "dtype", None) is None or dataset.dtype.kind not in "fiub":
         raise TypeError(f"{getattr(dataset, 'name', dataset)} is no array of numbers")
+    if dataset.is_virtual or dataset.external:
+        raise ValueError(f"{dataset.name} lies in another file")
     if dataset.nbytes > memory.limit():
         raise ValueError(f"{dataset.name} claims {dataset.nbytes:.1e} bytes")
     found: np.ndarray = dataset[()]
     return found
+
+
+def _check_regular(path: Path) -> None:
+    """Raise `ValueError` where `path` is a pipe, a device or the like: to open one may wait for ever."""
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # a folder has an error of its own
+        raise ValueError("it is no regular file")
+
+
+def _check_heaps(path: Path) -> None:
+    """Raise `ValueError` where a global heap has an object of no size: libhdf5 would stay at it for ever.
+
+    Its `H5HG__cache_heap_deserialize` goes on by the size in the file, modulo 2**64 (HDFGroup/hdf5, issue 1707; so
+    still in 2.0.0). Heaps do not overlap: together they cannot hold more headers than the file.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        left = len(content) // _HEADER
+        heap = content.find(_HEAP)
+        while heap >= 0:
+            place = heap + _HEADER
+            end = min(heap + int.from_bytes(content[heap + 8 : place], "little"), len(content))
+            while place + _HEADER <= end:
+                left -= 1
+                step = _heap_step(content[place : place + _HEADER])
+                if step == 0 or left < 0:
+                    raise ValueError(f"its global heap at byte {heap} is damaged")
+                place += step
+            heap = content.find(_HEAP, heap + 1)
+
+
+def _heap_step(header: bytes) -> int:
+    """Return by how many bytes libhdf5 goes on from the object of a global heap that has this header."""
+    index, size = int.from_bytes(header[:2], "little"), int.from_bytes(header[8:], "little")
+    return (_HEADER + (size + 7) // 8 * 8) % 2**64 if index else size
+
+
+def _check_layout(file: h5py.File) -> None:
+    """Raise `ValueError` where `file` links out of itself, or has not the addresses of 8 bytes that h5py writes."""
+    import h5py
+
+    if file.id.get_create_plist().get_sizes() != (8, 8):
+        raise ValueError("its addresses are not of 8 bytes")
+    led = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
+    if led is not None:
+        raise ValueError(f"{led} is a link by name")
 
 
 def _first_line(error: Exception) -> str:

@@ -3,14 +3,18 @@
 import errno
 import json
 import os
+import struct
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
 from crossbar import input_files, memory
+from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile, FileInUse, InvalidValue, MissingFile
+from crossbar.network import Network
 from crossbar.output_files import hdf5_image, write_atomically, write_json
 
 
@@ -59,6 +63,74 @@ def test_a_file_that_another_process_writes_is_in_use_not_damaged(tmp_path):
             pass
     finally:
         holder.communicate("")
+
+
+def refusal(path):
+    """Return why `load_chip` refuses `path`, in a process of its own, as it may hang where no signal reaches."""
+    program = "import sys; from crossbar.chip import load_chip; load_chip(sys.argv[1])"
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    return done.stderr.splitlines()[-1]
+
+
+def chip_file(path):
+    network = Network((("pixels", 4), ("latent", 1)), "dense")
+    weights = {"tied": np.zeros((5, 5))}
+    chip = Chip(model="tdh-vae", networks={"tied": network}, weights=weights, sigma=0.4, image_shape=(2, 2),
+                examples=np.zeros((0, 4), np.float32))  # fmt: skip
+    return chip.save(path)
+
+
+def test_a_chip_that_libhdf5_would_read_for_ever_is_refused(tmp_path):
+    path = chip_file(tmp_path / "chip.h5")
+    for size in (0, 2**64 - 16):  # of the free space, and of a text that brings libhdf5 back to where it was
+        image = bytearray(path.read_bytes())
+        heap = image.index(b"GCOL")
+        index = int(size > 0)
+        image[heap + 16 : heap + 32] = struct.pack("<HHIQ", index, 0, 0, size)
+        (tmp_path / "loop.h5").write_bytes(image)
+        assert "its global heap at byte" in refusal(tmp_path / "loop.h5")
+
+
+def test_heaps_that_overlap_are_refused_at_once(tmp_path):
+    heap = b"GCOL\x01\0\0\0" + (2**40).to_bytes(8, "little")
+    text = struct.pack("<HHIQ", 1, 0, 0, 16)  # of 16 bytes, those of the next heap: every heap goes on to the end
+    (tmp_path / "overlap.h5").write_bytes((heap + text) * 100_000)
+    assert "its global heap at byte" in refusal(tmp_path / "overlap.h5")
+
+
+def test_a_pipe_is_no_chip(tmp_path):
+    os.mkfifo(tmp_path / "chip.h5")
+    assert refusal(tmp_path / "chip.h5").endswith(
+        "chip.h5 cannot be read as a chip (it is no regular file); make the chip again from its run"
+    )
+
+
+def link(file, elsewhere):
+    file["examples"] = h5py.ExternalLink(elsewhere, "/examples")
+
+
+def storage(file, elsewhere):
+    file.create_dataset("examples", (1, 4), "f4", external=[(elsewhere, 0, 16)])
+
+
+def view(file, elsewhere):
+    layout = h5py.VirtualLayout((1, 4), "f4")
+    layout[:] = h5py.VirtualSource(elsewhere, "examples", (1, 4))
+    file.create_virtual_dataset("examples", layout)
+
+
+@pytest.mark.parametrize("lead", [link, storage, view])
+def test_a_chip_that_leads_to_other_files_is_refused(tmp_path, lead):
+    """A file that someone else made could otherwise bring what lies on this disk into a chip that is given away."""
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["examples"] = np.zeros((1, 4), np.float32)
+    path = chip_file(tmp_path / "chip.h5")
+    with h5py.File(path, "r+") as file:
+        del file["examples"]
+        lead(file, str(tmp_path / "secret.h5"))
+    with pytest.raises(CorruptFile, match=r"is a link by name|lies in another file"):
+        load_chip(path)
 
 
 @pytest.mark.parametrize("content", ["[]", "5", "null", "{", "", "[" * 20000, "\x00", '"' + "x" * 100 + '"'])

@@ -129,6 +129,12 @@ def test_a_run_that_never_made_a_step_can_be_made_anew_and_otherwise(tmp_path):
     assert again.config().training.epochs == 2
 
 
+def test_a_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "checkpoint.h5")
+    with pytest.raises(CorruptFile, match=r"checkpoint\.h5 cannot be read as a checkpoint \(it is no regular file"):
+        RunFolder(tmp_path).load()
+
+
 def damaged(folder, change):
     with h5py.File(folder.path / "checkpoint.h5", "r+") as file:
         change(file)
