@@ -22,8 +22,7 @@ BRIGHTEST = 1 + 1e-6
 def check_name(what: str, name: Any) -> None:
     """Raise `InvalidValue` unless `name` is one line of 1 to 100 printable ASCII characters."""
     if not isinstance(name, str) or NAME.fullmatch(name) is None:
-        shown = repr(name) if len(repr(name)) <= 100 else repr(name)[:100] + "..."
-        raise InvalidValue(f"{what} must be one line of 1 to 100 printable ASCII characters, but got {shown}")
+        raise InvalidValue(f"{what} must be one line of 1 to 100 printable ASCII characters, but got {told(name)}")
 
 
 def check_numbers(what: str, values: Any) -> None:
@@ -39,7 +38,7 @@ def check_numbers(what: str, values: Any) -> None:
 def check_positive(what: str, value: Any) -> None:
     """Raise `InvalidValue` unless `value` is a positive, finite number."""
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < float("inf"):
-        raise InvalidValue(f"{what} must be positive and finite, but got {value!r}")
+        raise InvalidValue(f"{what} must be positive and finite, but got {told(value)}")
 
 
 def check_texts(what: str, named: Any, kind: type) -> None:
@@ -50,6 +49,12 @@ def check_texts(what: str, named: Any, kind: type) -> None:
         check_name(f"a name in {what}", name)
         if not isinstance(value, kind):
             raise InvalidValue(f"{what} must hold {'texts' if kind is str else 'numbers'}, but {name!r} is {value!r}")
+
+
+def told(value: Any) -> str:
+    """Return `value` on one line of a hundred characters: a file may hold an array where a name should be."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def check_blocks(name: str, network: Network, image_shape: Any) -> None:
@@ -98,7 +103,7 @@ def check_sigma(sigma: Any, latents: int) -> None:
         return
     check_numbers("`sigma`", sigma)
     if sigma.shape not in {(), (latents,)} or sigma.min() <= 0:
-        raise InvalidValue(f"`sigma` must be one positive number or {latents}, but got {sigma!r}")
+        raise InvalidValue(f"`sigma` must be one positive number or {latents}, but got {told(sigma)}")
 
 
 def check_examples(examples: Any, image_shape: tuple[int, int]) -> None:

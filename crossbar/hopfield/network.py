@@ -59,7 +59,7 @@ class Network:
             raise InvalidValue(f"`blocks` must have distinct names, but got {names}")
         for name, size in self.blocks:
             if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-                raise InvalidValue(f"block `{name}` must have at least 1 neuron, a whole number, but got {size!r}")
+                raise InvalidValue(f"block {name!r} must have at least 1 neuron, a whole number, but got {size!r}")
         if self.topology not in TOPOLOGIES:
             raise InvalidValue(f"`topology` must be one of {', '.join(TOPOLOGIES)}, but got {self.topology!r}")
         if self.topology == "layered" and len(self.blocks) < 2:

@@ -214,3 +214,16 @@ def test_a_full_disk_leaves_the_old_chip_and_one_clear_error(rng, tmp_path):
     assert str(path) in done.stderr.strip().splitlines()[-1]
     assert path.read_bytes() == old
     assert [file.name for file in tmp_path.iterdir()] == ["chip.h5"]
+
+
+@pytest.mark.parametrize("name", ["model", "sigma", "gain"])
+def test_a_refusal_is_one_line_whatever_stands_there(rng, name):
+    with pytest.raises(InvalidValue) as refused:
+        small_chip(rng, **{name: np.ones((9, 9))})
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_block_is_refused_in_one_line_whatever_its_name():
+    with pytest.raises(InvalidValue) as refused:
+        Network((("pixels\nevil", 0),), "dense")
+    assert len(str(refused.value).splitlines()) == 1
