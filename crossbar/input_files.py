@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mmap
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossbar import memory
+from crossbar import hdf5_heaps, memory
 from crossbar.errors import CorruptFile, FileInUse, HopbarError, MissingFile
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 _LOCKED = ("unable to lock file", "already open for write", "already open for SWMR write")
 """What HDF5 says of a file that another process has open; no word of damage."""
-_HEAP, _HEADER = b"GCOL\x01", 16
-"""How a global heap of HDF5, which holds texts, begins; bytes of its header, and of that of each object in it."""
 
 
 def json_object(path: Path, remedy: str) -> dict[str, Any]:
@@ -121,9 +118,9 @@ def hdf5(path: Path, what: str, remedy: str) -> Iterator[h5py.File]:
 
     try:
         _check_regular(path)
-        _check_heaps(path)
+        hdf5_heaps.check(path)
         with h5py.File(path, "r", locking=False) as file:
-            _check_layout(file)
+            _check_links(file)
             yield file
     except (HopbarError, PermissionError, IsADirectoryError):
         raise
@@ -161,39 +158,10 @@ def _check_regular(path: Path) -> None:
         raise ValueError("it is no regular file")
 
 
-def _check_heaps(path: Path) -> None:
-    """Raise `ValueError` where a global heap has an object of no size: libhdf5 would stay at it for ever.
-
-    Its `H5HG__cache_heap_deserialize` goes on by the size in the file, modulo 2**64 (HDFGroup/hdf5, issue 1707; so
-    still in 2.0.0). Heaps do not overlap: together they cannot hold more headers than the file.
-    """
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        left = len(content) // _HEADER
-        heap = content.find(_HEAP)
-        while heap >= 0:
-            place = heap + _HEADER
-            end = min(heap + int.from_bytes(content[heap + 8 : place], "little"), len(content))
-            while place + _HEADER <= end:
-                left -= 1
-                step = _heap_step(content[place : place + _HEADER])
-                if step == 0 or left < 0:
-                    raise ValueError(f"its global heap at byte {heap} is damaged")
-                place += step
-            heap = content.find(_HEAP, heap + 1)
-
-
-def _heap_step(header: bytes) -> int:
-    """Return by how many bytes libhdf5 goes on from the object of a global heap that has this header."""
-    index, size = int.from_bytes(header[:2], "little"), int.from_bytes(header[8:], "little")
-    return (_HEADER + (size + 7) // 8 * 8) % 2**64 if index else size
-
-
-def _check_layout(file: h5py.File) -> None:
-    """Raise `ValueError` where `file` links out of itself, or has not the addresses of 8 bytes that h5py writes."""
+def _check_links(file: h5py.File) -> None:
+    """Raise `ValueError` where `file` has a link by name, which may lead to another file."""
     import h5py
 
-    if file.id.get_create_plist().get_sizes() != (8, 8):
-        raise ValueError("its addresses are not of 8 bytes")
     led = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
     if led is not None:
         raise ValueError(f"{led} is a link by name")

@@ -89,14 +89,20 @@ def test_a_chip_that_libhdf5_would_read_for_ever_is_refused(tmp_path):
         index = int(size > 0)
         image[heap + 16 : heap + 32] = struct.pack("<HHIQ", index, 0, 0, size)
         (tmp_path / "loop.h5").write_bytes(image)
-        assert "its global heap at byte" in refusal(tmp_path / "loop.h5")
+        assert "its heap at byte" in refusal(tmp_path / "loop.h5")
+    image = bytearray(path.read_bytes())
+    heap = image.index(b"HEAP")
+    free, start = struct.unpack_from("<QQ", image, heap + 16)
+    struct.pack_into("<Q", image, start + free, free)  # a free block of a group's names that leads to itself
+    (tmp_path / "loop.h5").write_bytes(image)
+    assert "its heap at byte" in refusal(tmp_path / "loop.h5")
 
 
 def test_heaps_that_overlap_are_refused_at_once(tmp_path):
     heap = b"GCOL\x01\0\0\0" + (2**40).to_bytes(8, "little")
     text = struct.pack("<HHIQ", 1, 0, 0, 16)  # of 16 bytes, those of the next heap: every heap goes on to the end
-    (tmp_path / "overlap.h5").write_bytes((heap + text) * 100_000)
-    assert "its global heap at byte" in refusal(tmp_path / "overlap.h5")
+    (tmp_path / "overlap.h5").write_bytes(b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08" + (heap + text) * 100_000)
+    assert "its heap at byte" in refusal(tmp_path / "overlap.h5")
 
 
 def test_a_pipe_is_no_chip(tmp_path):
