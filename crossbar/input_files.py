@@ -120,7 +120,7 @@ def hdf5(path: Path, what: str, remedy: str) -> Iterator[h5py.File]:
         _check_regular(path)
         hdf5_heaps.check(path)
         with h5py.File(path, "r", locking=False) as file:
-            _check_links(file)
+            _check_items(file)
             yield file
     except (HopbarError, PermissionError, IsADirectoryError):
         raise
@@ -158,13 +158,28 @@ def _check_regular(path: Path) -> None:
         raise ValueError("it is no regular file")
 
 
-def _check_links(file: h5py.File) -> None:
-    """Raise `ValueError` where `file` has a link by name, which may lead to another file."""
+def _check_items(file: h5py.File) -> None:
+    """Raise `ValueError` where `file` has a link by name, or attributes other than numbers and texts.
+
+    The one may lead to another file; on damaged types of other kinds libhdf5 brings the interpreter down.
+    """
     import h5py
 
-    led = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
-    if led is not None:
-        raise ValueError(f"{led} is a link by name")
+    plain = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM, h5py.h5t.STRING)
+
+    def odd(name: str, link: object) -> str | None:
+        if not isinstance(link, h5py.HardLink):
+            return f"{name} is a link by name"
+        return odd_attribute(name)
+
+    def odd_attribute(name: str) -> str | None:
+        attributes = file[name].attrs
+        wrong = [one for one in attributes if attributes.get_id(one).get_type().get_class() not in plain]
+        return f"the attribute {wrong[0]!r} of {name} is neither text nor number" if wrong else None
+
+    found = odd_attribute("/") or file.visititems_links(odd)
+    if found:
+        raise ValueError(found)
 
 
 def _first_line(error: Exception) -> str:

@@ -126,6 +126,14 @@ def view(file, elsewhere):
     file.create_virtual_dataset("examples", layout)
 
 
+def test_attributes_of_odd_types_are_refused_before_they_are_read(tmp_path):
+    path = chip_file(tmp_path / "chip.h5")
+    with h5py.File(path, "r+") as file:
+        file["networks/tied"].attrs["blocks"] = np.array([(1, 2.0)], dtype="i4,f8")
+    with pytest.raises(CorruptFile, match=r"the attribute 'blocks' of networks/tied is neither text nor number"):
+        load_chip(path)
+
+
 @pytest.mark.parametrize("lead", [link, storage, view])
 def test_a_chip_that_leads_to_other_files_is_refused(tmp_path, lead):
     """A file that someone else made could otherwise bring what lies on this disk into a chip that is given away."""
