@@ -10,11 +10,11 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from crossbar.network import Network
 
 from crossbar import input_files, memory
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile, FileInUse, InvalidValue, MissingFile
+from crossbar.hopfield.network import Network
 from crossbar.output_files import hdf5_image, write_atomically, write_json
 
 
