@@ -128,6 +128,9 @@ def test_published_constants_are_those_of_their_sources(model, constants):
     (Vteam(), 0.1, 0.5, 666666.6667),  # 5e-4 / 3e-9 (5 - 1)
     (Vteam(), -0.3, 0.5, -416666666.67),  # -10 / 3e-9 (1.5 - 1)^3
     (Vteam(), -0.19, 0.5, 0.0),
+    (Vteam(alpha_off=3.0), 0.06, 0.5, 1333333.3333),  # 5e-4 / 3e-9 (3 - 1)^3
+    (Vteam(), 0.1, 1.0, 0.0),  # the hard bound
+    (Vteam(), 0.1, 1.1, 0.0),  # and beyond it
 ])  # fmt: skip
 def test_rates_are_the_published_equations_worked_by_hand(model, volts, state, rate):
     assert model.rate(volts, state) == pytest.approx(rate, rel=1e-4)

@@ -93,6 +93,26 @@ def test_nonlinear_law_has_the_steps_of_its_labels(rng, labels, steps):
     assert np.abs(found) == pytest.approx(steps, abs=6e-5)
 
 
+def test_nonlinear_law_may_say_the_step_that_follows_from_its_pulses():
+    law = devices.law("nonlinear", p_max=50, w_min=-1.0, w_max=1.0, dw_min=2.0 / 50)
+    assert law.p_max == 50
+
+
+@pytest.mark.parametrize(("convention", "marks"), [("mlp", False), ("dnn", True)])
+def test_only_the_convention_that_kicks_after_writing_marks_what_was_written(convention, marks):
+    assert devices.law("nonlinear", ctoc=0.01, convention=convention).marks_written is marks
+
+
+def test_a_power_device_without_a_range_does_not_move(rng):
+    state = devices.law("power", w_min_dtod=0.0, w_max_dtod=0.0, dw_min_std=0.0).sample((1, 2), rng, dtype=np.float64)
+    planes = {name: plane.copy() for name, plane in state.planes.items()}
+    planes["w_min"][0, 0] = planes["w_max"][0, 0] = 0.1
+    for up in (True, False):
+        moved = state.law.increment(planes, np.full((1, 2), 0.1), up, np.zeros((1, 2)))
+        assert moved[0, 0] == 0
+        assert moved[0, 1] != 0
+
+
 def test_nonlinear_law_crosses_its_range_in_p_max_pulses(rng):
     law = devices.law("nonlinear", nl_ltp=2.4, nl_ltd=-4.88, p_max=97)
     assert run(law, 97, 0, rng, 1, begin=-1.0) == pytest.approx(1, abs=1e-9)

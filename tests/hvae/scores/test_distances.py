@@ -111,6 +111,15 @@ def test_squared_discrepancy_has_the_expectation_of_its_kernel(rng, shift, expec
     assert found.mean() == pytest.approx(expected, abs=4 * error)
 
 
+def test_subsets_of_a_kernel_distance_hold_no_row_twice(rng, monkeypatch):
+    """The unbiased estimate leaves out k(x, x): a row drawn twice would put it back."""
+    seen = []
+    monkeypatch.setattr(distances, "squared_discrepancy", lambda a, b: seen.extend([a, b]) or 0.0)
+    distances.kernel_distance(rng.random((40, 3)), rng.random((40, 3)), rng, n_subsets=20, subset_size=20)
+    assert len(seen) == 40
+    assert all(len(np.unique(one, axis=0)) == 20 for one in seen)
+
+
 def test_kernel_distance_is_repeatable_and_tells_sets_apart(rng):
     a, b = rng.standard_normal((2, 400, 6))
     mean, deviation = distances.kernel_distance(a, b, np.random.default_rng(1), n_subsets=50, subset_size=100)
