@@ -16,7 +16,7 @@ from crossbar.hopfield.network import Role
 from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Euler, Solver
 from hvae.learning import costs
-from hvae.learning.equilibrium import Contrast, gradient, join
+from hvae.learning.equilibrium import Contrast, gradient
 from hvae.learning.nudging import FiniteNudging, LinearResponseNudging, Nudging, Refinement
 from hvae.runs import images, loading
 
@@ -64,7 +64,7 @@ def ep_gradient(problem: Case, solver: Solver, nudging: Nudging) -> tuple[np.nda
     landscape = problem.landscape
     free = solver.settle(landscape)
     nudged = nudging.contrast(landscape, free, problem.cost)
-    mean = join(landscape.role, nudged.mean, rho(problem.inputs, landscape.gain))
+    mean = landscape.role.join(nudged.mean, rho(problem.inputs, landscape.gain))
     contrast = Contrast(role=landscape.role, difference=nudged.difference, mean=mean)
     found = gradient(landscape.role.network, [contrast], problem.inputs.dtype.type)
     sweeps = float(free.sweeps.mean() + nudged.sweeps.mean())

@@ -7,35 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
+from crossbar.hopfield.trajectory import Trajectory
 
 SETTLED = 0.01  # settled: no neuron farther from its end than this share of the largest way that any neuron went
 _TAIL = 0.9  # a trajectory that still moves after this share of its length has not settled
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trajectory:
-    """States s(t) of all neurons of a network while it settles.
-
-    Attributes
-    ----------
-    times : ndarray (n_times,)
-        In time constants of a neuron, increasing from 0.
-    states : ndarray (n_times, batch, n_neurons)
-        Clamped neurons included.
-    """
-
-    times: np.ndarray
-    states: np.ndarray
-
-    def __post_init__(self) -> None:
-        if self.states.ndim != 3 or len(self.times) != len(self.states) or len(self.times) < 2:
-            raise InvalidValue(
-                "`states` must be (n_times, batch, n_neurons) with a time each, at least two, "
-                f"but got {self.states.shape} for {len(self.times)} times"
-            )
-        if not np.all(np.diff(self.times) > 0):
-            raise InvalidValue("`times` must increase")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

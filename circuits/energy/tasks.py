@@ -15,7 +15,6 @@ from circuits.energy.cost import Phase, Task
 from circuits.energy.relaxation import (
     Loads,
     Relaxation,
-    Trajectory,
     assumed_relaxation,
     device_loads,
     pair_loads,
@@ -25,6 +24,7 @@ from circuits.energy.relaxation import (
 from circuits.energy.trajectories import Settlings
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.hopfield.trajectory import Trajectory
 
 IDLE = ("on", "off")
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.energy.relaxation import Trajectory
 from crossbar.chip import Chip
-from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.network import Role
-
-KEPT = 400  # states kept of a trajectory, evenly spaced
+from crossbar.hopfield.trajectory import Trajectory, follow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,11 +48,11 @@ def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.ra
     term of eq. (10) pulls elsewhere but does not change how fast the network settles.
     """
     encode_land, encode_role = _landscape(chip, "encode", images)
-    encoded = euler(encode_land, encode_role, images, np.zeros((len(images), encode_role.n_free)), settings)
+    encoded = _free(encode_land, images, settings)
     outputs = encoded.states[-1][:, encode_role.network.block("latent")]
     latents = _sample(outputs, chip, rng)
     decode_land, decode_role = _landscape(chip, "decode", latents)
-    decoded = euler(decode_land, decode_role, latents, np.zeros((len(images), decode_role.n_free)), settings)
+    decoded = _free(decode_land, latents, settings)
     pulls = {
         "encode": _output_nudge(encode_role, "latent", _kl_gradient(outputs, chip)),
         "decode": _output_nudge(decode_role, "pixels", -images),
@@ -66,41 +63,15 @@ def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.ra
     return Settlings(free=free, nudged=nudged)
 
 
-def euler(
-    landscape: Landscape, role: Role, clamped: np.ndarray, start: np.ndarray, settings: EulerSettings
-) -> Trajectory:
-    """Return the trajectory s <- s - delta t grad E(s) (eq. 3) from `start` (batch, n_free).
-
-    Raises
-    ------
-    DivergedError
-        A state is no longer finite.
-    """
-    n_steps = round(settings.length / settings.step)
-    every = max(1, n_steps // KEPT)
-    states = start.astype(landscape.drive.dtype)
-    kept = [_all_states(states, clamped, role)]
-    for step in range(1, n_steps + 1):
-        states = states - settings.step * landscape.gradient(states)
-        if step % every == 0:
-            kept.append(_all_states(states, clamped, role))
-    if not np.isfinite(kept[-1]).all():
-        raise DivergedError(f"settling diverged: choose a time step below {settings.step} time constants")
-    return Trajectory(times=settings.step * every * np.arange(len(kept)), states=np.stack(kept))
-
-
 def _landscape(chip: Chip, name: str, inputs: np.ndarray) -> tuple[Landscape, Role]:
     network, role = chip.role(name)
     couplings = IdealWeights(chip.networks[network], chip.effective_weights(network).astype(np.float64))
     return Landscape.clamp(couplings, role, inputs.astype(np.float64), gain=chip.gain), role
 
 
-def _all_states(free: np.ndarray, clamped: np.ndarray, role: Role) -> np.ndarray:
-    states = np.empty((len(free), role.network.size), np.float32)
-    for name in role.network.names:
-        source = clamped if name in role.clamped else free
-        states[:, role.network.block(name)] = source[:, role.columns(name)]
-    return states
+def _free(landscape: Landscape, clamped: np.ndarray, settings: EulerSettings) -> Trajectory:
+    zero = np.zeros((len(clamped), landscape.role.n_free))
+    return follow(landscape, clamped, zero, step=settings.step, length=settings.length)
 
 
 def _sample(outputs: np.ndarray, chip: Chip, rng: np.random.Generator) -> np.ndarray:
@@ -133,5 +104,6 @@ def _nudge_pair(
     trajectories = []
     for beta in (settings.beta, -settings.beta):
         nudge = Nudge(linear=beta * pull.linear, quadratic=beta * pull.quadratic)
-        trajectories.append(euler(landscape.nudged(nudge), role, clamped, start, settings))
+        nudged = landscape.nudged(nudge)
+        trajectories.append(follow(nudged, clamped, start, step=settings.step, length=settings.length))
     return trajectories[0], trajectories[1]

@@ -192,3 +192,11 @@ class Role:
                 return slice(start, start + size)
             start += size
         raise unknown_name("block", name, self.network.names)
+
+    def join(self, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:
+        """Return what `free` (batch, n_free) and `clamped` (batch, n_clamped) neurons hold, in order, (batch, N)."""
+        joined = np.empty((len(free), self.network.size), free.dtype)
+        for name in self.network.names:
+            source = clamped if name in self.clamped else free
+            joined[:, self.network.block(name)] = source[:, self.columns(name)]
+        return joined

@@ -11,7 +11,7 @@ from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled
-from hvae.learning.equilibrium import Contrast, join
+from hvae.learning.equilibrium import Contrast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +93,13 @@ class Conditioning:
         first = Contrast(
             role=landscape.role,
             difference=share * weights * (slope * adjoint + bend * mode**2),
-            mean=join(landscape.role, signals, rho(inputs[rows], landscape.gain)),
+            mean=landscape.role.join(signals, rho(inputs[rows], landscape.gain)),
         )
         still = np.zeros((len(rows), landscape.role.n_clamped), states.dtype)
         second = Contrast(
             role=landscape.role,
             difference=share * weights * slope * mode,
-            mean=join(landscape.role, slope * mode, still),
+            mean=landscape.role.join(slope * mode, still),
         )
         return SoftModes(rows=rows, eigenvalues=eigenvalues, contrasts=[first, second])
 

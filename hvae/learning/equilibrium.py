@@ -130,7 +130,7 @@ def nudged_phases(
     ):
         difference, count = shortened(nudged.difference, norm_limit)
         limited += count
-        mean = join(role, nudged.mean, rho(inputs, vae.gain))
+        mean = role.join(nudged.mean, rho(inputs, vae.gain))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
     return NudgedPhases(
         contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
@@ -175,12 +175,3 @@ def shortened(difference: np.ndarray, norm_limit: float) -> tuple[np.ndarray, in
         return difference, 0
     scale = np.where(long, longest / np.where(long, norms, 1), 1).astype(difference.dtype)
     return difference * scale[:, None], int(long.sum())
-
-
-def join(role: Role, free: np.ndarray, clamped: np.ndarray) -> np.ndarray:
-    """Return what `free` (batch, n_free) and `clamped` (batch, n_clamped) neurons hold, in order, (batch, N)."""
-    joined = np.empty((len(free), role.network.size), free.dtype)
-    for name in role.network.names:
-        source = clamped if name in role.clamped else free
-        joined[:, role.network.block(name)] = source[:, role.columns(name)]
-    return joined

@@ -16,7 +16,7 @@ from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Role
 from hvae.config.run import RunConfig, table_3
 from hvae.learning import costs
-from hvae.learning.equilibrium import Contrast, NudgedPhases, free_phase, join, nudged_phases
+from hvae.learning.equilibrium import Contrast, NudgedPhases, free_phase, nudged_phases
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics, batch_metrics
 from hvae.learning.learners import make_hopfield
 from hvae.learning.unsettled import Tally
@@ -320,4 +320,4 @@ def _aside(array: CrossbarArray) -> Iterator[None]:
 def _widened(contrast: Contrast) -> np.ndarray:
     role = contrast.role
     clamped = np.zeros((len(contrast.difference), role.n_clamped), contrast.difference.dtype)
-    return join(role, contrast.difference, clamped)
+    return role.join(contrast.difference, clamped)

@@ -12,7 +12,7 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.hopfield.network import Role
 from crossbar.hopfield.neurons import rho, rho_slope
 from hvae.learning import costs
-from hvae.learning.equilibrium import join, shortened
+from hvae.learning.equilibrium import shortened
 from hvae.models.hopfield import HopfieldVAE
 from hvae.models.latents import drawn
 from hvae.onchip.settling import ChipFree, ChipNudged, Way, nudge_twice
@@ -100,5 +100,5 @@ def signals_of(
     width = nudged.plus.dtype.type(nudged.width)
     response, count = shortened((nudged.plus - nudged.minus) / width, norm_limit)
     mean = (nudged.plus + nudged.minus) / 2
-    joined = (join(role, response, np.zeros_like(clamped)), join(role, mean, clamped))
+    joined = (role.join(response, np.zeros_like(clamped)), role.join(mean, clamped))
     return ChipSignals(network=network, response=joined[0], mean=joined[1]), count

@@ -30,7 +30,6 @@ from circuits.energy.relaxation import (
     Loads,
     Relaxation,
     Siemens,
-    Trajectory,
     device_loads,
     line_integrals,
     pair_loads,
@@ -40,11 +39,12 @@ from circuits.energy.relaxation import (
 )
 from circuits.energy.settings import netlist_point
 from circuits.energy.tasks import assumed_tasks, measured_tasks, network_loads
-from circuits.energy.trajectories import EulerSettings, _landscape, euler, simulate
+from circuits.energy.trajectories import EulerSettings, _landscape, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.devices.mapping import mapping_for
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
 from crossbar.hopfield.settling import Euler
+from crossbar.hopfield.trajectory import Trajectory, follow
 from tests.circuits.conftest import strong_chip
 
 TECHNOLOGY = load_technology()
@@ -199,7 +199,7 @@ def test_dissipation_of_the_half_layout_is_what_ngspice_measures_at_the_drivers(
     circuit = build(chip, "encode", chip.examples[0], array)
     landscape, role = _landscape(chip, "encode", np.asarray(chip.examples[:1], float))
     start = np.zeros((1, role.n_free))
-    trajectory = euler(landscape, role, chip.examples[:1], start, EulerSettings(step=0.02, length=8.0))
+    trajectory = follow(landscape, chip.examples[:1], start, step=0.02, length=8.0)
     loads = network_loads(
         chip.weights["tied"], None, chip_model(chip).plans[0], "encode", Architecture(layout="half"), "on"
     )
@@ -408,8 +408,8 @@ def test_bad_input():
 def test_euler_is_the_paper_s_equation_3(rng):
     chip = make_chip(tied_model("t", 5, 3, pixels=16), rng)
     images = np.asarray(chip.examples, float)
-    landscape, role = _landscape(chip, "encode", images)
-    one = euler(landscape, role, images, np.zeros((3, 8)), EulerSettings(step=0.1, length=0.1)).states[1]
+    landscape, _ = _landscape(chip, "encode", images)
+    one = follow(landscape, images, np.zeros((3, 8)), step=0.1, length=0.1).states[1]
     weights = chip.weights["tied"]
     state = np.hstack([images, np.zeros((3, 8))])
     signal = 1 / (1 + np.exp(-3 * state))
