@@ -1,0 +1,72 @@
+"""README, CONTRIBUTING and docs: their Python runs, and what they name is there."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+]
+PATH = re.compile(r"`((?:crossbar|hvae|circuits|tests|data|examples|benchmarks|docs)/[\w./-]+)`")
+DOTTED = re.compile(r"`((?:crossbar|hvae|circuits)(?:\.\w+)+)`")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]*)(?:#([^)]*))?\)")
+
+
+def test_readme_shows_five_lines_of_python():
+    assert BLOCKS[0].id == "README-0"
+    assert len([line for line in str(BLOCKS[0].values[0]).splitlines() if line]) == 5
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("block", BLOCKS)
+def test_python_on_the_pages_runs(block):
+    exec(compile(block, "page", "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_paths_named_on_the_pages_exist(page):
+    named = PATH.findall(page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_names_on_the_pages_can_be_imported(page):
+    assert [name for name in DOTTED.findall(page.read_text(encoding="utf-8")) if not _found(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_files_and_headings(page):
+    lost = []
+    for path, heading in LINK.findall(page.read_text(encoding="utf-8")):
+        target = page.parent / path
+        if not target.exists() or (heading and heading not in _headings(target)):
+            lost.append(f"{path}#{heading}")
+    assert lost == []
+
+
+def _found(name: str) -> bool:
+    """Return whether a dotted name is a module, or an attribute of one."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub and mkdocs make them of plain words."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).strip().replace(" ", "-") for line in lines}
