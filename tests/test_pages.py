@@ -50,6 +50,21 @@ def test_links_lead_to_files_and_headings(page):
     assert lost == []
 
 
+def test_contributing_lists_the_modules_that_are_there():
+    """Every module that the picture draws exists, and every folder with modules is drawn (kernels stand beside)."""
+    text = re.sub(r"\([^)]*\)", "", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    drawn = dict(re.findall(r"^ {6}((?:crossbar|hvae|circuits)/[\w/]*)\s+(.*)$", text, re.MULTILINE))
+    words = {folder: re.findall(r"\w+", names) for folder, names in drawn.items()}
+    assert [f"{folder}{name}" for folder, names in words.items() for name in names if not _module(folder, name)] == []
+    modules = [path for package in ("crossbar", "hvae", "circuits") for path in (ROOT / package).rglob("*.py")]
+    folders = {f"{path.parent.relative_to(ROOT)}/" for path in modules if path.name != "__init__.py"}
+    assert {folder for folder in folders if "kernels/" not in folder} - set(drawn) == set()
+
+
+def _module(folder: str, name: str) -> bool:
+    return (ROOT / folder / f"{name}.py").exists()
+
+
 def _found(name: str) -> bool:
     """Return whether a dotted name is a module, or an attribute of one."""
     parts = name.split(".")
