@@ -10,7 +10,7 @@
 `warm` is the fast path of noisy chips. Only what the noise adds is stepped: from the noise-free equilibrium (or,
 nudged, from the one that linear response predicts) the fluctuation of a mode of the Hessian with eigenvalue l reaches
 the share 1 - (1 - dt l)^(2 k) of its stationary variance in k steps: with dt 0.3 and 15 steps 99 % for l = 0.5, 60 %
-for l = 0.1. `tests/hvae/test_onchip_noise.py` compares it with plain stepping.
+for l = 0.1. `tests/hvae/onchip/test_noise.py` compares it with plain stepping.
 """
 
 from __future__ import annotations

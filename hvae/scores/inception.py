@@ -1,7 +1,7 @@
 """The features of the paper's FID: 2048 activations of Inception v3, by torch-fidelity, with weights from a path.
 
 An extra: ``pip install 'hopbar[fid]'``. The distance itself is ours (`hvae.scores.distances`), which gives
-torch-fidelity's and pytorch-fid's numbers on the same features (tests/hvae/test_scores.py).
+torch-fidelity's and pytorch-fid's numbers on the same features (tests/hvae/scores/test_distances.py).
 """
 
 from __future__ import annotations
