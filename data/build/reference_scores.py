@@ -1,4 +1,4 @@
-"""Print what torch-fidelity 0.4.0 and pytorch-fid 0.3.0 give for the features used in tests/hvae/scores/test_distances.py.
+"""Print what torch-fidelity 0.4.0 and pytorch-fid 0.3.0 give for the features of tests/hvae/scores/test_distances.py.
 
     python -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 scipy h5py
     /tmp/torch/bin/pip install --no-deps torch-fidelity==0.4.0 pytorch-fid==0.3.0 tqdm pillow
