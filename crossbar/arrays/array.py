@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from crossbar.arrays import checkpoint
-from crossbar.arrays.cells import Cells, PulsedCells
+from crossbar.arrays.cells import Cells
 from crossbar.arrays.checks import check_contrast, check_read, check_weights
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import build_cells, hardware, named_error
 from crossbar.arrays.energy_meter import Counters, PulseShape, ReadMeter, mean_conductance
 from crossbar.arrays.matrix import Slopes, assemble, realised, variances
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.arrays.read_noise import FrozenNoise
 from crossbar.arrays.reads import Reader
 from crossbar.arrays.resistive_tiles import WiredTiles

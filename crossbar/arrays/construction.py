@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.arrays.cells import Cells, FloatCells, PulsedCells
+from crossbar.arrays.cells import Cells
 from crossbar.arrays.checks import check_devices, check_range_fits, check_weights
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.energy_meter import PulseShape
+from crossbar.arrays.float_cells import FloatCells
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.arrays.regions import Region, regions
 from crossbar.chip_checks import check_name
 from crossbar.devices.law import DeviceState, PulsedLaw

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.cells import PulsedCells
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.errors import InvalidValue
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.cells import Cells, PulsedCells
+from crossbar.arrays.cells import Cells
 from crossbar.arrays.checks import check_weights
 from crossbar.arrays.construction import hardware
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.errors import InvalidValue
 from crossbar.programming.write_verify import Effort, WriteVerify, bring
 

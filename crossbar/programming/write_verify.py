@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossbar.arrays.cells import PulsedCells
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.devices.law import DeviceState
 from crossbar.devices.nonidealities import Faults
 from crossbar.errors import InvalidValue

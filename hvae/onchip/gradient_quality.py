@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.cells import PulsedCells
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network

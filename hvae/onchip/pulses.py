@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.cells import FloatCells, PulsedCells
 from crossbar.arrays.energy_meter import mean_conductance
+from crossbar.arrays.float_cells import FloatCells
+from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.pulses.encodings import apply_signed
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
 
