@@ -59,17 +59,3 @@ def device_name(sign: str, target: str, source: str) -> str:
     'p_hidden_3__pixel_0_12'
     """
     return f"{sign}_{target}{SEPARATOR}{source}"
-
-
-def split_device_name(name: str) -> tuple[str, str, str]:
-    """Return (sign, target, source) of a device's name: the inverse of `device_name`.
-
-    Raises
-    ------
-    InvalidValue
-        `name` belongs to no memristor.
-    """
-    ends = name[2:].split(SEPARATOR)
-    if name[:2] not in ("p_", "n_") or len(ends) != 2:
-        raise InvalidValue(f"`{name}` is no memristor's name; they read like p_hidden_3__pixel_0_12")
-    return name[0], ends[0], ends[1]

@@ -11,7 +11,7 @@ from circuits.circuit.circuit import Analysis, build
 from circuits.circuit.electrical import Wires
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.memristor_array import MemristorArray, closed_form_count, map_linearly, program
-from circuits.circuit.names import device_name, neuron_names, split_device_name
+from circuits.circuit.names import device_name, neuron_names
 from circuits.dialects import spice
 from circuits.dialects.reader import count_memristors, parse
 from crossbar.chip import Chip, Conductances
@@ -81,9 +81,7 @@ def test_every_memristor_is_named_by_its_neurons(small_chip, tmp_path):
     card = re.search(r"^Rp_hidden_3__pixel_0_2 p_pixel_0_2 qp_hidden_3 (\S+)$", text, re.MULTILINE)
     assert card is not None
     assert 1 / float(card[1]) == pytest.approx(layout.arrays["tied"].plus[9 + 3, 2], rel=1e-15)
-    assert split_device_name(device_name("n", "hidden_3", "pixel_0_2")) == ("n", "hidden_3", "pixel_0_2")
-    with pytest.raises(InvalidValue, match="no memristor"):
-        split_device_name("neuron_hidden_3")
+    assert device_name("p", "hidden_3", "pixel_0_2") == "p_hidden_3__pixel_0_2"
 
 
 @pytest.mark.parametrize("device", ["linear", "vteam", "yakopcic"])
