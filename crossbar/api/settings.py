@@ -48,7 +48,8 @@ def array_config(
 def device_fields(device: Device) -> dict[str, Any]:
     """Return what a device says of an array: its law and, of a fitted one, its range."""
     if isinstance(device, Fit):
-        return {"device": device.law, "g_min": device.g_min, "g_max": device.g_max}
+        low, high = device.bounds
+        return {"device": device.law, "g_min": low, "g_max": high}
     if isinstance(device, Path):
         return {"device": str(device)}
     if device is not None and not isinstance(device, str | Preset | PulsedLaw):

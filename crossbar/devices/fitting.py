@@ -70,6 +70,13 @@ class Fit:
         """Whether the law leaves more than a tenth of the variance unexplained: it is not this device."""
         return self.r_squared < GOOD
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Siemens of the law's nominal bounds `w_min` and `w_max`, which may lie beyond what was measured."""
+        scale = (self.g_max - self.g_min) / 2
+        ground = self.g_min if self.law.one_sided else self.g_min + scale  # of weight 0
+        return max(ground + scale * self.law.w_min, 0.0), ground + scale * self.law.w_max
+
 
 def start(name: str, step: float, pulses: int, ground: float, low: float) -> Start:
     """Return the free parameters of the law `name`, for pulses both ways (`low` -1) or up only (`low` 0).

@@ -24,13 +24,8 @@ def fitted_toml(result: Fit, origin: str) -> str:
         lines.append(f"{entry(key, fitted.value, units.get(key, '1'))}  # +- {fitted.error:.2g}")
     if result.law.one_sided:
         lines.append('one_sided = { value = true, unit = "yes or no", source = "fit" }')
-    scale = (result.g_max - result.g_min) / 2
-    ground = result.g_min if result.law.one_sided else result.g_min + scale  # of weight 0
-    lines += ["", "[conductance]"]
-    lines += [
-        entry("g_min", max(ground + scale * bounds["w_min"], 0.0), "S"),
-        entry("g_max", ground + scale * bounds["w_max"], "S"),
-    ]
+    low, high = result.bounds
+    lines += ["", "[conductance]", entry("g_min", low, "S"), entry("g_max", high, "S")]
     if result.law.one_sided:  # without it a pair whose devices have both risen learns no more
         lines += ["", "[array]", 'refresh_every = { value = 1, unit = "updates", source = "assumed" }']
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import crossbar as xb
 from crossbar.devices.law import law
+from crossbar.devices.toml_file import fitted_toml
 from crossbar.errors import InvalidValue, UnknownName
 
 STEP = law("constant", dw_min=0.01, dw_min_std=0.0, w_min=-1.0, w_max=1.0)
@@ -281,6 +282,28 @@ def test_devices_come_as_names_presets_laws_and_fits(tmp_path):
     assert xb.Array(matrix(), device=xb.preset("epiram")).conductances()[0].tobytes() == (
         xb.Array(matrix(), device="epiram").conductances()[0].tobytes()
     )
+
+
+def test_fitted_devices_move_as_the_measured_one_did(tmp_path):
+    """Soft bounds from 2 uS towards 22 and 1: the law's bounds lie beyond the measured range, in siemens too."""
+    measured = [2e-6]
+    for bound in 2 * (60 * [22e-6] + 60 * [1e-6]):
+        measured.append(measured[-1] + 0.03 * (bound - measured[-1]))
+    curve = tmp_path / "mine.csv"
+    curve.write_text("\n".join(["pulse,conductance", *(f"{k},{g}" for k, g in enumerate(measured))]))
+    fitted = xb.fit_device(curve, "soft-bounds")
+    a = xb.Array([[-1.0]], device=fitted)
+    np.testing.assert_allclose(fitted.bounds, [1e-6, 22e-6], atol=1e-9)
+    file = tmp_path / "mine.toml"
+    file.write_text(fitted_toml(fitted, "mine.csv"))
+    alike = xb.Array([[-1.0]], device=file)
+    for array in (a, alike):
+        array.pulse(1000)
+        array.pulse(-1000)  # to the bottom, from which the curve is followed
+        assert array.conductances()[0].item() == pytest.approx(1e-6, abs=1e-9)
+        array.pulse(60)
+        expected = 22e-6 - 21e-6 * 0.97**60
+        assert array.conductances()[0].item() == pytest.approx(expected, rel=2e-3)
 
 
 # ---------------------------------------------------------------------- errors name what is wrong
