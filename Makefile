@@ -6,13 +6,15 @@ DEMO ?= runs/demo
 WORKERS ?= 2
 export HOPBAR_REQUIRE_SPICE
 
-.PHONY: demo test test-plain docs bench-quick lint types wheel clean help
+.PHONY: demo test test-plain docs notebooks pairs bench-quick lint types wheel clean help
 
 help:
 	@echo "make demo   train a TDH-VAE on real digits, program it, verify it in SPICE, measure it, and show the pictures"
 	@echo "make test   run the tests, on two cores (WORKERS=2)"
 	@echo "make test-plain  run those that need neither numba's compiler nor SPICE, without the compiler"
 	@echo "make docs   build the documentation as a site, in build/site"
+	@echo "make notebooks   run the six tutorials, and check what they say; a site made after it shows their results"
+	@echo "make pairs  write the tutorials' notebooks anew from their texts (docs/tutorials/*.py)"
 	@echo "make bench-quick   run every script of benchmarks/ on a small case"
 	@echo "make lint   ruff and mypy;  make wheel: build the wheel"
 
@@ -34,6 +36,12 @@ test-plain: $(BIN)/hopbar
 docs: $(BIN)/hopbar
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
 	@echo "look at build/site/index.html"
+
+notebooks: $(BIN)/hopbar
+	OMP_NUM_THREADS=1 $(BIN)/python docs/build/run_notebooks.py
+
+pairs: $(BIN)/hopbar
+	$(BIN)/jupytext --quiet --to ipynb --update docs/tutorials/*.py
 
 bench-quick: $(BIN)/hopbar
 	$(BIN)/python benchmarks/quick.py

@@ -1,0 +1,67 @@
+"""The tutorials as pages of the site: a hook of mkdocs.
+
+A page is the script of the tutorial, cell by cell. Where `make notebooks` has run it as it now stands, each cell is
+followed by what it showed. Nothing is written into docs.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "build" / "notebooks"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add a page, and its pictures, for every tutorial."""
+    for script in sorted((Path(config.docs_dir) / "tutorials").glob("*.py")):
+        pictures: dict[str, bytes] = {}
+        content = "\n\n".join(blocks(played(script), script.stem, pictures))
+        files.append(File.generated(config, f"tutorials/{script.stem}.md", content=content))
+        for name, png in pictures.items():
+            files.append(File.generated(config, f"tutorials/{name}", content=png))
+    return files
+
+
+def played(script: Path) -> nbformat.NotebookNode:
+    """Return the tutorial with its results, if it has been run as it stands; else without."""
+    notebook = jupytext.read(script)
+    result = RESULTS / f"{script.stem}.ipynb"
+    if not result.exists():
+        return notebook
+    found = nbformat.read(result, as_version=4)
+    same = [cell.source for cell in found.cells] == [cell.source for cell in notebook.cells]
+    return found if same else notebook
+
+
+def blocks(notebook: nbformat.NotebookNode, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
+    """Yield the Markdown of a notebook's cells; put its pictures, by file name, into `pictures`."""
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            yield re.sub(r"(?<!`)\bdocs/([\w/]+\.md)", r"[docs/\1](../\1)", cell.source)
+        else:
+            yield f"```python\n{cell.source}\n```"
+            yield from results(cell, name, pictures)
+        if k == 0:
+            yield f"*This page is a [notebook]({name}.ipynb), and a [script]({name}.py).*"
+
+
+def results(cell: nbformat.NotebookNode, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
+    """Yield the Markdown of what a cell showed: text, or a picture."""
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if "image/png" in data:
+            picture = f"{name}-{len(pictures) + 1}.png"
+            pictures[picture] = base64.b64decode(data["image/png"])
+            yield f"![What the cell above draws]({picture})"
+        else:
+            text = output.get("text", data.get("text/plain", "")).rstrip()
+            yield f"```text {{ .result }}\n{text}\n```"
