@@ -18,6 +18,8 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "notebooks"
+TITLE = re.compile(r"\A# (.*)\n")
+PAGE = re.compile(r"(?<!`)\bdocs/([\w/]+\.md)")  # a page of the site, named as in the checkout
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -44,14 +46,14 @@ def played(script: Path) -> nbformat.NotebookNode:
 
 def blocks(notebook: nbformat.NotebookNode, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
     """Yield the Markdown of a notebook's cells; put its pictures, by file name, into `pictures`."""
-    for k, cell in enumerate(notebook.cells):
+    yield f"# {TITLE.match(notebook.cells[0].source)[1]}"
+    yield f"*This page is a [notebook]({name}.ipynb) and a [script]({name}.py).*"
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            yield re.sub(r"(?<!`)\bdocs/([\w/]+\.md)", r"[docs/\1](../\1)", cell.source)
+            yield PAGE.sub(r"[docs/\1](../\1)", TITLE.sub("", cell.source))
         else:
             yield f"```python\n{cell.source}\n```"
             yield from results(cell, name, pictures)
-        if k == 0:
-            yield f"*This page is a [notebook]({name}.ipynb), and a [script]({name}.py).*"
 
 
 def results(cell: nbformat.NotebookNode, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
