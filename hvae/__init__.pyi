@@ -11,3 +11,19 @@ from .api.runs import train as train
 from .api.scores import frechet_distance as frechet_distance
 from .config.run import RunConfig as RunConfig
 from .data.sets import Dataset as Dataset
+
+__all__ = [
+    "Dataset",
+    "DenseHopfieldVAE",
+    "FeedforwardVAE",
+    "LayeredHopfieldVAE",
+    "Run",
+    "RunConfig",
+    "TiedHopfieldVAE",
+    "configure",
+    "draw_images",
+    "frechet_distance",
+    "load_images",
+    "open_run",
+    "train",
+]

@@ -50,6 +50,7 @@ def run(path: Path) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
+            coalesce_streams=True,
             extra_arguments=["--log-level=ERROR"],  # of the kernel, which warns of its own loopback ports
             timeout_func=lambda _: max(1, end - time.monotonic()),
             resources={"metadata": {"path": folder}},

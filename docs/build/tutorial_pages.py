@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "notebooks"
 TITLE = re.compile(r"\A# (.*)\n")
 PAGE = re.compile(r"(?<!`)\bdocs/([\w/]+\.md)")  # a page of the site, named as in the checkout
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -57,13 +58,18 @@ def blocks(notebook: nbformat.NotebookNode, name: str, pictures: dict[str, bytes
 
 
 def results(cell: nbformat.NotebookNode, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
-    """Yield the Markdown of what a cell showed: text, or a picture."""
+    """Yield the Markdown of what a cell showed: its text in one box, then its pictures."""
+    texts: list[str] = []
+    drawn: list[str] = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "image/png" in data:
-            picture = f"{name}-{len(pictures) + 1}.png"
-            pictures[picture] = base64.b64decode(data["image/png"])
-            yield f"![What the cell above draws]({picture})"
+            drawn.append(data["image/png"])
         else:
-            text = output.get("text", data.get("text/plain", "")).rstrip()
-            yield f"```text {{ .result }}\n{text}\n```"
+            texts.append(COLOUR.sub("", output.get("text", data.get("text/plain", ""))).rstrip("\n"))
+    if texts:
+        yield "\n".join(["```text { .result }", *texts, "```"])
+    for png in drawn:
+        picture = f"{name}-{len(pictures) + 1}.png"
+        pictures[picture] = base64.b64decode(png)
+        yield f"![What the cell above draws]({picture})"

@@ -5,6 +5,7 @@ Every function returns a matplotlib `Figure`; `save` writes it.  Nothing here to
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,15 @@ COLOURS = (
     "#E69F00",
     "#56B4E9",
 )  # Okabe and Ito: safe for colour-blind eyes
+
+
+class Picture(Figure):
+    """A figure that notebooks show: without pyplot nothing else tells them how to."""
+
+    def _repr_png_(self) -> bytes:
+        png = io.BytesIO()
+        self.savefig(png, format="png")
+        return png.getvalue()
 
 
 def first_of_each_class(labels: np.ndarray) -> np.ndarray:
@@ -168,7 +178,7 @@ def mosaic(images: np.ndarray, n_columns: int) -> np.ndarray:
 
 def _canvas(n_rows: int, n_columns: int) -> tuple[Figure, Axes]:
     size = (1.2 + INCHES_PER_IMAGE * n_columns, 0.7 + INCHES_PER_IMAGE * n_rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
 
 

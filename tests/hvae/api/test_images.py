@@ -68,3 +68,4 @@ def test_a_drawing_shows_every_image(tmp_path):
     assert shown.min() == -1
     assert shown.max() == 1
     drawn.savefig(tmp_path / "three.png")
+    assert drawn._repr_png_().startswith(b"\x89PNG")  # what a notebook shows, pyplot or not
