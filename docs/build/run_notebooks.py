@@ -40,7 +40,7 @@ def run(path: Path) -> nbformat.NotebookNode:
     ------
     nbclient.exceptions.CellExecutionError
         A cell failed, or what the tutorial says is not so.
-    nbclient.exceptions.CellTimeoutError
+    TimeoutError
         It took longer than `LIMIT`.
     """
     notebook = nbformat.read(path, as_version=4)
@@ -56,6 +56,8 @@ def run(path: Path) -> nbformat.NotebookNode:
             resources={"metadata": {"path": folder}},
         )
         client.execute(env={**os.environ, **SETTINGS, "TMPDIR": folder})
+    if time.monotonic() > end:
+        raise TimeoutError(f"{path.name} took longer than {LIMIT} s")
     notebook.cells.pop()
     return notebook
 
