@@ -14,6 +14,7 @@ from circuits.circuit.wired import wired_weights
 from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
@@ -148,8 +149,7 @@ class Circuit:
         check_names(self.names)
         if self.device not in MODELS:
             raise unknown_name("device", self.device, MODELS)
-        if not 0 < self.gain < float("inf"):
-            raise InvalidValue(f"`gain` must be positive and finite, but got {self.gain}")
+        checks.positive("gain", self.gain)
         if self.amplifier not in AMPLIFIERS:
             raise InvalidValue(f"`neuron` must be one of {', '.join(AMPLIFIERS)}, but got {self.amplifier!r}")
         for name in ("clamped", "held", "start"):

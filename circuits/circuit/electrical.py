@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +40,7 @@ class Electrical:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not 0 < value < float("inf"):
-                raise InvalidValue(f"`{field.name}` must be positive and finite, but got {value}")
+            checks.positive(field.name, value)
 
     @property
     def time_constant(self) -> float:
@@ -73,7 +72,5 @@ class Wires:
 
     def __post_init__(self) -> None:
         for name in ("r_word_line", "r_bit_line"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise InvalidValue(f"`{name}` must be positive and finite, but got {getattr(self, name)}")
-        if self.tile < 1:
-            raise InvalidValue(f"`tile` must be at least 1, but got {self.tile}")
+            checks.positive(name, getattr(self, name))
+        checks.at_least("tile", self.tile, 1)

@@ -13,6 +13,7 @@ from circuits.circuit.memristor_array import MemristorArray, program, real
 from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +173,7 @@ def check_chip(chip: Chip) -> None:
     for name, devices in chip.conductances.items():
         real(devices.plus, f"plus of {name}")
         real(devices.minus, f"minus of {name}")
-    if not 0 < chip.gain < float("inf"):
-        raise InvalidValue(f"`gain` must be positive and finite, but got {chip.gain}")
+    checks.positive("gain", chip.gain)
     n_pixels, n_latent = chip.role("encode")[1].n_clamped, chip.role("decode")[1].n_clamped
     sigma = np.zeros(()) if chip.sigma is None else real(np.asarray(chip.sigma), "sigma")
     if sigma.shape not in ((), (n_latent,)) or not (np.isfinite(sigma).all() and (sigma >= 0).all()):

@@ -9,6 +9,7 @@ import numpy as np
 
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 
 SYMMETRIES = ("shared", "two-device")
 LOWEST, HIGHEST = 1e-15, 1e3  # siemens: below, a simulator's gmin (1e-18) would show; above, nothing is a memristor
@@ -47,8 +48,7 @@ class MemristorArray:
         for name in ("plus", "minus"):
             _check_conductances(name, getattr(self, name), self.symmetry)
         _check_built(self.built, (self.plus, self.minus), self.symmetry)
-        if not 0 < self.siemens_per_weight < float("inf"):
-            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
+        checks.positive("siemens_per_weight", self.siemens_per_weight)
 
     @property
     def size(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +14,7 @@ from crossbar.devices.nonidealities import FaultLaw
 from crossbar.devices.presets import Preset, Refresh
 from crossbar.devices.write_errors import WriteError, write_error
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 from crossbar.pulses.encodings import ENCODINGS
 from crossbar.pulses.engines import ENGINES
 
@@ -140,8 +140,8 @@ class ArrayConfig:
                 raise unknown_name(name, str(value), known)
         self._check_not_negative()
         self._check_kinds()
-        if self.tile_size is not None and self.tile_size < 1:
-            raise InvalidValue(f"`tile_size` must be at least 1, but got {self.tile_size}")
+        if self.tile_size is not None:
+            checks.at_least("tile_size", self.tile_size, 1)
         if self.weight_limit is not None and self.siemens_per_weight is not None:
             raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
         if not 0 < self.weight_coverage <= 1:
@@ -150,8 +150,8 @@ class ArrayConfig:
             raise InvalidValue("give at most one of `weight_coverage`, `weight_limit` and `siemens_per_weight`")
         for name in ("weight_limit", "siemens_per_weight"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
+            if value is not None:
+                checks.positive(name, value)
         if self.reference == "symmetry-point" and (self.mapping == "pair" or self.device is None):
             raise InvalidValue("`reference` 'symmetry-point' needs mapping='reference' and a device")
         if self.g_min is not None and self.g_max is not None:
@@ -162,8 +162,7 @@ class ArrayConfig:
     def _check_not_negative(self) -> None:
         for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
             value = 0.0 if getattr(self, name) is None else getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InvalidValue(f"`{name}` must not be negative, but got {value}")
+            checks.not_negative(name, value)
 
     def _check_kinds(self) -> None:
         """Raise `InvalidValue` for a value of another type than its description says."""

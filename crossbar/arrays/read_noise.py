@@ -24,6 +24,7 @@ from statistics import NormalDist
 import numpy as np
 
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 from crossbar.numerics.mirror import mirror_upper
 from crossbar.numerics.normals import fill_normals
 from crossbar.numerics.random import ROW, mix
@@ -82,8 +83,7 @@ class ReadNoise:
                 raise InvalidValue(f"`{name}` is a standard deviation and must not be negative, but got {value}")
         for name in ("correlation_reads", "frozen_reads"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
+            checks.positive(name, value)
         if self.spectrum not in SPECTRA:
             raise unknown_name("spectrum of read noise", self.spectrum, SPECTRA)
         if self.where not in PLACES:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network, Patch
+from crossbar.numerics import checks
 
 
 def spans(start: int, stop: int, size: int | None) -> Iterator[slice]:
@@ -17,8 +17,7 @@ def spans(start: int, stop: int, size: int | None) -> Iterator[slice]:
     if size is None:
         yield slice(start, stop)
         return
-    if size < 1:
-        raise InvalidValue(f"`tile_size` must be at least 1, but got {size}")
+    checks.at_least("tile_size", size, 1)
     while start < stop:
         end = min(stop, (start // size + 1) * size)
         yield slice(start, end)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 
 MAPPINGS = ("pair", "reference")
 REFERENCES = ("zero", "symmetry-point")
@@ -56,8 +57,7 @@ class Mapping:
             raise InvalidValue(
                 f"`origin` must lie in [g_min, g_max] = [{self.g_min}, {self.g_max}] S, but got {self.origin} S"
             )
-        if not (math.isfinite(self.siemens_per_weight) and self.siemens_per_weight > 0):
-            raise InvalidValue(f"`siemens_per_weight` must be positive and finite, but got {self.siemens_per_weight}")
+        checks.positive("siemens_per_weight", self.siemens_per_weight)
 
     @property
     def n_planes(self) -> int:
@@ -118,8 +118,7 @@ def check_range(g_min: float, g_max: float) -> None:
     """Raise `InvalidValue` unless 0 <= `g_min` < `g_max` < infinity (S)."""
     if not (math.isfinite(g_min) and math.isfinite(g_max)):
         raise InvalidValue(f"`g_min` and `g_max` must be finite, but got {g_min} and {g_max} S")
-    if g_min < 0:
-        raise InvalidValue(f"`g_min` must not be negative, but got {g_min} S")
+    checks.not_negative("g_min", g_min, " S")
     if g_max <= g_min:
         raise InvalidValue(f"`g_max` must exceed `g_min`, but got g_max={g_max} S and g_min={g_min} S")
 

@@ -6,7 +6,6 @@ default.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +14,7 @@ import numpy as np
 
 from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 
 Seconds = float | np.ndarray
 
@@ -57,9 +57,9 @@ class PowerLawDrift:
     t0: float = 20.0
 
     def __post_init__(self) -> None:
-        _check_positive("t0", self.t0)
-        _check_not_negative("nu", self.nu)
-        _check_not_negative("nu_std", self.nu_std)
+        checks.positive("t0", self.t0)
+        checks.not_negative("nu", self.nu)
+        checks.not_negative("nu_std", self.nu_std)
 
     def spread(self) -> bool:
         """Tell whether the exponents differ."""
@@ -115,9 +115,9 @@ class Retention:
     lifetime_spread: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_positive("lifetime", self.lifetime)
+        checks.positive("lifetime", self.lifetime)
         _check_fraction("toward", self.toward)
-        _check_not_negative("lifetime_spread", self.lifetime_spread)
+        checks.not_negative("lifetime_spread", self.lifetime_spread)
 
     def spread(self) -> bool:
         """Tell whether the lifetimes differ."""
@@ -240,7 +240,7 @@ class FaultLaw:
             raise InvalidValue(
                 f"`levels` must lie between 2 and 2^22, the most that single precision resolves, but got {self.levels}"
             )
-        _check_not_negative("variation", self.variation)
+        checks.not_negative("variation", self.variation)
         if self.variation > 1:
             raise InvalidValue(
                 f"`variation` is relative and must not exceed 1, but got {self.variation}: beyond that no device "
@@ -270,16 +270,6 @@ def round_to_levels(plane: np.ndarray, mapping: Mapping, levels: int) -> np.ndar
     """Return `plane` (weight units) rounded to the nearest of `levels` conductances from g_min to g_max."""
     step = (mapping.high - mapping.low) / (levels - 1)
     return (mapping.low + step * np.rint((mapping.clip(plane) - mapping.low) / step)).astype(plane.dtype)
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidValue(f"`{name}` must be positive and finite, but got {value}")
-
-
-def _check_not_negative(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidValue(f"`{name}` must not be negative, but got {value}")
 
 
 def _check_fraction(name: str, value: float) -> None:

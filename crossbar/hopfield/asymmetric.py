@@ -12,6 +12,7 @@ from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Settled, check_states, outcomes
+from crossbar.numerics import checks
 
 _SHARE = 0.3  # of the tolerance, that the symmetric part is settled to
 
@@ -45,12 +46,9 @@ class HeldAntisymmetry:
     max_rounds: int = 30
 
     def __post_init__(self) -> None:
-        if not self.tolerance > 0:
-            raise InvalidValue(f"`tolerance` must be positive, but got {self.tolerance}")
-        if self.max_sweeps < 2:
-            raise InvalidValue(f"`max_sweeps` must be at least 2, but got {self.max_sweeps}")
-        if self.max_rounds < 1:
-            raise InvalidValue(f"`max_rounds` must be at least 1, but got {self.max_rounds}")
+        checks.positive("tolerance", self.tolerance)
+        checks.at_least("max_sweeps", self.max_sweeps, 2)
+        checks.at_least("max_rounds", self.max_rounds, 1)
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Settle from `start` (batch, n_free), or from state zero."""

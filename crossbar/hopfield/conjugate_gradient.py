@@ -19,6 +19,7 @@ from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.kernels import descent
 from crossbar.hopfield.neurons import REACH, rho, rho_slope, state_of
 from crossbar.hopfield.settling import Settled, check_states, outcomes
+from crossbar.numerics import checks
 
 _GENTLE_STEPS, _GENTLE_STRIDE = 3, 0.3  # of a cold start: with them 98 % end where slow Euler does, without 97 %
 
@@ -76,10 +77,8 @@ class ConjugateGradient:
     max_sweeps: int = 300
 
     def __post_init__(self) -> None:
-        if not self.tolerance > 0:
-            raise InvalidValue(f"`tolerance` must be positive, but got {self.tolerance}")
-        if self.max_sweeps < 2:
-            raise InvalidValue(f"`max_sweeps` must be at least 2, but got {self.max_sweeps}")
+        checks.positive("tolerance", self.tolerance)
+        checks.at_least("max_sweeps", self.max_sweeps, 2)
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Settle from `start` (batch, n_free), or from state zero.

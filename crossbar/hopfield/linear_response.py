@@ -12,6 +12,7 @@ from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
 from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, check_states
+from crossbar.numerics import checks
 
 
 class ResponseOutcome(IntEnum):
@@ -74,8 +75,7 @@ class LinearResponse:
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise InvalidValue(f"`tolerance` must be between 0 and 1, but got {self.tolerance}")
-        if self.max_sweeps < 1:
-            raise InvalidValue(f"`max_sweeps` must be at least 1, but got {self.max_sweeps}")
+        checks.at_least("max_sweeps", self.max_sweeps, 1)
 
     def respond(self, landscape: Landscape, settled: Settled, force: np.ndarray) -> Response:
         """Return the response of the equilibria `settled` of a `landscape` without nudge to `force` (batch, n_free).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 
 GAIN = 3.0
 """Slope parameter of the paper's compressed sigmoid (appendix B.1), without unit."""
@@ -15,8 +15,7 @@ REACH = 4.0
 
 def check_gain(gain: float) -> None:
     """Raise `InvalidValue` unless `gain` is positive and finite."""
-    if not 0 < gain < float("inf"):
-        raise InvalidValue(f"`gain` must be positive and finite, but got {gain}")
+    checks.positive("gain", gain)
 
 
 def rho(states: np.ndarray, gain: float = GAIN) -> np.ndarray:

@@ -13,6 +13,7 @@ from crossbar.hopfield.couplings import real_signals
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
 from crossbar.hopfield.neurons import REACH, rho
+from crossbar.numerics import checks
 
 
 class Outcome(IntEnum):
@@ -108,8 +109,7 @@ class Euler:
     def __post_init__(self) -> None:
         if not 0 < self.time_step <= 1:
             raise InvalidValue(f"`time_step` must be in (0, 1] for eq. (3) to be stable, but got {self.time_step}")
-        if self.max_sweeps < 1:
-            raise InvalidValue(f"`max_sweeps` must be at least 1, but got {self.max_sweeps}")
+        checks.at_least("max_sweeps", self.max_sweeps, 1)
 
     def settle(self, landscape: Landscape, start: np.ndarray | None = None) -> Settled:
         """Make the steps of eq. (3) from `start`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.devices.law import DeviceState
 from crossbar.devices.nonidealities import Faults
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from crossbar.pulses.engines import MAX_COUNT, apply_pulses, mirror_weights
 
 SLOWEST = 1e-3  # smallest step that a device is believed to take, in nominal steps
@@ -53,8 +53,7 @@ class WriteVerify:
             raise InvalidValue(f"`max_pulses` must be a whole number, but got {self.max_pulses!r}")
         if not 1 <= self.max_pulses <= MAX_COUNT:
             raise InvalidValue(f"`max_pulses` must lie between 1 and {MAX_COUNT}, but got {self.max_pulses}")
-        if not (math.isfinite(self.verify_noise) and self.verify_noise >= 0):
-            raise InvalidValue(f"`verify_noise` must not be negative, but got {self.verify_noise}")
+        checks.not_negative("verify_noise", self.verify_noise)
 
 
 @dataclass(slots=True, kw_only=True)

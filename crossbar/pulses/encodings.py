@@ -25,6 +25,7 @@ import numpy as np
 
 from crossbar.devices.law import DeviceState
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 from crossbar.pulses.engines import (
     DEFAULT_MANAGEMENT,
     MAX_COUNT,
@@ -232,8 +233,7 @@ class SignPulses:
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.threshold >= 0:
-            raise InvalidValue(f"`threshold` must not be negative, but got {self.threshold}")
+        checks.not_negative("threshold", self.threshold)
 
     def send(
         self,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from crossbar.wires.lines import Drive, Sense
 from crossbar.wires.solver import effective_matrix
 
@@ -105,8 +106,7 @@ def compensated_conductances(
     """
     if not 0 <= g_min < g_max:
         raise InvalidValue(f"`g_max` must exceed `g_min`, which must not be negative, but got {g_min} and {g_max}")
-    if rounds < 1:
-        raise InvalidValue(f"`rounds` must be at least 1, but got {rounds}")
+    checks.at_least("rounds", rounds, 1)
     targets = np.asarray(targets, np.float64)
     there = targets > 0
     conductances = np.where(there, np.clip(targets, g_min, g_max), 0)

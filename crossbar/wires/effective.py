@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from crossbar.wires.lines import Drive, LineNetwork, Sense
 from crossbar.wires.solver import effective_matrix, network_solution, output_currents
 
@@ -113,10 +114,9 @@ class TileMatrix:
     """
 
     def __init__(self, wiring: Wiring, error_limit: float, seed: Sequence[int], probes: int = PROBES) -> None:
-        if not error_limit >= 0:
+        if not error_limit >= 0:  # infinity: never renewed
             raise InvalidValue(f"`error_limit` must not be negative, but got {error_limit}")
-        if probes < 1:
-            raise InvalidValue(f"`probes` must be at least 1, but got {probes}")
+        checks.at_least("probes", probes, 1)
         self.wiring, self.error_limit, self.renewals = wiring, error_limit, 0
         self.estimate = 0.0
         self._seed, self._probes = tuple(seed), probes

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from crossbar.wires.kernels.iterations import iterate, iterate_lanes
 from crossbar.wires.kernels.lanes import LANES
 from crossbar.wires.kernels.sweeps import node_voltages
@@ -187,8 +188,7 @@ def network_solution(network: LineNetwork, voltages: np.ndarray, max_iterations:
 def _check_limits(tolerance: float, max_iterations: int) -> None:
     if not 0 < tolerance < 1:
         raise InvalidValue(f"`tolerance` must lie between 0 and 1, but got {tolerance}")
-    if max_iterations < 0:
-        raise InvalidValue(f"`max_iterations` must not be negative, but got {max_iterations}")
+    checks.not_negative("max_iterations", max_iterations)
 
 
 def _unit_inputs(voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crossbar import console
 from crossbar.errors import HopbarError, InvalidValue
+from crossbar.numerics import checks
 from hvae.api import fitting, settling
 from hvae.api.scaling import Scaling
 from hvae.config import toml_file
@@ -157,8 +158,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         them; None draws others each time.
         """
         check_is_fitted(self)
-        if n_samples < 1:
-            raise InvalidValue(f"`n_samples` must be at least 1, but got {n_samples}")
+        checks.at_least("n_samples", n_samples, 1)
         chance = stream(_seed(random_state), "sampling")
         with _own_names(), settling.counting(self.learner_, self._limit) as learner:
             pixels = sampling.generate(learner, self.parameters_, n_samples, chance, self.prior_)
@@ -270,7 +270,6 @@ def _seed(random_state: Any) -> int:
         A negative int.
     """
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise InvalidValue(f"`random_state` must not be negative, but got {random_state}")
+        checks.not_negative("random_state", int(random_state))
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

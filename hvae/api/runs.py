@@ -13,6 +13,7 @@ import numpy as np
 
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from hvae.api import settling
 from hvae.config import plan_file, toml_file
 from hvae.config.run import RunConfig, SamplingConfig
@@ -197,8 +198,7 @@ class Run:
 
         `prior` is ``standard``, ``gaussian`` or ``mixture``; the run's own if None.
         """
-        if n < 1:
-            raise InvalidValue(f"`n` must be at least 1, but got {n}")
+        checks.at_least("n", n, 1)
         settings = self._settings(prior)
         fitted = settings.prior != "standard"
         dataset = images.load(self.config.data) if fitted else None

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.numerics import checks
 from hvae.config.array import ArraySettings
 from hvae.data.sources import EMBEDDED
 from hvae.data.sources import names as datasets_known
@@ -28,8 +29,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         self._check_variants()
-        _at_least("model.hidden", self.hidden, 1)
-        _at_least("model.latent", self.latent, 1)
+        checks.at_least("model.hidden", self.hidden, 1)
+        checks.at_least("model.latent", self.latent, 1)
         _within("model.gain", self.gain, 0.01, 1000, "rho(gain s) is flat, or a step, for states of order 1")
         if self.name == "tdh-vae":
             if self.sigma is None:
@@ -43,7 +44,7 @@ class ModelConfig:
             raise InvalidValue(f"`model.density` must be in [0, 1], but got {self.density}")
         if self.density != 1 and self.name not in {"dh-vae", "tdh-vae"}:
             raise InvalidValue(f"`model.density` thins out dense models, but {self.name} is layered: leave it at 1")
-        _positive("model.latent_scale", self.latent_scale)
+        checks.positive("model.latent_scale", self.latent_scale)
         if self.sigma_rule == "learned" and (self.name != "tdh-vae" or self.latent_scale != 1):
             raise InvalidValue(
                 "`model.sigma_rule` learned is for tdh-vae without `model.latent_scale`: sigma is a parameter there"
@@ -71,7 +72,7 @@ class DataConfig:
                 "or name another data set"
             )
         if self.train_limit is not None:
-            _at_least("data.train_limit", self.train_limit, 1)
+            checks.at_least("data.train_limit", self.train_limit, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ class SettlingConfig:
 
     def __post_init__(self) -> None:
         _below_one("settling.tolerance", self.tolerance, "components of grad E are of order 1 before anything settles")
-        _at_least("settling.max_sweeps", self.max_sweeps, 2)
+        checks.at_least("settling.max_sweeps", self.max_sweeps, 2)
         if not 0 <= self.max_unsettled <= 1:
             raise InvalidValue(f"`settling.max_unsettled` must be in [0, 1], but got {self.max_unsettled}")
         if not 0 < self.time_step <= 0.44:
@@ -108,14 +109,14 @@ class NudgingConfig:
     refine_above: float | None = None  # linear-response: longer contrasts, in medians, are found again closer; or none
 
     def __post_init__(self) -> None:
-        _positive("nudging.beta", self.beta)
+        checks.positive("nudging.beta", self.beta)
         _below_one(
             "nudging.tolerance", self.tolerance, "the remainder is relative, and 1 is that of no solution at all"
         )
-        _at_least("nudging.max_sweeps", self.max_sweeps, 1)
-        _positive("nudging.norm_limit", self.norm_limit)
+        checks.at_least("nudging.max_sweeps", self.max_sweeps, 1)
+        checks.positive("nudging.norm_limit", self.norm_limit)
         if self.refine_above is not None:
-            _positive("nudging.refine_above", self.refine_above)
+            checks.positive("nudging.refine_above", self.refine_above)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ class OptimizerConfig:
     weight_decay: float = 0.0  # fraction of each weight lost per unit of learning rate
 
     def __post_init__(self) -> None:
-        _positive("optimizer.learning_rate", self.learning_rate)
+        checks.positive("optimizer.learning_rate", self.learning_rate)
         if not 0 <= self.momentum < 1:
             raise InvalidValue(f"`optimizer.momentum` must be in [0, 1), but got {self.momentum}")
         if self.momentum and self.name != "sgd":
@@ -153,15 +154,14 @@ class TrainingConfig:
     eigenvalue_samples: int = 2  # samples whose smallest Hessian eigenvalue is logged after an epoch; 0 for none
 
     def __post_init__(self) -> None:
-        _at_least("training.epochs", self.epochs, 1)
-        _at_least("training.batch_size", self.batch_size, 1)
-        _at_least("training.seed", self.seed, 0)
-        _at_least("training.validation_samples", self.validation_samples, 0)
-        _at_least("training.eigenvalue_samples", self.eigenvalue_samples, 0)
-        _positive("training.beta_kl", self.beta_kl)
-        if not 0 <= self.conditioning < float("inf"):
-            raise InvalidValue(f"`training.conditioning` must not be negative, but got {self.conditioning}")
-        _positive("training.checkpoint_seconds", self.checkpoint_seconds)
+        checks.at_least("training.epochs", self.epochs, 1)
+        checks.at_least("training.batch_size", self.batch_size, 1)
+        checks.at_least("training.seed", self.seed, 0)
+        checks.at_least("training.validation_samples", self.validation_samples, 0)
+        checks.at_least("training.eigenvalue_samples", self.eigenvalue_samples, 0)
+        checks.positive("training.beta_kl", self.beta_kl)
+        checks.not_negative("training.conditioning", self.conditioning)
+        checks.positive("training.checkpoint_seconds", self.checkpoint_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +173,8 @@ class SamplingConfig:
     fit_samples: int = 10000  # training images that are encoded for the fit
 
     def __post_init__(self) -> None:
-        _at_least("sampling.components", self.components, 1)
-        _at_least("sampling.fit_samples", self.fit_samples, 2)
+        checks.at_least("sampling.components", self.components, 1)
+        checks.at_least("sampling.fit_samples", self.fit_samples, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,11 +260,6 @@ def table_3(model: str) -> RunConfig:
     )
 
 
-def _positive(name: str, value: float) -> None:
-    if not 0 < value < float("inf"):
-        raise InvalidValue(f"`{name}` must be positive, but got {value}")
-
-
 def _within(name: str, value: float, low: float, high: float, reason: str) -> None:
     if not low <= value <= high:
         sign = "positive" if low > 0 and value <= 0 else f"from {low:g} to {high:g}"
@@ -272,11 +267,6 @@ def _within(name: str, value: float, low: float, high: float, reason: str) -> No
 
 
 def _below_one(name: str, value: float, reason: str) -> None:
-    _positive(name, value)
+    checks.positive(name, value)
     if value >= 1:
         raise InvalidValue(f"`{name}` must lie in (0, 1), but got {value}: {reason}")
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise InvalidValue(f"`{name}` must be at least {least}, but got {value}")

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse, ResponseOutcome
 from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, Solver
+from crossbar.numerics import checks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,7 @@ class Refinement:
     solver: LinearResponse
 
     def __post_init__(self) -> None:
-        if not self.above > 0:
-            raise InvalidValue(f"`above` must be positive, but got {self.above}")
+        checks.positive("above", self.above)
 
     def refine(self, landscape: Landscape, free: Settled, cost: Nudge, nudged: Nudged) -> Nudged:
         """Return `nudged` with its long contrasts made anew, their sweeps counted."""
@@ -140,8 +139,7 @@ class FiniteNudging:
     prediction: LinearResponse | None = None
 
     def __post_init__(self) -> None:
-        if not self.beta > 0:
-            raise InvalidValue(f"`beta` must be positive, but got {self.beta}")
+        checks.positive("beta", self.beta)
 
     def contrast(self, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
         """Return (rho(s+) - rho(s-)) / (b+ - b-) and (rho(s+) + rho(s-)) / 2."""

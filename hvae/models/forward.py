@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 from hvae.models.hopfield import Parameters
 
 
@@ -43,8 +43,7 @@ class ForwardVAE:
 
     def __post_init__(self) -> None:
         for name in ("n_hidden", "n_latent", "n_pixels"):
-            if getattr(self, name) < 1:
-                raise InvalidValue(f"`{name}` must be at least 1, but got {getattr(self, name)}")
+            checks.at_least(name, getattr(self, name), 1)
 
     def shapes(self) -> dict[str, tuple[int, int]]:
         """Return the shape of every weight matrix, ``(n_inputs, n_outputs)``."""

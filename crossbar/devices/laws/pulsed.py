@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
 
 Planes = Mapping[str, np.ndarray]
 
@@ -141,8 +142,7 @@ class PulsedLaw:
                 raise InvalidValue(f"`{field.name}` must be finite, but got {value}")
             if field.name.endswith(("_std", "_dtod")) and value < 0:
                 raise InvalidValue(f"`{field.name}` is a standard deviation and must not be negative, but got {value}")
-        if self.dw_min <= 0:
-            raise InvalidValue(f"`dw_min` must be positive, but got {self.dw_min}")
+        checks.positive("dw_min", self.dw_min)
         if self.w_max <= self.w_min or self.w_min > 0 or self.w_max < 0:
             raise InvalidValue(
                 f"`w_max` must exceed `w_min` with zero between them, but got w_min={self.w_min}, w_max={self.w_max}"
