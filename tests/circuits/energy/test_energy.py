@@ -17,6 +17,7 @@ from circuits.energy.cost import (
     PARTS,
     Phase,
     Task,
+    _pick,
     array_dissipation,
     cost,
     crossbar_energy,
@@ -415,3 +416,10 @@ def test_euler_is_the_paper_s_equation_3(rng):
     signal = 1 / (1 + np.exp(-3 * state))
     expected = 0.9 * state + 0.1 * 3 * signal * (1 - signal) * (signal @ weights)
     assert one[:, 16:] == pytest.approx(expected[:, 16:], abs=1e-6)
+
+
+def test_a_drawn_image_is_one_of_those_that_were_simulated():
+    values = np.array([3.0, 5.0, 7.0])
+    drawn = np.array([0.0, 0.32, 0.34, 0.66, 0.67, 0.999])
+    assert _pick(values, drawn).tolist() == [3, 3, 5, 5, 7, 7]
+    assert _pick(values, None) == 5

@@ -258,6 +258,16 @@ def test_noise_of_a_phase_is_a_matrix_that_reads_repeat(rng):
 
 
 @pytest.mark.needs_jit
+def test_noise_of_one_read_is_not_that_of_another(rng):
+    """Words of random bits are shared by no two outputs, also where their number is odd."""
+    network = Network((("a", 4), ("b", 3)), "layered")
+    weights = np.zeros((7, 7))
+    array = CrossbarArray.from_weights(network, weights, ArrayConfig(output_noise=1.0, dtype="float64"), rng)
+    out = np.empty((50, 3))
+    array.multiply(np.zeros((50, 4)), network.patches(["a"], ["b"]), out)
+    assert len(np.unique(out)) == out.size
+
+
 def test_output_noise(rng):
     array, weights = make(rng, output_noise=0.05)
     x = np.tile(rng.random(DENSE.size), (MANY, 1))

@@ -113,6 +113,13 @@ def test_a_power_device_without_a_range_does_not_move(rng):
         assert moved[0, 1] != 0
 
 
+def test_a_power_device_beyond_its_bound_moves_no_further(rng):
+    state = devices.law("power", dw_min_std=0.0, w_min=-1.0, w_max=1.0).sample((1, 2), rng, dtype=np.float64)
+    beyond = np.array([[1.5, -1.5]])
+    assert state.law.increment(state.planes, beyond, True, np.zeros((1, 2)))[0, 0] == 0
+    assert state.law.increment(state.planes, beyond, False, np.zeros((1, 2)))[0, 1] == 0
+
+
 def test_nonlinear_law_crosses_its_range_in_p_max_pulses(rng):
     law = devices.law("nonlinear", nl_ltp=2.4, nl_ltd=-4.88, p_max=97)
     assert run(law, 97, 0, rng, 1, begin=-1.0) == pytest.approx(1, abs=1e-9)
