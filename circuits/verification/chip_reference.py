@@ -15,14 +15,12 @@ from crossbar.chip import Chip
 from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.network import Role
-from crossbar.hopfield.neurons import rho, rho_slope
+from crossbar.hopfield.neurons import rho
+from crossbar.hopfield.newton import hessian, newton, softest_mode
 from crossbar.hopfield.settling import Euler
 from crossbar.wires.solver import effective_matrix
 
 NEAR = 1e-6  # residual at which Newton's method takes over from Euler's
-FAR = 1e-2  # Newton's method must not move a state further: it would have left the basin
-SMALLEST = 1e-9  # a last step of Newton's method that counts as converged: the error of a state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,48 +108,10 @@ def rest(chip: Chip, choices: Choices, name: str, inputs: np.ndarray) -> Rest:
     settled = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR).settle(landscape)
     if not np.isfinite(settled.states).all() or not settled.residual[0] <= 1e-3:
         raise DivergedError(f"the chip does not settle (residual {settled.residual[0]:.1e}); check its weights")
-    free, hessian = _newton(landscape, weights, settled.states)
-    symmetric = np.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
-    softest = np.linalg.eigvalsh(hessian)[0] if symmetric else np.linalg.eigvals(hessian).real.min()
-    states = np.empty(role.network.size)
-    for block in role.network.names:
-        source = inputs if block in role.clamped else free[0]
-        states[role.network.block(block)] = source[role.columns(block)]
-    return Rest(states=states, softest=float(softest), weights=weights, gain=float(chip.gain))
-
-
-def _newton(landscape: Landscape, weights: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the equilibrium (1, n_free) near `states` and the Hessian there."""
-    inner = _among_free(weights, landscape.role)
-    current, step, before = states.copy(), np.full(1, np.inf), np.inf
-    for _ in range(50):
-        pull = landscape.pull(current)
-        hessian = _hessian(landscape, inner, current, pull)
-        step = np.linalg.solve(hessian, landscape.gradient(current, pull)[0])
-        current = current - step
-        size = np.abs(step).max()
-        if not size > 1e-14 or (size < SMALLEST and size > before / 2):  # rounding, also where slopes are steep
-            break
-        before = size
-    moved = np.abs(current - states).max()
-    if not (np.abs(step).max() < SMALLEST and moved < FAR):
-        raise DivergedError(
-            f"Newton's method found no equilibrium where the chip came to rest (last step {np.abs(step).max():.1e}); "
-            "it may be on the edge of two, try another --sample"
-        )
-    return current, _hessian(landscape, inner, current, landscape.pull(current))
-
-
-def _among_free(weights: np.ndarray, role: Role) -> np.ndarray:
-    inner = np.zeros((role.n_free, role.n_free))
-    for patch in role.within:
-        inner[patch.target_columns, patch.source_columns] = weights[patch.sources, patch.targets].T
-    return inner
-
-
-def _hessian(landscape: Landscape, inner: np.ndarray, states: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    slope = rho_slope(rho(states[0], landscape.gain), landscape.gain)
-    return np.diag(landscape.curvature(states, pull)[0]) - slope[:, None] * inner * slope[None, :]
+    free = newton(landscape, settled.states)
+    softest = softest_mode(hessian(landscape, free))
+    states = role.join(free, np.asarray(inputs, np.float64)[None, :])[0]
+    return Rest(states=states, softest=softest, weights=weights, gain=float(chip.gain))
 
 
 def realised(chip: Chip, choices: Choices, name: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from circuits.circuit.circuit import Circuit
 from crossbar.errors import DivergedError
+from crossbar.hopfield import newton
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network
@@ -99,8 +100,7 @@ def softest_mode(circuit: Circuit, states: np.ndarray) -> float:
     free = np.flatnonzero(~circuit.clamped)
     weights = circuit.weights()
     _, hessian = _gradient_and_hessian(circuit, weights, weights[np.ix_(free, free)], states, free, 0.0)
-    symmetric = np.allclose(hessian, hessian.T, rtol=0, atol=1e-12)
-    return float(np.linalg.eigvalsh(hessian)[0] if symmetric else np.linalg.eigvals(hessian).real.min())
+    return newton.softest_mode(hessian)
 
 
 def energy(circuit: Circuit, states: np.ndarray) -> float:
