@@ -271,7 +271,7 @@ def environment() -> dict[str, object]:
     versions = {module.__name__: module.__version__ for module in (np, numba, scipy, h5py)}
     blas = [pool for pool in threadpoolctl.threadpool_info() if pool.get("user_api") == "blas"]
     return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name.removesuffix(".py"), *sys.argv[1:]],
         "commit": commit or "not a checkout",
         "python": platform.python_version(),
         "machine": platform.platform(),
