@@ -135,3 +135,15 @@ def test_caches_go_to_a_folder_of_the_user_alone_where_nothing_else_can_be_writt
     assert caches.use_writable(other, tmp_path) == ["NUMBA_CACHE_DIR"]
     assert other["NUMBA_CACHE_DIR"] != str(folder)
     assert other["MPLCONFIGDIR"] == "own"
+
+
+def test_a_collapsed_posterior_is_told(tmp_path, capsys):
+    """A network that reconstructs every image as their mean has scores, and they look like scores."""
+    folder = RunFolder.create(
+        tmp_path / "run", toml_file.resolve("tdh-vae", [], [*SMALL, "training.beta_kl=1000", "training.epochs=2"])
+    )
+    loop.train(folder)
+    code, out, err = hopbar(capsys, "evaluate", folder.path, "--n", 20, "--json")
+    assert code == 0
+    assert json.loads(out)["active_latents"] == 0
+    assert "posterior collapse" in err

@@ -156,6 +156,8 @@ def evaluate(
     )  # fmt: skip
     failure = None if no_keep else _not_kept(run, trained, found, out)
     _refuse_or_warn(found["unsettled"], trained)
+    if found["active_latents"] == 0:
+        click.echo(f"hopbar: {evaluation.COLLAPSED}", err=True)
     if as_json:
         click.echo(json.dumps(found))
     else:

@@ -25,6 +25,12 @@ from hvae.scores import densities, distances, features, sampling
 from hvae.scores.densities import LatentDensity
 from hvae.streams import stream
 
+COLLAPSED = (
+    "no latent is active: all images are encoded alike and reconstructed as their mean (posterior collapse); "
+    "lower `training.beta_kl`, or train longer"
+)
+"""What a model says whose `active_latents` are none: its distances are those of one image."""
+
 UNSETTLED = "samples did not settle"
 _FIT = 2**30  # index of the stream that ex-post densities are fitted with
 
