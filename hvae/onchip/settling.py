@@ -1,11 +1,6 @@
 """How the phases of equilibrium propagation are run on an array, chosen from what the array is.
 
-| name | when | what |
-| --- | --- | --- |
-| energy | reads symmetric and repeatable for the whole batch | the solvers of ideal runs, on the array |
-| phases | symmetric, repeatable within a phase, noise moving between phases | the same solvers, each phase anew |
-| warm | symmetric devices, white noise or converters | the noise-free equilibrium, then `noisy_steps` of the chip |
-| stepped | everything else, or where asked for | every step of eq. (3) on the array, from zero |
+`crossbar.arrays.ways` tells which way an array allows; `array.noisy_phases` may ask for another.
 
 `warm` is the fast path of noisy chips. Only what the noise adds is stepped: from the noise-free equilibrium (or,
 nudged, from the one that linear response predicts) the fluctuation of a mode of the Hessian with eigenvalue l reaches
@@ -20,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from crossbar.arrays import ways
 from crossbar.arrays.array import CrossbarArray
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.chip_steps import ChipSteps
@@ -164,17 +160,12 @@ def choose(settings: ArraySettings, array: CrossbarArray) -> str:
     InvalidValue
         The fast path is asked for where it does not hold.
     """
-    noise = array.config.read_noise
-    coloured = not noise.off and bool(noise.fast)
     if settings.noisy_phases == "stepped":
         return "stepped"
-    if array.symmetric and array.static:
-        moving = not noise.off and noise.spectrum != "batch"
-        return "phases" if moving else "energy"
-    warm = array.config.symmetry == "shared" and not coloured
-    if settings.noisy_phases == "warm" and not warm:
+    found = ways.way(array)
+    if settings.noisy_phases == "warm" and found == "stepped":
         raise InvalidValue("`array.noisy_phases` 'warm' needs shared devices and white noise: use 'stepped'")
-    return "warm" if warm else "stepped"
+    return found
 
 
 def make_way(config: RunConfig, name: str) -> Way:
