@@ -169,6 +169,8 @@ def _curve(key: str, own: Sequence[Result], results: Sequence[Result]) -> Pictur
             axis.set_xticks(list(places), [str(p) for p in points])
         elif min(places) > 0 and max(places) / min(places) > 30:
             axis.set_xscale("log")
+        else:
+            axis.locator_params(axis="x", nbins=5)  # labels of small numbers are long
     _ideal_lines(axis, results)
     axis.set_xlabel(key)
     axis.set_ylabel("Frechet distance")
