@@ -13,7 +13,6 @@ from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Role
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Euler, Solver
 from hvae.learning import costs
 from hvae.learning.equilibrium import Contrast, gradient
@@ -36,13 +35,13 @@ class Case:
         """Return the same problem in another precision."""
         couplings = IdealWeights(self.landscape.couplings.network, self.landscape.couplings.matrix().astype(dtype))
         return case(
-            couplings, self.landscape.role, self.inputs.astype(dtype), self.images.astype(dtype), self.landscape.gain
+            couplings, self.landscape.role, self.inputs.astype(dtype), self.images.astype(dtype)
         )
 
 
-def case(couplings: IdealWeights, role: Role, inputs: np.ndarray, pictures: np.ndarray, gain: float) -> Case:
+def case(couplings: IdealWeights, role: Role, inputs: np.ndarray, pictures: np.ndarray) -> Case:
     """Return the decoder's problem for given latents and images."""
-    landscape = Landscape.clamp(couplings, role, inputs, gain=gain)
+    landscape = Landscape.clamp(couplings, role, inputs)
     return Case(landscape, inputs, pictures, costs.decoder_cost(role, pictures))
 
 
@@ -56,7 +55,7 @@ def decoder_case(run: Path, batch: int = BATCH) -> Case:
     noise = np.random.default_rng(0).standard_normal(mean.shape)
     latents = (mean + noise * np.exp(log_variance / 2)).astype(np.float64)
     couplings = IdealWeights(vae.networks[vae.decoder], trained.parameters[vae.decoder].astype(np.float64))
-    return case(couplings, vae.decode_role, latents, pictures.astype(np.float64), vae.gain)
+    return case(couplings, vae.decode_role, latents, pictures.astype(np.float64))
 
 
 def ep_gradient(problem: Case, solver: Solver, nudging: Nudging) -> tuple[np.ndarray, float, dict[str, int]]:
@@ -64,7 +63,7 @@ def ep_gradient(problem: Case, solver: Solver, nudging: Nudging) -> tuple[np.nda
     landscape = problem.landscape
     free = solver.settle(landscape)
     nudged = nudging.contrast(landscape, free, problem.cost)
-    mean = landscape.role.join(nudged.mean, rho(problem.inputs, landscape.gain))
+    mean = landscape.role.join(nudged.mean, landscape.role.held_neurons.signals(problem.inputs))
     contrast = Contrast(role=landscape.role, difference=nudged.difference, mean=mean)
     found = gradient(landscape.role.network, [contrast], problem.inputs.dtype.type)
     sweeps = float(free.sweeps.mean() + nudged.sweeps.mean())

@@ -65,7 +65,7 @@ def treatment(placed: Placed, real: np.ndarray, tile: int, ohm: float) -> dict[s
     vae = placed.learner.vae
 
     def landscape(matrix: np.ndarray) -> Landscape:
-        return Landscape.clamp(IdealWeights(network, matrix), vae.encode_role, real, gain=vae.gain)
+        return Landscape.clamp(IdealWeights(network, matrix), vae.encode_role, real)
 
     ways = {
         "euler": (Euler(time_step=0.3, tolerance=1e-3, max_sweeps=3000), weights),

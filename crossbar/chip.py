@@ -17,7 +17,6 @@ from crossbar.chip_checks import (
     check_coupled,
     check_examples,
     check_name,
-    check_positive,
     check_sigma,
     check_symmetric,
     check_texts,
@@ -25,12 +24,15 @@ from crossbar.chip_checks import (
 from crossbar.conductances import Conductances
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
 from crossbar.hopfield.network import Network, Role
+from crossbar.hopfield.neurons import Neuron, Sigmoid, neuron
 from crossbar.output_files import write_atomically
 
 if TYPE_CHECKING:
     import h5py
 
 SCHEMA = "hopbar-chip/1"
+SCHEMA_OF_LAWS = "hopbar-chip/2"
+"""Schema of chips whose neurons follow several laws: a reader that knows none but the paper's must not read them."""
 ROLES = ("encode", "decode")
 
 
@@ -49,8 +51,6 @@ class Chip:
     weights : mapping of str to ndarray (N, N)
         Trained weights, [source, target], zero where the network does not couple; symmetric, but for networks with
         `conductances` of two devices a pair.
-    gain : float
-        Slope parameter of rho(s) = sigmoid(gain s), positive; 3 in the paper (appendix B.1).
     sigma : float, ndarray (latent,) or None
         Standard deviation of the latents, positive (tied model), one for all or one each, None where the encoder gives
         the log variance.
@@ -84,7 +84,6 @@ class Chip:
     model: str
     networks: Mapping[str, Network]
     weights: Mapping[str, np.ndarray]
-    gain: float = 3.0
     sigma: float | np.ndarray | None = None
     image_shape: tuple[int, int] = (28, 28)
     examples: np.ndarray = field(default_factory=lambda: np.zeros((0, 784), np.float32))
@@ -99,7 +98,6 @@ class Chip:
 
     def _check(self) -> None:
         check_name("`model`", self.model)
-        check_positive("`gain`", self.gain)
         check_texts("`provenance`", self.provenance, str)
         if set(self.networks) not in KINDS:
             found = sorted(map(str, self.networks))
@@ -118,6 +116,20 @@ class Chip:
         latents = dict(self.networks["tied" if self.tied else "decoder"].blocks)["latent"]
         check_sigma(self.sigma, latents)
         check_examples(self.examples, self.image_shape)
+
+    @property
+    def gain(self) -> float:
+        """Slope parameter of rho(s) = sigmoid(gain s), where all neurons are the paper's with one gain.
+
+        Raises
+        ------
+        InvalidValue
+            The chip has neurons of several laws.
+        """
+        laws = {law for network in self.networks.values() for law in network.neurons}
+        if len(laws) != 1 or not isinstance(law := laws.pop(), Sigmoid):
+            raise InvalidValue("the chip's neurons follow several laws and have no one `gain`: see its networks")
+        return law.gain
 
     @property
     def tied(self) -> bool:
@@ -197,8 +209,8 @@ def load_chip(path: str | Path) -> Chip:
     if not file_path.exists():
         raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
     with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
-        if file.attrs.get("schema") != SCHEMA:
-            raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r}")
+        if file.attrs.get("schema") not in (SCHEMA, SCHEMA_OF_LAWS):
+            raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r} or {SCHEMA_OF_LAWS!r}")
         return _read(file)
 
 
@@ -213,7 +225,10 @@ def _why_none(path: Path) -> str:
 
 
 def _write(file: h5py.File, chip: Chip) -> None:
-    file.attrs.update(schema=SCHEMA, model=chip.model, gain=chip.gain, image_shape=chip.image_shape)
+    file.attrs.update(model=chip.model, image_shape=chip.image_shape)
+    laws = {law for network in chip.networks.values() for law in network.neurons}
+    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid)
+    file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": SCHEMA_OF_LAWS})
     if chip.sigma is not None:
         file.attrs["sigma"] = chip.sigma
     file.attrs["provenance"] = json.dumps(dict(chip.provenance))
@@ -222,6 +237,8 @@ def _write(file: h5py.File, chip: Chip) -> None:
         group = file.create_group(f"networks/{name}")
         group.attrs["topology"] = network.topology
         group.attrs["blocks"] = json.dumps(network.blocks)
+        if not one_law:
+            group.attrs["neurons"] = json.dumps([(law.name, law.gain) for law in network.neurons])
         group.create_dataset("weights", data=chip.weights[name], compression="gzip", compression_opts=1)
     for name, devices in chip.conductances.items():
         group = file.create_group(f"conductances/{name}")
@@ -236,7 +253,7 @@ def _read(file: h5py.File) -> Chip:
     networks, weights, conductances = {}, {}, {}
     for name, group in file["networks"].items():
         blocks = tuple((block, int(size)) for block, size in json.loads(group.attrs["blocks"]))
-        networks[name] = Network(blocks, group.attrs["topology"])
+        networks[name] = Network(blocks, group.attrs["topology"], _neurons(file, group, len(blocks)))
         weights[name] = input_files.array(group["weights"])
     for name, group in file.get("conductances", {}).items():
         conductances[name] = Conductances(
@@ -250,13 +267,18 @@ def _read(file: h5py.File) -> Chip:
         model=file.attrs["model"],
         networks=networks,
         weights=weights,
-        gain=float(file.attrs["gain"]),
         sigma=_sigma(file),
         image_shape=(int(file.attrs["image_shape"][0]), int(file.attrs["image_shape"][1])),
         examples=input_files.array(file["examples"]),
         conductances=conductances,
         provenance=json.loads(file.attrs["provenance"]),
     )
+
+
+def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, ...]:
+    if file.attrs["schema"] == SCHEMA:
+        return (Sigmoid(float(file.attrs["gain"])),) * blocks
+    return tuple(neuron(str(name), float(gain)) for name, gain in json.loads(group.attrs["neurons"]))
 
 
 def _sigma(file: h5py.File) -> float | np.ndarray | None:

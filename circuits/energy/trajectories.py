@@ -66,7 +66,7 @@ def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.ra
 def _landscape(chip: Chip, name: str, inputs: np.ndarray) -> tuple[Landscape, Role]:
     network, role = chip.role(name)
     couplings = IdealWeights(chip.networks[network], chip.effective_weights(network).astype(np.float64))
-    return Landscape.clamp(couplings, role, inputs.astype(np.float64), gain=chip.gain), role
+    return Landscape.clamp(couplings, role, inputs.astype(np.float64)), role
 
 
 def _free(landscape: Landscape, clamped: np.ndarray, settings: EulerSettings) -> Trajectory:

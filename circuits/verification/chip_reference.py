@@ -15,8 +15,8 @@ from crossbar.chip import Chip
 from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.newton import hessian, newton, softest_mode
+from crossbar.hopfield.population import Population
 from crossbar.hopfield.settling import Euler
 from crossbar.wires.solver import effective_matrix
 
@@ -35,18 +35,18 @@ class Rest:
         Smallest real part of the Hessian's eigenvalues; where it is not positive, no chip stays there.
     weights : ndarray (N, N)
         [source, target], as `crossbar.hopfield.couplings`.
-    gain : float
+    neurons : Population
     """
 
     states: np.ndarray
     softest: float
     weights: np.ndarray
-    gain: float
+    neurons: Population
 
     def energy(self, states: np.ndarray) -> float:
         """Return E(s) of eq. (1) over all neurons, clamped ones too, at `states` (N,)."""
-        signals = rho(states, self.gain)
-        return float(0.5 * states @ states - 0.5 * signals @ self.weights @ signals)
+        signals = self.neurons.signals(states)
+        return float(self.neurons.energies(states).sum() - 0.5 * signals @ self.weights @ signals)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,14 +104,14 @@ def rest(chip: Chip, choices: Choices, name: str, inputs: np.ndarray) -> Rest:
     if choices.wires is not None:  # currents also reach lines that have no device of their own
         role = replace(chip.networks[network], topology="dense").role(role.clamped)
     couplings = IdealWeights(role.network, weights, symmetric=np.array_equal(weights, weights.T))
-    landscape = Landscape.clamp(couplings, role, np.asarray(inputs, np.float64)[None, :], gain=float(chip.gain))
+    landscape = Landscape.clamp(couplings, role, np.asarray(inputs, np.float64)[None, :])
     settled = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR).settle(landscape)
     if not np.isfinite(settled.states).all() or not settled.residual[0] <= 1e-3:
         raise DivergedError(f"the chip does not settle (residual {settled.residual[0]:.1e}); check its weights")
     free = newton(landscape, settled.states)
     softest = softest_mode(hessian(landscape, free))
     states = role.join(free, np.asarray(inputs, np.float64)[None, :])[0]
-    return Rest(states=states, softest=softest, weights=weights, gain=float(chip.gain))
+    return Rest(states=states, softest=softest, weights=weights, neurons=role.network.population(role.network.names))
 
 
 def realised(chip: Chip, choices: Choices, name: str) -> np.ndarray:

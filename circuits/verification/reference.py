@@ -10,7 +10,7 @@ from crossbar.hopfield import newton
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import rho, rho_slope
+from crossbar.hopfield.neurons import Sigmoid, rho, rho_slope
 from crossbar.hopfield.settling import Euler
 
 NEAR = 1e-6  # residual at which Newton takes over from Euler
@@ -31,10 +31,12 @@ def settle(circuit: Circuit) -> np.ndarray:
     order = np.concatenate([np.flatnonzero(circuit.clamped), np.flatnonzero(free)])
     weights = circuit.weights()[np.ix_(order, order)]
     n_clamped = int(circuit.clamped.sum())
-    network = Network((("clamped", n_clamped), ("free", len(order) - n_clamped)))
+    network = Network(
+        (("clamped", n_clamped), ("free", len(order) - n_clamped)), neurons=(Sigmoid(circuit.gain),) * 2
+    )
     landscape = Landscape.clamp(
         IdealWeights(network, np.ascontiguousarray(weights.T)),
-        network.role(["clamped"]), circuit.held[circuit.clamped][None, :], gain=circuit.gain,
+        network.role(["clamped"]), circuit.held[circuit.clamped][None, :],
     )  # fmt: skip
     solver = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR)
     settled = solver.settle(landscape, circuit.start[free][None, :])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from crossbar.arrays.read_noise import ReadNoise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import Couplings, IdealWeights
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import GAIN
+from crossbar.hopfield.neurons import GAIN, Sigmoid, neuron
 
 Blocks = Mapping[str, int] | Iterable[tuple[str, int]]
 
@@ -47,6 +48,8 @@ class HopfieldNetwork:
         Whether all neurons may couple, or those of neighbouring blocks only.
     gain : float
         Slope of rho, positive.
+    neurons : mapping of str to {"sigmoid", "linear", "classical"}, optional
+        Laws of blocks whose neurons are not the paper's sigmoids, see `crossbar.hopfield.neurons`.
     device, dac, adc, read_noise, seed, **fields
         As in `Array`; with none of them W is held exactly. Signals lie in [0, 1], which is the DAC's range. Where W is
         symmetric one device serves a pair of neurons (`symmetry="shared"`), else each direction has its own
@@ -55,6 +58,7 @@ class HopfieldNetwork:
     Attributes
     ----------
     network : crossbar.hopfield.network.Network
+        Blocks, topology and the laws of the neurons.
     couplings : crossbar.hopfield.couplings.Couplings
         `IdealWeights` or `CrossbarArray`.
     gain : float
@@ -83,6 +87,7 @@ class HopfieldNetwork:
         *,
         topology: str | None = None,
         gain: float = GAIN,
+        neurons: Mapping[str, str] | None = None,
         device: Device = None,
         dac: Conversion = None,
         adc: Conversion = None,
@@ -93,14 +98,21 @@ class HopfieldNetwork:
         if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
         self.gain = float(gain)
+        self.couplings: Couplings = self._coupled(W, blocks, topology, device, dac, adc, read_noise, seed, fields)
+        self.network = _with_laws(self.couplings, neurons or {}, self.gain)
+
+    def _coupled(
+        self, W: Any, blocks: Blocks | None, topology: str | None, device: Device, dac: Conversion, adc: Conversion,
+        read_noise: float | ReadNoise, seed: int, fields: dict[str, Any],
+    ) -> Couplings:  # fmt: skip
+        """Return W as it is held: exactly, or by devices."""
         words = {"device": device, "dac": dac, "adc": adc, "read_noise": read_noise or None, "topology": topology}
         asked = [name for name, value in {**words, **fields}.items() if value is not None]
         if isinstance(W, Array):
             if asked or blocks is not None:
                 given = ", ".join(["blocks"] * (blocks is not None) + asked)
                 raise InvalidValue(f"an `Array` has its devices and blocks already: leave out {given}")
-            self.couplings: Couplings = W.crossbar_array
-            return
+            return W.crossbar_array
         weights = matrix_of("W", W, square=True)
         check_size(len(weights))
         network = _network(blocks, len(weights), topology or "dense")
@@ -108,17 +120,11 @@ class HopfieldNetwork:
         symmetric = bool(np.array_equal(weights, weights.T))
         if not [name for name in asked if name != "topology"]:
             held = np.ascontiguousarray(weights.T)
-            self.couplings = IdealWeights(network, held, symmetric=symmetric)
-            return
+            return IdealWeights(network, held, symmetric=symmetric)
         fields = {"symmetry": "shared" if symmetric else "two-device", **fields}
         driver = input_converter(dac, bipolar=False)
         config = array_config(device=device, dac=driver, read_noise=read_noise, given=fields)
-        self.couplings = build(network, np.ascontiguousarray(weights.T), config, adc, seed_of(seed))
-
-    @property
-    def network(self) -> Network:
-        """Blocks and topology."""
-        return self.couplings.network
+        return build(network, np.ascontiguousarray(weights.T), config, adc, seed_of(seed))
 
     @property
     def blocks(self) -> dict[str, int]:
@@ -139,6 +145,20 @@ class HopfieldNetwork:
             *([] if self.couplings.linear else ["converters"]),
         ]
         return f"HopfieldNetwork({blocks}; {self.network.topology}, gain {self.gain:g}, {held}, {', '.join(what)})"
+
+
+def _with_laws(couplings: Couplings, laws: Mapping[str, str], gain: float) -> Network:
+    """Return the network of `couplings` with neurons of `gain`, of other laws in the blocks that `laws` names."""
+    network = couplings.network
+    for name in laws:
+        network.block(name)
+    neurons = tuple(neuron(laws.get(name, Sigmoid.name), gain) for name in network.names)
+    found = replace(network, neurons=neurons)
+    for name in laws:
+        block = found.block(name)
+        if network.couples(name, name) and not found.couples(name, name) and couplings.matrix()[block, block].any():
+            raise InvalidValue(f"neurons of the linear block {name!r} must not couple: `W` must be zero among them")
+    return found
 
 
 def _network(blocks: Blocks | None, size: int, topology: str) -> Network:

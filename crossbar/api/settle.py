@@ -14,7 +14,6 @@ from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.choice import Choice, choose_solver
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Outcome, Solver
 
 
@@ -79,7 +78,7 @@ def settle(
     batch = _batch({**held, **begun})
     role = shape.role(held)
     landscape = Landscape.clamp(
-        network.couplings, role, _joined(shape, role.clamped, held, batch or 1, dtype), gain=network.gain
+        network.couplings, role, _joined(shape, role.clamped, held, batch or 1, dtype)
     )
     first = _joined(shape, role.free, begun, batch or 1, dtype) if begun else None
     chosen = _chosen(network, solver, tolerance, max_sweeps)
@@ -88,7 +87,7 @@ def settle(
     whole |= {name: np.broadcast_to(values, (batch or 1, values.shape[-1])) for name, values in held.items()}
     states = {name: (whole[name] if batch else whole[name][0]).astype(dtype) for name in shape.names}
     return Equilibrium(
-        states=states, signals={name: rho(values, network.gain) for name, values in states.items()}, free=role.free,
+        states=states, signals={name: shape.law(name).signal(one) for name, one in states.items()}, free=role.free,
         solver=chosen.name, reason=chosen.reason, residual=found.residual, sweeps=found.sweeps,
         outcome=tuple(Outcome(int(one)) for one in found.outcome),
     )  # fmt: skip

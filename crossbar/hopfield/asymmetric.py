@@ -10,7 +10,6 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Settled, check_states, outcomes
 from crossbar.numerics import checks
 
@@ -67,7 +66,7 @@ class HeldAntisymmetry:
         residual = np.full(len(states), np.inf, states.dtype)
         moving = np.arange(len(states))
         for _ in range(self.max_rounds):
-            renewed = skew.select(moving).product(rho(states[moving], landscape.gain))
+            renewed = skew.select(moving).product(landscape.neurons.signals(states[moving]))
             pull[moving] += renewed - field[moving]
             field[moving] = renewed
             sweeps[moving] += 1

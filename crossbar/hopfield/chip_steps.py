@@ -8,7 +8,6 @@ import numpy as np
 
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Settled, nudge_arrays, outcomes
 
 
@@ -39,13 +38,13 @@ class ChipSteps:
         linear, quadratic = nudge_arrays(landscape)
         product, total = np.empty_like(drive), np.zeros_like(drive)
         residual = np.empty(len(drive), drive.dtype)
-        gain, time_step = number(landscape.gain), number(self.time_step)
+        laws, time_step = landscape.neurons.coded(number), number(self.time_step)
         limit = self.tolerance if landscape.couplings.static else 0.0
         made = averaged = 0
         while made < self.steps:
-            signals = rho(states, landscape.gain)
+            signals = landscape.neurons.signals(states)
             landscape.couplings.multiply(signals, landscape.role.within, product)
-            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual)
+            descent.euler(states, signals, product, drive, linear, quadratic, *laws, time_step, residual)
             made += 1
             if made > self.steps - self.average:
                 total += states

@@ -16,8 +16,8 @@ import numpy as np
 
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.energy import Landscape, Nudge
-from crossbar.hopfield.kernels import descent
-from crossbar.hopfield.neurons import REACH, rho, rho_slope, state_of
+from crossbar.hopfield.kernels import descent, laws
+from crossbar.hopfield.neurons import REACH, rho, rho_slope
 from crossbar.hopfield.settling import Settled, check_states, outcomes
 from crossbar.numerics import checks
 
@@ -33,7 +33,7 @@ def lone_minimum() -> np.ndarray:
     r* = 1 - 1 / (2 + v p(log(1 + v / 9))), which is right at both ends for a p that varies slowly, and fit p (degree 6)
     by least squares in r*, found by bisection: within 6e-4 up to v = 1152.
     """
-    x = np.linspace(0, np.log1p(descent.FARTHEST / 9), 801)[1:]
+    x = np.linspace(0, np.log1p(laws.FARTHEST / 9), 801)[1:]
     v = 9 * np.expm1(x)
     low, high = np.zeros_like(v), np.full_like(v, 8.0)
     for _ in range(50):
@@ -125,8 +125,8 @@ class _Search:
         batch, size = drive.shape
         dtype = drive.dtype
         self.landscape, self.count, self.cold = landscape, batch, start is None
-        self.gain = dtype.type(landscape.gain)
-        self.reach = rho(np.array([-REACH], dtype), landscape.gain)[0]
+        self.laws = landscape.neurons.coded(dtype.type)
+        self.reach = rho(np.array([-REACH], dtype), 1)[0]
         self.slack = dtype.type(100 * np.finfo(dtype).eps)
         self.alone = lone_minimum().astype(dtype)
         self.near = dtype.type(1e-3 if landscape.nudge is None else np.inf)  # the lone minimum knows of no nudge
@@ -142,16 +142,16 @@ class _Search:
     def _begin(self, landscape: Landscape, start: np.ndarray | None) -> None:
         rows, each = self._active()
         if start is None:  # all samples begin alike: one row serves the batch
-            rows.signals[:] = 0.5
+            rows.signals[:] = landscape.neurons.signals(np.zeros((1, rows.signals.shape[1]), rows.signals.dtype))
             rows.pull[:] = landscape.product(rows.signals[:1]) + landscape.drive
             self.sweeps = 0
         else:
-            signals = rho(start.astype(rows.signals.dtype, copy=False), landscape.gain)
-            rows.signals[:] = np.clip(signals, 2 * self.reach, 1 - 2 * self.reach)
+            signals = landscape.neurons.signals(start.astype(rows.signals.dtype, copy=False))
+            rows.signals[:] = landscape.neurons.limited(signals)
             rows.pull[:] = landscape.product(rows.signals) + landscape.drive
             self.sweeps = 1
         descent.begin(
-            rows.signals, rows.pull, self.linear, self.quadratic, self.gain, self.alone, self.near,
+            rows.signals, rows.pull, self.linear, self.quadratic, *self.laws, self.alone, self.near,
             rows.direction, rows.gradient, each.own, each.decrease, each.residual,
         )  # fmt: skip
 
@@ -178,7 +178,7 @@ class _Search:
         self.sweeps += 1
         descent.descend(
             rows.signals, rows.pull, rows.direction, rows.product, rows.gradient, self.linear, self.quadratic,
-            self.gain, self.reach, self._stride(), self.slack, self.alone, self.near,
+            *self.laws, self.reach, self._stride(), self.slack, self.alone, self.near,
             each.own, each.decrease, each.residual,
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ class _Search:
     def _store(self, rows: slice) -> None:
         samples = self.sample[rows]
         matrices, each = self._active()
-        self.states[samples] = state_of(matrices.signals[rows], self.landscape.gain)
+        self.states[samples] = self.landscape.neurons.states(matrices.signals[rows])
         self.pull[samples] = matrices.pull[rows]
         self.residual[samples] = each.residual[rows]
         self.sample_sweeps[samples] = self.sweeps

@@ -9,7 +9,7 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import Couplings, real_signals
 from crossbar.hopfield.network import Role
-from crossbar.hopfield.neurons import GAIN, check_gain, rho, rho_slope
+from crossbar.hopfield.population import Population
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,8 @@ class Landscape:
     """The energy over the free neurons of a role, for a batch of clamped inputs.
 
     E(s) = |s|^2 / 2 - rho(s)^T W rho(s) / 2 - drive . rho(s) (eq. 1), up to the constant of the clamped neurons,
-    where drive = W rho(clamped) and W couples free neurons among themselves. States are arrays (batch, n_free).
+    where drive = W rho(clamped) and W couples free neurons among themselves. States are arrays (batch, n_free). Blocks
+    of other neurons than the paper's have another phi in place of s^2 / 2, see `crossbar.hopfield.neurons`.
 
     Attributes
     ----------
@@ -53,50 +54,51 @@ class Landscape:
     role : Role
     drive : ndarray (batch, n_free)
         What the clamped neurons give.
-    gain : float
     nudge : Nudge or None
     """
 
     couplings: Couplings
     role: Role
     drive: np.ndarray
-    gain: float = GAIN
     nudge: Nudge | None = None
 
     def __post_init__(self) -> None:
         if self.drive.ndim != 2 or self.drive.shape[1] != self.role.n_free:
             raise InvalidValue(f"`drive` must be (batch, {self.role.n_free}), but got {self.drive.shape}")
-        check_gain(self.gain)
         if self.nudge is not None:
             self.nudge.check(self.drive)
 
     @classmethod
-    def clamp(cls, couplings: Couplings, role: Role, inputs: np.ndarray, *, gain: float = GAIN) -> Landscape:
+    def clamp(cls, couplings: Couplings, role: Role, inputs: np.ndarray) -> Landscape:
         """Return the landscape in which the clamped neurons hold the states `inputs` (batch, n_clamped).
 
         Raises
         ------
         InvalidValue
-            `inputs` has not one column a clamped neuron, or is not real and finite; a gain that is not positive.
+            `inputs` has not one column a clamped neuron, or is not real and finite.
         """
-        check_gain(gain)
         inputs = real_signals("inputs", inputs, couplings.matrix().dtype.type)
         if inputs.ndim != 2 or inputs.shape[1] != role.n_clamped:
             raise InvalidValue(f"`inputs` must be (batch, {role.n_clamped}), but got {inputs.shape}")
         if not np.isfinite(inputs).all():
             raise InvalidValue("`inputs` must be finite, but some are not")
         drive = np.empty((len(inputs), role.n_free), inputs.dtype)
-        couplings.multiply(rho(inputs, gain), role.inward, drive)
-        return cls(couplings=couplings, role=role, drive=drive, gain=gain)
+        couplings.multiply(role.held_neurons.signals(inputs), role.inward, drive)
+        return cls(couplings=couplings, role=role, drive=drive)
+
+    @property
+    def neurons(self) -> Population:
+        """The neurons that settle."""
+        return self.role.free_neurons
 
     def nudged(self, nudge: Nudge) -> Landscape:
         """Return this landscape with `nudge` added: the total energy F of eq. (4)."""
-        return Landscape(couplings=self.couplings, role=self.role, drive=self.drive, gain=self.gain, nudge=nudge)
+        return Landscape(couplings=self.couplings, role=self.role, drive=self.drive, nudge=nudge)
 
     def select(self, rows: np.ndarray) -> Landscape:
         """Return the landscapes of the samples `rows`."""
         nudge = None if self.nudge is None else self.nudge.select(rows)
-        return Landscape(couplings=self.couplings, role=self.role, drive=self.drive[rows], gain=self.gain, nudge=nudge)
+        return Landscape(couplings=self.couplings, role=self.role, drive=self.drive[rows], nudge=nudge)
 
     def product(self, signals: np.ndarray) -> np.ndarray:
         """Return W times `signals` (batch, n_free) among the free neurons: one sweep."""
@@ -106,33 +108,32 @@ class Landscape:
 
     def pull(self, states: np.ndarray) -> np.ndarray:
         """Return u = W rho(s) + drive (batch, n_free), what each neuron receives; one sweep."""
-        return self.product(rho(states, self.gain)) + self.drive
+        return self.product(self.neurons.signals(states)) + self.drive
 
     def energy(self, states: np.ndarray, pull: np.ndarray | None = None) -> np.ndarray:
         """Return the energy (batch,) of eq. (1), nudge included; free of charge where `pull` is known."""
         pull = self.pull(states) if pull is None else pull
-        energy = 0.5 * (states**2).sum(1) - 0.5 * (rho(states, self.gain) * (pull + self.drive)).sum(1)
+        own, signals = self.neurons.energies(states), self.neurons.signals(states)
+        energy = own.sum(1) - 0.5 * (signals * (pull + self.drive)).sum(1)
         if self.nudge is not None:
             energy = energy + ((0.5 * self.nudge.quadratic * states + self.nudge.linear) * states).sum(1)
         return energy
 
     def gradient(self, states: np.ndarray, pull: np.ndarray | None = None) -> np.ndarray:
-        """Return grad E = s - rho'(s) u (batch, n_free), minus the right side of eq. (2), nudge included."""
+        """Return grad E (batch, n_free), nudge included; for the paper's neurons s - rho'(s) u, see eq. (2)."""
         pull = self.pull(states) if pull is None else pull
-        gradient = states - rho_slope(rho(states, self.gain), self.gain) * pull
+        gradient = self.neurons.forces(states, self.neurons.signals(states), pull)
         if self.nudge is not None:
             gradient = gradient + self.nudge.quadratic * states + self.nudge.linear
         return gradient
 
     def curvature(self, states: np.ndarray, pull: np.ndarray) -> np.ndarray:
-        """Return the part of the Hessian's diagonal that no coupling makes, 1 - rho''(s) u (batch, n_free)."""
-        signals = rho(states, self.gain)
-        bend = self.gain * (1 - 2 * signals) * rho_slope(signals, self.gain)
-        own = 1 - bend * pull
+        """Return the part of the Hessian's diagonal that no coupling makes (batch, n_free): 1 - rho''(s) u (paper)."""
+        own = self.neurons.curvatures(states, self.neurons.signals(states), pull)
         return own if self.nudge is None else own + self.nudge.quadratic
 
     def hessian_product(self, states: np.ndarray, vector: np.ndarray, pull: np.ndarray | None = None) -> np.ndarray:
-        """Return H v = (1 - rho'' u) v - rho' W (rho' v) (batch, n_free); one sweep, or two without `pull`."""
+        """Return H v = curvature v - rho' W (rho' v) (batch, n_free); one sweep, or two without `pull`."""
         pull = self.pull(states) if pull is None else pull
-        slope = rho_slope(rho(states, self.gain), self.gain)
+        slope = self.neurons.slopes(self.neurons.signals(states))
         return self.curvature(states, pull) * vector - slope * self.product(slope * vector)

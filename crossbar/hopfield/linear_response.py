@@ -10,7 +10,6 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
-from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, check_states
 from crossbar.numerics import checks
 
@@ -50,7 +49,8 @@ class LinearResponse:
 
     The equilibria under nudges +-beta are s +- beta delta + O(beta^2), so that delta replaces both nudged phases:
     (rho(s+) - rho(s-)) / (2 beta) -> rho'(s) delta. At equilibrium u = s / rho'(s), which makes the diagonal of H
-    1 + gain s tanh(gain s / 2) >= 1 (couplings apart); it is used as preconditioner. Samples stop one by one.
+    1 + gain s tanh(gain s / 2) >= 1 (couplings apart; 1 for a linear neuron, rho' for a classical one); it is used as
+    preconditioner. Samples stop one by one.
 
     Attributes
     ----------
@@ -109,9 +109,9 @@ class _Solve:
         self.landscape, self.count, self.sweeps = landscape, batch, 0
         self.matrices = np.zeros((7, *states.shape), states.dtype)
         slope, diagonal, _, _, remainder, direction, scaled = self.matrices
-        signals = rho(states, landscape.gain)
-        slope[:] = rho_slope(signals, landscape.gain)
-        diagonal[:] = 1 + states.dtype.type(landscape.gain) * states * (2 * signals - 1)
+        signals = landscape.neurons.signals(states)
+        slope[:] = landscape.neurons.slopes(signals)
+        diagonal[:] = landscape.neurons.stiffnesses(states, signals)
         np.negative(force, out=remainder)
         np.divide(remainder, diagonal, out=direction)
         np.multiply(slope, direction, out=scaled)

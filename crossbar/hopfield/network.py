@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
 from crossbar.errors import InvalidValue, unknown_name
+from crossbar.hopfield.neurons import Linear, Neuron, Sigmoid
+from crossbar.hopfield.population import Population
 
 TOPOLOGIES = ("dense", "layered")
 
@@ -32,26 +35,69 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class _Place:
+    """A run of neurons, in the whole network and within an array of states."""
+
+    name: str
+    neurons: slice
+    columns: slice
+
+    def touches(self, other: _Place) -> bool:
+        """Tell whether `other` follows without a gap."""
+        return self.neurons.stop == other.neurons.start and self.columns.stop == other.columns.start
+
+    def with_next(self, other: _Place) -> _Place:
+        """Return this run and `other`, which follows it."""
+        return _Place(
+            self.name,
+            slice(self.neurons.start, other.neurons.stop),
+            slice(self.columns.start, other.columns.stop),
+        )
+
+
+def _joined(places: list[_Place]) -> list[_Place]:
+    """Return `places` with those that follow each other without a gap made one."""
+    runs: list[_Place] = []
+    for place in places:
+        if runs and runs[-1].touches(place):
+            runs[-1] = runs[-1].with_next(place)
+        else:
+            runs.append(place)
+    return runs
+
+
+@dataclass(frozen=True)
 class Network:
     """Named blocks of neurons, in the order of their states, and which of them couple.
 
     A `dense` network couples every pair of distinct neurons, within blocks too; a `layered` one couples neighbouring
-    blocks only. No neuron couples with itself (the zero diagonal of eq. 1).
+    blocks only. No neuron couples with itself (the zero diagonal of eq. 1), and no two of a block of linear ones.
 
     Attributes
     ----------
     blocks : tuple of (name, size)
         Such as ``(("pixels", 784), ("hidden", 833), ("latent", 69))``.
     topology : {"dense", "layered"}
+    neurons : tuple of Neuron
+        The law of each block's neurons; the paper's, `Sigmoid`, for all where none are given.
 
     Raises
     ------
     InvalidValue
-        A block without neurons, a name that occurs twice, an unknown topology.
+        A block without neurons, a name that occurs twice, an unknown topology; not one law a block, or two blocks of
+        linear neurons that couple, as nothing would bound them.
+
+    Examples
+    --------
+    >>> from crossbar.hopfield.neurons import Linear, Sigmoid
+    >>> net = Network((("pixels", 4), ("latent", 2)), neurons=(Sigmoid(), Linear()))
+    >>> net.couples("pixels", "pixels"), net.couples("latent", "latent")
+    (True, False)
     """
 
     blocks: tuple[tuple[str, int], ...]
     topology: str = "dense"
+    neurons: tuple[Neuron, ...] = ()
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.blocks]
@@ -64,6 +110,17 @@ class Network:
             raise InvalidValue(f"`topology` must be one of {', '.join(TOPOLOGIES)}, but got {self.topology!r}")
         if self.topology == "layered" and len(self.blocks) < 2:
             raise InvalidValue(f"a layered network must have at least 2 blocks to couple, but got {names}")
+        if not self.neurons:
+            object.__setattr__(self, "neurons", (Sigmoid(),) * len(self.blocks))
+        self._check_neurons(names)
+
+    def _check_neurons(self, names: list[str]) -> None:
+        if len(self.neurons) != len(names):
+            raise InvalidValue(f"`neurons` must be one law for each of {names}, but got {len(self.neurons)}")
+        linear = [name for name in names if self.law(name).kind == Linear.kind]
+        for one, other in combinations(linear, 2):
+            if self.couples(one, other):
+                raise InvalidValue(f"blocks of linear neurons must not couple, but {one!r} and {other!r} do")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,10 +143,21 @@ class Network:
             raise unknown_name("block", name, self.names)
         return self._slices[name]
 
+    def law(self, name: str) -> Neuron:
+        """Return the law of the neurons of block `name`."""
+        self.block(name)
+        return self.neurons[self.names.index(name)]
+
+    def population(self, names: Iterable[str]) -> Population:
+        """Return the neurons of the blocks `names`, side by side in the order of the network."""
+        chosen = set(names)
+        some = [(law, size) for (name, size), law in zip(self.blocks, self.neurons, strict=True) if name in chosen]
+        return Population.side_by_side([law for law, _ in some], [size for _, size in some])
+
     def couples(self, one: str, other: str) -> bool:
         """Tell whether blocks `one` and `other` are joined by weights."""
         if self.topology == "dense":
-            return True
+            return one != other or self.law(one).kind != Linear.kind
         return abs(self.names.index(one) - self.names.index(other)) == 1
 
     def mask(self) -> np.ndarray:
@@ -107,28 +175,28 @@ class Network:
         Blocks that stand side by side and couple alike are merged, so that a dense network needs one product where
         its blocks are contiguous, and a layered one never multiplies the zeros between its layers.
         """
-        rows, columns = self._runs(sources), self._runs(targets)
+        rows, columns = self._places(sources), self._places(targets)
+        driven: list[tuple[_Place, list[_Place]]] = []
+        for target in columns:
+            drivers = _joined([row for row in rows if self.couples(row.name, target.name)])
+            if driven and driven[-1][1] == drivers and driven[-1][0].touches(target):
+                driven[-1] = (driven[-1][0].with_next(target), drivers)
+            else:
+                driven.append((target, drivers))
         return tuple(
-            Patch(sources=row, targets=column, source_columns=row_at, target_columns=column_at)
-            for column, column_at, column_name in columns
-            for row, row_at, row_name in rows
-            if self.couples(row_name, column_name)
+            Patch(row.neurons, target.neurons, source_columns=row.columns, target_columns=target.columns)
+            for target, drivers in driven
+            for row in drivers
         )
 
-    def _runs(self, names: Iterable[str]) -> list[tuple[slice, slice, str]]:
-        runs: list[tuple[slice, slice, str]] = []
-        at = 0
-        chosen = set(names)
+    def _places(self, names: Iterable[str]) -> list[_Place]:
+        places, at, chosen = [], 0, set(names)
         for name in (name for name in self.names if name in chosen):
-            block = self.block(name)
-            size = block.stop - block.start
-            here = slice(at, at + size)
+            neurons = self.block(name)
+            size = neurons.stop - neurons.start
+            places.append(_Place(name, neurons, slice(at, at + size)))
             at += size
-            if runs and self.topology == "dense" and runs[-1][0].stop == block.start:
-                last, last_at, last_name = runs.pop()
-                block, here, name = slice(last.start, block.stop), slice(last_at.start, here.stop), last_name
-            runs.append((block, here, name))
-        return runs
+        return places
 
     def role(self, clamped: Iterable[str]) -> Role:
         """Return the role in which the blocks `clamped` are held and all others settle."""
@@ -166,6 +234,16 @@ class Role:
     def n_clamped(self) -> int:
         """Number of neurons that are held."""
         return self.network.size - self.n_free
+
+    @cached_property
+    def free_neurons(self) -> Population:
+        """The neurons that settle."""
+        return self.network.population(self.free)
+
+    @cached_property
+    def held_neurons(self) -> Population:
+        """The neurons that are held."""
+        return self.network.population(self.clamped)
 
     @cached_property
     def within(self) -> tuple[Patch, ...]:

@@ -1,21 +1,32 @@
-"""The neuron's nonlinearity rho(s) = sigmoid(gain s) of appendix B.1, with its derivatives and its inverse."""
+"""What a neuron does with its state: the paper's rho of appendix B.1, linear neurons, and Hopfield's classical ones.
+
+A neuron has a state s and gives a signal r = rho(s). Its own part of the energy, phi, is convex in r; with the pull
+u = W r + drive that it receives, the energy of a network is E = sum phi(r) - r.W r / 2 - drive.r (eq. 1).
+
+=============  ========================  ==========================  ======================================
+neuron         signal r                  phi                         rests where
+=============  ========================  ==========================  ======================================
+`Sigmoid`      1 / (1 + exp(-gain s))    s^2 / 2                     s = rho'(s) u, the paper's eq. (2)
+`Linear`       s                         s^2 / 2                     s = u
+`Classical`    1 / (1 + exp(-gain s))    integral of s dr            s = u, Hopfield's own of 1984
+=============  ========================  ==========================  ======================================
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
 import numpy as np
 
+from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 
 GAIN = 3.0
 """Slope parameter of the paper's compressed sigmoid (appendix B.1), without unit."""
 
-REACH = 4.0
-"""Largest |s| that the fast solvers consider: at gain 3 it takes a pull of 2e5, far beyond any trained weights."""
-
-
-def check_gain(gain: float) -> None:
-    """Raise `InvalidValue` unless `gain` is positive and finite."""
-    checks.positive("gain", gain)
+REACH = 12.0
+"""Largest gain |s| that the fast solvers consider: |s| = 4 at gain 3, which takes a pull of 2e5."""
 
 
 def rho(states: np.ndarray, gain: float = GAIN) -> np.ndarray:
@@ -42,3 +53,228 @@ def rho_slope(signals: np.ndarray, gain: float = GAIN) -> np.ndarray:
 def state_of(signals: np.ndarray, gain: float = GAIN) -> np.ndarray:
     """Return the states s = log(rho / (1 - rho)) / gain that give `signals`."""
     return np.log(signals / (1 - signals)) / signals.dtype.type(gain)
+
+
+class Neuron(Protocol):
+    """A law of neurons; arrays of any shape, of float32 or float64.
+
+    Attributes
+    ----------
+    name : str
+        What files and configurations call it.
+    kind : int
+        What the kernels call it, see `crossbar.hopfield.kernels.laws`.
+    gain : float
+        Slope parameter of rho; 1 where rho has none.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[int]
+
+    @property
+    def gain(self) -> float: ...  # noqa: D102
+
+    def signal(self, states: np.ndarray) -> np.ndarray:
+        """Return r = rho(s)."""
+        ...
+
+    def slope(self, signals: np.ndarray) -> np.ndarray:
+        """Return rho'(s), from the signals."""
+        ...
+
+    def state(self, signals: np.ndarray) -> np.ndarray:
+        """Return the s that gives `signals`."""
+        ...
+
+    def energy(self, states: np.ndarray) -> np.ndarray:
+        """Return phi, zero at s = 0."""
+        ...
+
+    def force(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return dE/ds, the pull given."""
+        ...
+
+    def curvature(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return the part of d2E/ds2 that no coupling makes."""
+        ...
+
+    def bend(self, signals: np.ndarray) -> np.ndarray:
+        """Return rho''(s), from the signals."""
+        ...
+
+    def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:
+        """Return the curvature at rest, where dE/ds = 0 tells the pull."""
+        ...
+
+    def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return d curvature / ds, the pull held."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Logistic:
+    """What neurons with rho(s) = 1 / (1 + exp(-gain s)) share."""
+
+    gain: float = GAIN
+
+    def __post_init__(self) -> None:
+        if isinstance(self.gain, bool) or not isinstance(self.gain, int | float | np.number):
+            raise InvalidValue(f"`gain` must be positive and finite, but got a {type(self.gain).__name__}")
+        checks.positive("gain", self.gain)
+
+    def signal(self, states: np.ndarray) -> np.ndarray:
+        """Return r = 1 / (1 + exp(-gain s))."""
+        return rho(states, self.gain)
+
+    def slope(self, signals: np.ndarray) -> np.ndarray:
+        """Return gain r (1 - r)."""
+        return rho_slope(signals, self.gain)
+
+    def bend(self, signals: np.ndarray) -> np.ndarray:
+        """Return gain^2 r (1 - r) (1 - 2 r)."""
+        return self.gain * (1 - 2 * signals) * self.slope(signals)
+
+    def third(self, signals: np.ndarray) -> np.ndarray:
+        """Return the third derivative of rho, gain^3 r (1 - r) (1 - 6 r (1 - r))."""
+        return self.gain**2 * (1 - 6 * signals * (1 - signals)) * self.slope(signals)
+
+    def state(self, signals: np.ndarray) -> np.ndarray:
+        """Return log(r / (1 - r)) / gain."""
+        return state_of(signals, self.gain)
+
+
+@dataclass(frozen=True)
+class Sigmoid(_Logistic):
+    """The paper's neuron: ds/dt = -s + rho'(s) u with rho(s) = sigmoid(gain s), eq. (2) and appendix B.1."""
+
+    name: ClassVar[str] = "sigmoid"
+    kind: ClassVar[int] = 0
+
+    def energy(self, states: np.ndarray) -> np.ndarray:
+        """Return s^2 / 2."""
+        return 0.5 * states**2
+
+    def force(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return s - rho'(s) u."""
+        return states - self.slope(signals) * pull
+
+    def curvature(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 1 - rho''(s) u."""
+        return 1 - self.bend(signals) * pull
+
+    def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:
+        """Return 1 + gain s (2 r - 1), as u = s / rho'(s) there; at least 1."""
+        return 1 + states.dtype.type(self.gain) * states * (2 * signals - 1)
+
+    def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return -rho''' u."""
+        return -self.third(signals) * pull
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A neuron that gives its state as its signal: ds/dt = -s + u. On a chip a follower, no sigmoid and no multiplier.
+
+    Neurons of a linear block have no couplings among themselves: nothing would bound them.
+    """
+
+    name: ClassVar[str] = "linear"
+    kind: ClassVar[int] = 1
+    gain: ClassVar[float] = 1.0
+
+    def signal(self, states: np.ndarray) -> np.ndarray:
+        """Return s itself."""
+        return states.copy()
+
+    def slope(self, signals: np.ndarray) -> np.ndarray:
+        """Return 1."""
+        return np.ones_like(signals)
+
+    def bend(self, signals: np.ndarray) -> np.ndarray:
+        """Return 0."""
+        return np.zeros_like(signals)
+
+    def state(self, signals: np.ndarray) -> np.ndarray:
+        """Return r itself."""
+        return signals.copy()
+
+    def energy(self, states: np.ndarray) -> np.ndarray:
+        """Return s^2 / 2."""
+        return 0.5 * states**2
+
+    def force(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return s - u."""
+        return states - pull
+
+    def curvature(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 1."""
+        return np.ones_like(states)
+
+    def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 1."""
+        return np.ones_like(states)
+
+    def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 0."""
+        return np.zeros_like(states)
+
+
+@dataclass(frozen=True)
+class Classical(_Logistic):
+    """Hopfield's neuron of 1984: ds/dt = -s + u with rho(s) = sigmoid(gain s); no multiplier by rho' on the chip.
+
+    Its phi is the integral of s dr, so that dE/ds = rho'(s) (s - u): the same rests as ds/dt has. Where it saturates,
+    signals tell nothing of s any more: the fast solvers end at gain |s| = 12, where rho' is 2e-5 of its largest.
+
+    References
+    ----------
+    Hopfield, Proc. Natl. Acad. Sci. USA 81, 3088 (1984), doi:10.1073/pnas.81.10.3088.
+    """
+
+    name: ClassVar[str] = "classical"
+    kind: ClassVar[int] = 2
+
+    def energy(self, states: np.ndarray) -> np.ndarray:
+        """Return s r - log((1 + exp(gain s)) / 2) / gain, the integral of s dr."""
+        scaled = self.gain * states
+        return states * self.signal(states) - (np.logaddexp(0, scaled) - np.log(2)) / self.gain
+
+    def force(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return rho'(s) (s - u)."""
+        return self.slope(signals) * (states - pull)
+
+    def curvature(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return rho'(s) + rho''(s) (s - u)."""
+        return self.slope(signals) + self.bend(signals) * (states - pull)
+
+    def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return rho'(s), as u = s there."""
+        return self.slope(signals)
+
+    def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return 2 rho'' + rho''' (s - u)."""
+        return 2 * self.bend(signals) + self.third(signals) * (states - pull)
+
+
+LAWS: dict[str, type[Sigmoid] | type[Linear] | type[Classical]] = {
+    law.name: law for law in (Sigmoid, Linear, Classical)
+}
+"""The laws by their names."""
+
+
+def neuron(name: str, gain: float = GAIN) -> Neuron:
+    """Return the neuron that files and configurations call `name`; a linear one has no `gain`.
+
+    Raises
+    ------
+    UnknownName
+        There is no such neuron.
+
+    Examples
+    --------
+    >>> neuron("sigmoid"), neuron("linear")
+    (Sigmoid(gain=3.0), Linear())
+    """
+    if name not in LAWS:
+        raise unknown_name("neuron", name, LAWS)
+    return Linear() if name == Linear.name else LAWS[name](gain)  # type: ignore[call-arg]

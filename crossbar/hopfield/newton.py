@@ -10,7 +10,6 @@ import numpy as np
 
 from crossbar.errors import DivergedError, InvalidValue
 from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.neurons import rho, rho_slope
 
 FAR = 1e-2  # a state must not move further: it would have left the basin
 SMALLEST = 1e-9  # a last step that counts as converged: the error of a state
@@ -55,7 +54,7 @@ def hessian(landscape: Landscape, states: np.ndarray) -> np.ndarray:
     inner = np.zeros((role.n_free, role.n_free))
     for patch in role.within:
         inner[patch.target_columns, patch.source_columns] = weights[patch.sources, patch.targets].T
-    slope = rho_slope(rho(states[0], landscape.gain), landscape.gain)
+    slope = landscape.neurons.slopes(landscape.neurons.signals(states))[0]
     own = landscape.curvature(states, landscape.pull(states))[0]
     return np.diag(own) - slope[:, None] * inner * slope[None, :]
 

@@ -12,7 +12,7 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import real_signals
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
-from crossbar.hopfield.neurons import REACH, rho
+from crossbar.hopfield.neurons import REACH
 from crossbar.numerics import checks
 
 
@@ -29,7 +29,7 @@ class Outcome(IntEnum):
         return {
             Outcome.SETTLED: "settled: every component of grad E is below the tolerance",
             Outcome.SWEEP_LIMIT: "not settled: the sweep limit was reached; raise `max_sweeps` or the tolerance "
-            f"(no fast solver passes |s| = {REACH:g}: where pulls are so strong, settle by `Euler`)",
+            f"(no fast solver passes gain |s| = {REACH:g}: where pulls are so strong, settle by `Euler`)",
             Outcome.DIVERGED: "diverged: a state is no longer finite; check the weights, or lower `time_step`",
         }[self]
 
@@ -121,13 +121,13 @@ class Euler:
         linear, quadratic = nudge_arrays(landscape)
         product = np.empty_like(drive)
         residual = np.empty(len(drive), drive.dtype)
-        gain, time_step = dtype(landscape.gain), dtype(self.time_step)
+        laws, time_step = landscape.neurons.coded(dtype), dtype(self.time_step)
         sweeps = 0
         while sweeps < self.max_sweeps:
-            signals = rho(states, landscape.gain)
+            signals = landscape.neurons.signals(states)
             landscape.couplings.multiply(signals, landscape.role.within, product)
             sweeps += 1
-            descent.euler(states, signals, product, drive, linear, quadratic, gain, time_step, residual)
+            descent.euler(states, signals, product, drive, linear, quadratic, *laws, time_step, residual)
             if residual.max(initial=0) < self.tolerance or not np.isfinite(residual).all():
                 break
         pull = landscape.pull(states)

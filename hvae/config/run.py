@@ -23,6 +23,9 @@ class ModelConfig:
     latent: int  # dimensions of z
     sigma: float | None = None  # fixed standard deviation of z (tied model only)
     gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
+    hidden_neuron: Literal["sigmoid", "classical"] = "sigmoid"  # `crossbar.hopfield.neurons`; the paper's is sigmoid
+    latent_neuron: Literal["sigmoid", "linear", "classical"] = "sigmoid"
+    latent_gain: float | None = None  # of the latent neurons, where it is not `gain`
     density: float = 1.0  # dense models: share of the links kept that a layered one has not; 0 leaves its links alone
     sigma_rule: Literal["fixed", "learned"] = "fixed"  # tied model: learned gives each latent its own, from sigma on
     latent_scale: float = 1.0  # tied model: z is so many times the states of the latent neurons, which rho' confines
@@ -32,6 +35,13 @@ class ModelConfig:
         checks.at_least("model.hidden", self.hidden, 1)
         checks.at_least("model.latent", self.latent, 1)
         _within("model.gain", self.gain, 0.01, 1000, "rho(gain s) is flat, or a step, for states of order 1")
+        if self.latent_gain is not None:
+            _within("model.latent_gain", self.latent_gain, 0.01, 1000, "rho(gain s) is flat, or a step, elsewhere")
+            if self.latent_neuron == "linear":
+                raise InvalidValue("`model.latent_gain` is of sigmoids, but `model.latent_neuron` is linear: remove it")
+        own = (self.hidden_neuron, self.latent_neuron, self.latent_gain)
+        if self.name == "f-vae" and own != ("sigmoid", "sigmoid", None):
+            raise InvalidValue("`model.hidden_neuron`, `latent_neuron` and `latent_gain` are of Hopfield models: no f-vae")
         if self.name == "tdh-vae":
             if self.sigma is None:
                 raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")

@@ -9,7 +9,6 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.linear_response import LinearResponse
-from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled
 from hvae.learning.equilibrium import Contrast
 
@@ -81,19 +80,20 @@ class Conditioning:
             states=states, pull=free.pull[rows], residual=free.residual[rows], sweeps=free.sweeps[rows],
             outcome=free.outcome[rows],
         )  # fmt: skip
-        signals = rho(states, landscape.gain)
-        slope = rho_slope(signals, landscape.gain)
+        neurons, held = landscape.role.free_neurons, landscape.role.held_neurons
+        signals = neurons.signals(states)
+        slope = neurons.slopes(signals)
         mode, eigenvalues = self._mode(some, settled, difference[rows] / slope)
         positive = eigenvalues > 0
         weights = np.where(positive, -self.strength / np.where(positive, eigenvalues, 1), 0)[:, None]
         weights = weights.astype(states.dtype)
-        bend = landscape.gain * (1 - 2 * signals) * slope
+        bend = neurons.bends(signals)
         adjoint = self.solver.respond(some, settled, self._force(some, settled, mode)).displacement
         share = states.dtype.type(len(rows) / len(lengths))  # a contrast is averaged over its own rows
         first = Contrast(
             role=landscape.role,
             difference=share * weights * (slope * adjoint + bend * mode**2),
-            mean=landscape.role.join(signals, rho(inputs[rows], landscape.gain)),
+            mean=landscape.role.join(signals, held.signals(inputs[rows])),
         )
         still = np.zeros((len(rows), landscape.role.n_clamped), states.dtype)
         second = Contrast(
@@ -113,11 +113,10 @@ class Conditioning:
         return mode, np.einsum("ij,ij->i", mode, product)
 
     def _force(self, landscape: Landscape, settled: Settled, mode: np.ndarray) -> np.ndarray:
-        """Return c = d(v.H v)/ds = -rho''' u v^2 - rho' W (rho'' v^2) - 2 rho'' v W (rho' v)."""
-        gain = landscape.gain
-        signals = rho(settled.states, gain)
-        slope = rho_slope(signals, gain)
-        bend = gain * (1 - 2 * signals) * slope
-        third = gain**2 * (1 - 6 * signals * (1 - signals)) * slope
+        """Return c = d(v.H v)/ds = twist v^2 - rho' W (rho'' v^2) - 2 rho'' v W (rho' v), twist = -rho''' u (paper)."""
+        neurons = landscape.neurons
+        signals = neurons.signals(settled.states)
+        slope, bend = neurons.slopes(signals), neurons.bends(signals)
+        twist = neurons.twists(settled.states, signals, settled.pull)
         spread, along = landscape.product(bend * mode**2), landscape.product(slope * mode)
-        return -third * settled.pull * mode**2 - slope * spread - 2 * bend * mode * along
+        return twist * mode**2 - slope * spread - 2 * bend * mode * along

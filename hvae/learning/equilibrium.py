@@ -10,7 +10,6 @@ import numpy as np
 from crossbar.hopfield.couplings import Couplings
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network, Role
-from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, Solver
 from crossbar.numerics.symmetry import add_transpose
 from hvae.learning import costs
@@ -77,11 +76,11 @@ def free_phase(
     solver: Solver,
 ) -> FreePhase:
     """Settle the encoder on `images`, sample z with `noise` (batch, latent), settle the decoder on z."""
-    encoding = Landscape.clamp(couplings[vae.encoder], vae.encode_role, images, gain=vae.gain)
+    encoding = Landscape.clamp(couplings[vae.encoder], vae.encode_role, images)
     encoder = solver.settle(encoding)
     mean, log_variance = vae.read_latents(encoder.states)
     latents = drawn(mean, log_variance, noise)
-    decoding = Landscape.clamp(couplings[vae.decoder], vae.decode_role, latents, gain=vae.gain)
+    decoding = Landscape.clamp(couplings[vae.decoder], vae.decode_role, latents)
     decoder = solver.settle(decoding)
     output = decoder.states[:, vae.decode_role.columns("pixels")]
     return FreePhase(
@@ -130,7 +129,7 @@ def nudged_phases(
     ):
         difference, count = shortened(nudged.difference, norm_limit)
         limited += count
-        mean = role.join(nudged.mean, rho(inputs, vae.gain))
+        mean = role.join(nudged.mean, role.held_neurons.signals(inputs))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
     return NudgedPhases(
         contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
@@ -145,7 +144,8 @@ def input_gradient(landscape: Landscape, inputs: np.ndarray, difference: np.ndar
     """
     received = np.empty_like(inputs)
     landscape.couplings.multiply(difference, landscape.role.outward, received)
-    return -rho_slope(rho(inputs, landscape.gain), landscape.gain) * received
+    held = landscape.role.held_neurons
+    return -held.slopes(held.signals(inputs)) * received
 
 
 def gradient(network: Network, contrasts: Sequence[Contrast], dtype: type = np.float32) -> np.ndarray:

@@ -89,12 +89,12 @@ class EquilibriumPropagation:
     def settle_encoder(self, parameters: Parameters, images: np.ndarray) -> Settled:
         """Return the encoder's equilibria."""
         couplings = self.couplings(parameters)[self.vae.encoder]
-        return self.solver.settle(Landscape.clamp(couplings, self.vae.encode_role, images, gain=self.vae.gain))
+        return self.solver.settle(Landscape.clamp(couplings, self.vae.encode_role, images))
 
     def settle_decoder(self, parameters: Parameters, latents: np.ndarray) -> Settled:
         """Return the decoder's equilibria."""
         couplings = self.couplings(parameters)[self.vae.decoder]
-        return self.solver.settle(Landscape.clamp(couplings, self.vae.decode_role, latents, gain=self.vae.gain))
+        return self.solver.settle(Landscape.clamp(couplings, self.vae.decode_role, latents))
 
     def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return y_mu and y_(log sigma^2) of the settled encoder."""

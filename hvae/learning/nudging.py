@@ -10,7 +10,6 @@ import numpy as np
 
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse, ResponseOutcome
-from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, Solver
 from crossbar.numerics import checks
 
@@ -101,9 +100,9 @@ class Refinement:
 
 def _respond(solver: LinearResponse, landscape: Landscape, free: Settled, cost: Nudge) -> Nudged:
     response = solver.respond(landscape, free, cost.quadratic * free.states + cost.linear)
-    signals = rho(free.states, landscape.gain)
+    signals = landscape.neurons.signals(free.states)
     return Nudged(
-        difference=rho_slope(signals, landscape.gain) * response.displacement,
+        difference=landscape.neurons.slopes(signals) * response.displacement,
         mean=signals,
         sweeps=response.sweeps,
         failed=~np.isin(response.outcome, (ResponseOutcome.SOLVED, ResponseOutcome.UNSETTLED)),  # settling counts those
@@ -153,12 +152,12 @@ class FiniteNudging:
         for sign in self.signs:
             beta = free.states.dtype.type(sign * self.beta)
             if sign == 0:
-                phases.append(rho(free.states, landscape.gain))
+                phases.append(landscape.neurons.signals(free.states))
                 continue
             nudge = Nudge(linear=beta * cost.linear, quadratic=beta * cost.quadratic)
             nudged = self.solver.settle(landscape.nudged(nudge), free.states + beta * slope)
             sweeps, failed = sweeps + nudged.sweeps, failed | ~nudged.settled
-            phases.append(rho(nudged.states, landscape.gain))
+            phases.append(landscape.neurons.signals(nudged.states))
         plus, minus = phases
         width = free.states.dtype.type(self.beta * (self.signs[0] - self.signs[1]))
         return Nudged(difference=(plus - minus) / width, mean=(plus + minus) / 2, sweeps=sweeps, failed=failed)

@@ -29,7 +29,7 @@ def smallest_eigenvalues(learner: EquilibriumPropagation, parameters: Parameters
     _refuse_what_is_not_finite(mean)
     weights = parameters[vae.decoder].astype(np.float64)
     couplings = IdealWeights(vae.networks[vae.decoder], weights)
-    landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64), gain=vae.gain)
+    landscape = Landscape.clamp(couplings, vae.decode_role, mean.astype(np.float64))
     settled = learner.solver.settle(landscape)
     _refuse_what_is_not_finite(settled.states)
     return np.array([_smallest(landscape.select(np.array([row])), settled.states[[row]]) for row in range(len(images))])

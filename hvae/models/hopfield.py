@@ -9,6 +9,7 @@ import numpy as np
 from crossbar.errors import unknown_name
 from crossbar.hopfield.couplings import random_weights
 from crossbar.hopfield.network import Network, Role
+from crossbar.hopfield.neurons import Sigmoid, neuron
 from hvae.config.run import ModelConfig
 
 Parameters = dict[str, np.ndarray]
@@ -27,14 +28,11 @@ class HopfieldVAE:
         Dimensions of z.
     sigma : float, ndarray (latent,) or None
         Standard deviation of z, where the encoder gives no variance.
-    gain : float
-        Of rho(s) = sigmoid(gain s).
     """
 
     networks: dict[str, Network]
     latent: int
     sigma: float | np.ndarray | None
-    gain: float
 
     @property
     def tied(self) -> bool:
@@ -86,12 +84,15 @@ def build(config: ModelConfig, n_pixels: int = 784) -> HopfieldVAE:
     if config.name not in topologies:
         raise unknown_name("Hopfield VAE", config.name, topologies)
 
+    gain = config.latent_gain or config.gain
+    neurons = (Sigmoid(config.gain), neuron(config.hidden_neuron, config.gain), neuron(config.latent_neuron, gain))
+
     def network(outputs: int) -> Network:
         blocks = (("pixels", n_pixels), ("hidden", config.hidden), ("latent", outputs))
-        return Network(blocks, topologies[config.name])
+        return Network(blocks, topologies[config.name], neurons)
 
     if config.name == "tdh-vae":
         networks = {"tied": network(config.latent)}
     else:
         networks = {"encoder": network(2 * config.latent), "decoder": network(config.latent)}
-    return HopfieldVAE(networks=networks, latent=config.latent, sigma=config.sigma, gain=config.gain)
+    return HopfieldVAE(networks=networks, latent=config.latent, sigma=config.sigma)

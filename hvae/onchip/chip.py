@@ -211,9 +211,9 @@ class OnChip:
         with _aside(array):
             array.new_batch()
             if self.way is None:
-                settled = self.ideal.solver.settle(Landscape.clamp(array, role, inputs, gain=self.vae.gain))
+                settled = self.ideal.solver.settle(Landscape.clamp(array, role, inputs))
             else:
-                settled = self.way.free(array, role, inputs, self.vae.gain).settled
+                settled = self.way.free(array, role, inputs).settled
         return self.tally.count(settled).states
 
     def counted(self, tally: Tally) -> OnChip:

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from crossbar.hopfield.neurons import rho
 from hvae.config.run import RunConfig
 from hvae.onchip.chip import OnChip
 
@@ -59,7 +58,7 @@ def phase_power(chip: OnChip, rng: np.random.Generator, count: int = 32) -> floa
     array, role = chip.arrays[chip.vae.decoder], chip.vae.decode_role
     latents: np.ndarray = rng.standard_normal((count, role.n_clamped)).astype(array.config.kind)
     rest = chip.rest(chip.vae.decoder, role, latents)
-    signals = role.join(rho(rest, chip.vae.gain), rho(latents, chip.vae.gain))
+    signals = role.join(role.free_neurons.signals(rest), role.held_neurons.signals(latents))
     plus, minus = array.conductances()
     return array.config.read_voltage**2 * float((signals**2 @ (plus + minus).sum(axis=1)).mean())
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
 from crossbar.hopfield.network import Role
-from crossbar.hopfield.neurons import rho, rho_slope
 from hvae.learning import costs
 from hvae.learning.equilibrium import shortened
 from hvae.models.hopfield import HopfieldVAE
@@ -74,18 +73,19 @@ def chip_step(
     """
     encode, decode = vae.encode_role, vae.decode_role
     encoding, decoding = arrays[vae.encoder], arrays[vae.decoder]
-    knobs: dict[str, Any] = {"beta": beta, "signs": signs, "gain": vae.gain}
-    encoder = way.free(encoding, encode, images, vae.gain)
+    knobs: dict[str, Any] = {"beta": beta, "signs": signs}
+    encoder = way.free(encoding, encode, images)
     mean, log_variance = vae.read_latents(encoder.settled.states)
     latents = drawn(mean, log_variance, noise)
-    decoder = way.free(decoding, decode, latents, vae.gain)
+    decoder = way.free(decoding, decode, latents)
     down = nudge_twice(way, decoding, decode, latents, decoder, costs.decoder_cost(decode, images), **knobs)
-    latent_gradient = -rho_slope(rho(latents, vae.gain), vae.gain) * down.received
+    held = decode.held_neurons.signals(latents)
+    latent_gradient = -decode.held_neurons.slopes(held) * down.received
     spread = log_variance if vae.sigma is None else None
     cost = costs.encoder_cost(encode, latent_gradient, spread, noise, beta_kl)
     up = nudge_twice(way, encoding, encode, images, encoder, cost, **knobs)
-    first, some = signals_of(vae.decoder, decode, down, rho(latents, vae.gain), norm_limit)
-    second, others = signals_of(vae.encoder, encode, up, rho(images, vae.gain), norm_limit)
+    first, some = signals_of(vae.decoder, decode, down, held, norm_limit)
+    second, others = signals_of(vae.encoder, encode, up, encode.held_neurons.signals(images), norm_limit)
     return ChipStep(
         signals=(first, second), output=decoder.settled.states[:, decode.columns("pixels")],
         mean=mean, log_variance=log_variance, encoder=encoder, decoder=decoder, nudged=(down, up),

@@ -12,13 +12,12 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.hopfield.couplings import Couplings, IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network, Patch, Role
-from crossbar.hopfield.neurons import rho
 
 
 class RoleReads(Couplings, Protocol):
     """Couplings of one role, with its clamped inputs."""
 
-    def landscape(self, gain: float) -> Landscape:
+    def landscape(self) -> Landscape:
         """Begin a phase, and return what the free neurons settle in."""
         ...
 
@@ -67,23 +66,15 @@ class HeldInputs:
         """Return the weights of this phase."""
         return self.array.matrix()
 
-    def landscape(self, gain: float) -> Landscape:
+    def landscape(self) -> Landscape:
         """Begin a phase, read the inputs."""
         self.array.new_phase()
-        return Landscape.clamp(self, self.role, self.inputs, gain=gain)
+        return Landscape.clamp(self, self.role, self.inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrivenInputs(HeldInputs):
-    """Inputs that drive their lines at every step, with the free neurons: noise and rounding act on the whole sum.
-
-    Attributes
-    ----------
-    gain : float
-        Of rho(s).
-    """
-
-    gain: float
+    """Inputs that drive their lines at every step, with the free neurons: noise and rounding act on the whole sum."""
 
     @property
     def linear(self) -> bool:
@@ -95,27 +86,27 @@ class DrivenInputs(HeldInputs):
         if patches is not self.role.within:
             self.array.multiply(signals, patches, out)
             return
-        joined = np.concatenate([signals, rho(self.inputs[: len(signals)], self.gain)], axis=1)
+        joined = np.concatenate([signals, self.role.held_neurons.signals(self.inputs[: len(signals)])], axis=1)
         self.array.multiply(joined, joined_patches(self.role), out)
 
-    def landscape(self, gain: float) -> Landscape:
+    def landscape(self) -> Landscape:
         """Begin a phase; the inputs are in every read, so the drive is zero."""
         self.array.new_phase()
         nothing = np.zeros((len(self.inputs), self.role.n_free), self.inputs.dtype)
-        return Landscape(couplings=self, role=self.role, drive=nothing, gain=gain)
+        return Landscape(couplings=self, role=self.role, drive=nothing)
 
 
-def reads(array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> HeldInputs:
+def reads(array: CrossbarArray, role: Role, inputs: np.ndarray) -> HeldInputs:
     """Return how `array` is read while the neurons of `role` settle on `inputs` (batch, n_clamped)."""
     if array.static and array.linear:
         return HeldInputs(array=array, role=role, inputs=inputs)
-    return DrivenInputs(array=array, role=role, inputs=inputs, gain=gain)
+    return DrivenInputs(array=array, role=role, inputs=inputs)
 
 
-def noise_free(array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> Landscape:
+def noise_free(array: CrossbarArray, role: Role, inputs: np.ndarray) -> Landscape:
     """Return the landscape of this phase's weights, without what changes from read to read and without converters."""
     weights = IdealWeights(array.network, array.matrix())
-    return Landscape.clamp(weights, role, inputs, gain=gain)
+    return Landscape.clamp(weights, role, inputs)
 
 
 def joined_patches(role: Role) -> tuple[Patch, ...]:

@@ -22,7 +22,6 @@ from crossbar.hopfield.chip_steps import ChipSteps
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Role
-from crossbar.hopfield.neurons import rho
 from crossbar.hopfield.settling import Settled, Solver
 from hvae.config.array import ArraySettings
 from hvae.config.run import RunConfig
@@ -67,7 +66,7 @@ class ChipNudged:
 class Way(Protocol):
     """How one phase is brought to rest."""
 
-    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> ChipFree:
+    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle on `inputs` (batch, n_clamped)."""
         ...
 
@@ -88,9 +87,9 @@ class FromZero:
     solver: Solver
     nudged: Solver
 
-    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> ChipFree:
+    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle from zero."""
-        landscape = reads(array, role, inputs, gain).landscape(gain)
+        landscape = reads(array, role, inputs).landscape()
         settled = self.solver.settle(landscape)
         return ChipFree(settled=settled, start=settled.states, landscape=landscape)
 
@@ -108,10 +107,10 @@ class Warm:
     response: LinearResponse
     nudged: ChipSteps
 
-    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray, gain: float) -> ChipFree:
+    def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle without noise, then with it."""
-        landscape = reads(array, role, inputs, gain).landscape(gain)
-        calm = noise_free(array, role, inputs, gain)
+        landscape = reads(array, role, inputs).landscape()
+        calm = noise_free(array, role, inputs)
         rest = self.solver.settle(calm)
         settled = self.nudged.settle(landscape, rest.states)
         total = Settled(
@@ -130,18 +129,18 @@ class Warm:
 
 def nudge_twice(
     way: Way, array: CrossbarArray, role: Role, inputs: np.ndarray, free: ChipFree, cost: Nudge,
-    *, beta: float, signs: tuple[float, float], gain: float,
+    *, beta: float, signs: tuple[float, float],
 ) -> ChipNudged:  # fmt: skip
     """Run the two nudged phases of eq. (4), each with its own noise, and read what the clamped neurons receive."""
     signals, received, sweeps = [], [], np.zeros(len(inputs), np.int64)
     failed = np.zeros(len(inputs), bool)
     for sign in signs:
         strength = inputs.dtype.type(sign * beta)
-        landscape = reads(array, role, inputs, gain).landscape(gain)
+        landscape = reads(array, role, inputs).landscape()
         nudge = Nudge(linear=strength * cost.linear, quadratic=strength * cost.quadratic)
         settled = way.nudged.settle(landscape.nudged(nudge), way.start(free, cost, float(strength)))
         sweeps, failed = sweeps + settled.sweeps, failed | ~settled.settled
-        signals.append(rho(settled.states, gain))
+        signals.append(role.free_neurons.signals(settled.states))
         sums = np.empty_like(inputs)
         array.multiply(signals[-1], role.outward, sums)
         received.append(sums)

@@ -23,7 +23,6 @@ def make_chip(
         model=config.model.name,
         networks=vae.networks,
         weights={name: parameters[name] for name in vae.networks},
-        gain=vae.gain,
         sigma=vae.sigma,
         image_shape=(side, side),
         examples=dataset.validation_images[:_EXAMPLES],

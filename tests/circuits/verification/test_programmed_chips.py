@@ -55,7 +55,7 @@ def by_crossbar(chip: Chip, name: str, inputs: np.ndarray) -> np.ndarray:
     """Return the states (N,) at which the crossbar's own scheme, eq. (3), comes to rest in role `name`."""
     network, role = chip.role(name)
     couplings = IdealWeights(chip.networks[network], chip.effective_weights(network), symmetric=False)
-    landscape = Landscape.clamp(couplings, role, inputs[None, :], gain=chip.gain)
+    landscape = Landscape.clamp(couplings, role, inputs[None, :])
     settled = Euler(time_step=0.1, max_sweeps=10_000, tolerance=1e-10).settle(landscape)
     states = np.empty(chip.networks[network].size)
     for block in chip.networks[network].names:

@@ -167,14 +167,6 @@ def test_whole_numbers_and_booleans_clamp_as_floats_do(rng):
         assert found.dtype == expected.dtype
 
 
-@pytest.mark.parametrize("gain", [0.0, -3.0, float("nan"), float("inf")])
-def test_a_gain_must_be_positive(rng, gain):
-    landscape = random_landscape(rng)
-    inputs = np.zeros((1, landscape.role.n_clamped))
-    with pytest.raises(InvalidValue, match="`gain` must be positive and finite"):
-        Landscape.clamp(landscape.couplings, landscape.role, inputs, gain=gain)
-
-
 @pytest.mark.parametrize("solver", [Euler(), ConjugateGradient(), HeldAntisymmetry()])
 def test_a_batch_of_none_settles_and_prints(rng, solver):
     landscape = random_landscape(rng).select(np.arange(0))

@@ -7,7 +7,7 @@ from analytic_systems import EXACT, random_landscape
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient, lone_minimum
 from crossbar.hopfield.energy import Nudge
-from crossbar.hopfield.kernels.descent import FARTHEST
+from crossbar.hopfield.kernels.laws import FARTHEST
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.neurons import rho, rho_slope
 from hvae.learning.nudging import LinearResponseNudging, Refinement

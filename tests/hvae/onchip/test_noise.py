@@ -18,7 +18,7 @@ def states(made, count, rng):
     """Return the free decoder states of one input, `count` times over."""
     role = made.vae.decode_role
     latents = np.repeat(rng.standard_normal((1, 3)), count, axis=0).astype(np.float32)
-    return made.way.free(made.arrays["tied"], role, latents, made.vae.gain).settled.states
+    return made.way.free(made.arrays["tied"], role, latents).settled.states
 
 
 @pytest.mark.needs_jit
@@ -70,6 +70,6 @@ def test_noise_free_phases_see_the_weights_of_the_phase():
     made = chip("array.read_noise=0.01", "array.spectrum=phase")
     array, role = made.arrays["tied"], made.vae.decode_role
     latents = np.zeros((1, 3), np.float32)
-    first = noise_free(array, role, latents, made.vae.gain).drive
+    first = noise_free(array, role, latents).drive
     array.new_phase()
-    assert not np.allclose(first, noise_free(array, role, latents, made.vae.gain).drive)
+    assert not np.allclose(first, noise_free(array, role, latents).drive)

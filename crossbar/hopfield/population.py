@@ -1,0 +1,106 @@
+"""Neurons side by side in one array of states: each run of columns follows the law of its block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crossbar.hopfield.neurons import REACH, Linear, Neuron, rho
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons side by side, as the columns of an array (batch, n): which law each run of columns follows.
+
+    Attributes
+    ----------
+    laws : tuple of Neuron
+    stops : tuple of int
+        Where each run ends; it begins where the last one ended.
+    """
+
+    laws: tuple[Neuron, ...]
+    stops: tuple[int, ...]
+
+    @classmethod
+    def side_by_side(cls, laws: Sequence[Neuron], sizes: Sequence[int]) -> Population:
+        """Return runs of `sizes` neurons; neighbouring ones of one law are joined."""
+        runs: list[Neuron] = []
+        stops: list[int] = []
+        for law, size in zip(laws, sizes, strict=True):
+            at = (stops[-1] if stops else 0) + size
+            if runs and runs[-1] == law:
+                stops[-1] = at
+            else:
+                runs.append(law)
+                stops.append(at)
+        return cls(tuple(runs), tuple(stops))
+
+    @property
+    def runs(self) -> list[tuple[Neuron, slice]]:
+        """The laws and their columns."""
+        starts = (0, *self.stops[:-1])
+        return [(law, slice(*ends)) for law, *ends in zip(self.laws, starts, self.stops, strict=True)]
+
+    def coded(self, dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return kinds (runs,), bounds (runs + 1,) and gains (runs,) of the runs, as the kernels take them."""
+        kinds = np.array([law.kind for law in self.laws], np.int64)
+        gains: np.ndarray = np.array([law.gain for law in self.laws], dtype)
+        return kinds, np.array((0, *self.stops), np.int64), gains
+
+    def signals(self, states: np.ndarray) -> np.ndarray:
+        """Return r = rho(s), (batch, n)."""
+        return self._each(lambda law, one: law.signal(one), states)
+
+    def slopes(self, signals: np.ndarray) -> np.ndarray:
+        """Return rho'(s) from the signals (batch, n)."""
+        return self._each(lambda law, one: law.slope(one), signals)
+
+    def bends(self, signals: np.ndarray) -> np.ndarray:
+        """Return rho''(s) from the signals (batch, n)."""
+        return self._each(lambda law, one: law.bend(one), signals)
+
+    def states(self, signals: np.ndarray) -> np.ndarray:
+        """Return the states that give `signals` (batch, n)."""
+        return self._each(lambda law, one: law.state(one), signals)
+
+    def energies(self, states: np.ndarray) -> np.ndarray:
+        """Return phi of each neuron, (batch, n)."""
+        return self._each(lambda law, one: law.energy(one), states)
+
+    def forces(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return dE/ds (batch, n)."""
+        return self._each(lambda law, *some: law.force(*some), states, signals, pull)
+
+    def curvatures(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return the part of d2E/ds2 that no coupling makes, (batch, n)."""
+        return self._each(lambda law, *some: law.curvature(*some), states, signals, pull)
+
+    def twists(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return d curvature / ds, the pull held, (batch, n)."""
+        return self._each(lambda law, *some: law.twist(*some), states, signals, pull)
+
+    def stiffnesses(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:
+        """Return the curvatures at rest without a nudge (batch, n), where dE/ds = 0 tells the pull."""
+        return self._each(lambda law, *some: law.stiffness(*some), states, signals)
+
+    def _each(self, formula: Callable[..., np.ndarray], *arrays: np.ndarray) -> Any:
+        if len(self.laws) < 2:
+            return formula(self.laws[0], *arrays) if self.laws else arrays[0]
+        return np.concatenate(
+            [formula(law, *(array[..., columns] for array in arrays)) for law, columns in self.runs], axis=-1
+        )
+
+    def limited(self, signals: np.ndarray) -> np.ndarray:
+        """Return `signals` (batch, n), those of sigmoids held a little inside of what states up to `REACH` give."""
+
+        def inside(law: Neuron, some: np.ndarray) -> np.ndarray:
+            if law.kind == Linear.kind:
+                return some
+            edge = 2 * rho(np.array([-REACH], some.dtype), 1)[0]
+            return np.clip(some, edge, 1 - edge)
+
+        return self._each(inside, signals)
