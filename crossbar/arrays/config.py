@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 
+from crossbar.array_fields import BOUNDS, ArrayFields, WireEnds, WireGains, WireOrder
 from crossbar.arrays.converters import Converter, check_whole
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.law import PulsedLaw
@@ -20,9 +22,6 @@ from crossbar.pulses.engines import ENGINES
 
 SYMMETRIES = ("shared", "two-device", "one-way")
 ACCUMULATIONS = ("digital", "analog")
-WIRE_ENDS = ("one", "both")
-WIRE_GAINS = ("none", "columns")
-WIRE_ORDERS = ("given", "sensitivity")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +98,11 @@ class ArrayConfig:
     """
 
     device: str | Preset | PulsedLaw | None = None
-    mapping: str | None = None
+    mapping: str | None = ArrayFields.mapping
     reference: str | None = None
     reference_error: float | None = None
     refresh: Refresh | None = None
-    symmetry: str = "shared"
+    symmetry: str = ArrayFields.symmetry
     g_min: float | None = None
     g_max: float | None = None
     weight_limit: float | None = None
@@ -112,18 +111,18 @@ class ArrayConfig:
     faults: FaultLaw = field(default_factory=FaultLaw)
     programming_error: str | WriteError | None = None
     read_noise: ReadNoise = field(default_factory=ReadNoise)
-    output_noise: float = 0.0
+    output_noise: float = ArrayFields.output_noise
     dac: Converter | None = None
     adc: Converter | None = None
-    tile_size: int | None = None
+    tile_size: int | None = ArrayFields.tile_size
     accumulation: str = "digital"
-    wire_resistance: float = 0.0
-    wire_ends: str = "one"
-    wire_gains: str = "none"
-    wire_order: str = "given"
-    wire_error: float = 0.0
-    encoding: str = "factorised"
-    engine: str = "auto"
+    wire_resistance: float = ArrayFields.wire_resistance
+    wire_ends: str = ArrayFields.wire_ends
+    wire_gains: str = ArrayFields.wire_gains
+    wire_order: str = ArrayFields.wire_order
+    wire_error: float = ArrayFields.wire_error
+    encoding: str = ArrayFields.encoding
+    engine: str = ArrayFields.engine
     read_voltage: float = 0.1
     read_time: float = 1e-7
     dtype: str = "float32"
@@ -131,7 +130,7 @@ class ArrayConfig:
     def __post_init__(self) -> None:
         choices = (
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
-            ("wire_ends", WIRE_ENDS), ("wire_gains", WIRE_GAINS), ("wire_order", WIRE_ORDERS),
+            ("wire_ends", get_args(WireEnds)), ("wire_gains", get_args(WireGains)), ("wire_order", get_args(WireOrder)),
             ("dtype", ("float32", "float64")), ("encoding", tuple(ENCODINGS)), ("engine", ("auto", *ENGINES)),
         )  # fmt: skip
         for name, known in choices:
@@ -140,8 +139,8 @@ class ArrayConfig:
                 raise unknown_name(name, str(value), known)
         self._check_not_negative()
         self._check_kinds()
-        if self.tile_size is not None:
-            checks.at_least("tile_size", self.tile_size, 1)
+        for name in ("tile_size", "wire_resistance", "wire_error"):
+            BOUNDS[name].check(name, getattr(self, name))
         if self.weight_limit is not None and self.siemens_per_weight is not None:
             raise InvalidValue("give at most one of `weight_limit` and `siemens_per_weight`")
         if not 0 < self.weight_coverage <= 1:
@@ -160,7 +159,7 @@ class ArrayConfig:
             write_error(self.programming_error)
 
     def _check_not_negative(self) -> None:
-        for name in ("output_noise", "wire_resistance", "wire_error", "reference_error", "read_voltage", "read_time"):
+        for name in ("output_noise", "reference_error", "read_voltage", "read_time"):
             value = 0.0 if getattr(self, name) is None else getattr(self, name)
             checks.not_negative(name, value)
 

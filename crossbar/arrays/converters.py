@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.array_fields import BIPOLAR_BITS, UNIPOLAR_BITS
 from crossbar.arrays.kernels.reads import quantise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import real_signals
@@ -54,9 +55,7 @@ class Converter:
             check_whole("bits", self.bits)
         if self.high < SMALLEST:
             raise InvalidValue(f"`high` of a converter must be at least {SMALLEST:g}, but got {self.high}")
-        fewest = 1 if self.low == 0 else 2
-        if self.bits is not None and not fewest <= self.bits <= 24:
-            raise InvalidValue(f"`bits` of a converter must lie between {fewest} and 24, but got {self.bits}")
+        (UNIPOLAR_BITS if self.low == 0 else BIPOLAR_BITS).check("bits", self.bits)
 
     @property
     def step(self) -> float:

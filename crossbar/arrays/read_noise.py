@@ -20,16 +20,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import get_args
 
 import numpy as np
 
+from crossbar.array_fields import BOUNDS, ArrayFields, SpectrumName
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 from crossbar.numerics.mirror import mirror_upper
 from crossbar.numerics.normals import fill_normals
 from crossbar.numerics.random import ROW, mix
 
-SPECTRA = ("white", "phase", "batch", "lorentzian", "pink", "telegraph")
+SPECTRA = get_args(SpectrumName)
 PLACES = ("outputs", "devices")
 
 
@@ -71,8 +73,8 @@ class ReadNoise:
 
     additive: float = 0.0
     relative: float = 0.0
-    spectrum: str = "white"
-    correlation_reads: float = 1000.0
+    spectrum: str = ArrayFields.spectrum
+    correlation_reads: float = ArrayFields.correlation_reads
     frozen_reads: float = 100.0
     where: str = "outputs"
 
@@ -81,9 +83,8 @@ class ReadNoise:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InvalidValue(f"`{name}` is a standard deviation and must not be negative, but got {value}")
-        for name in ("correlation_reads", "frozen_reads"):
-            value = getattr(self, name)
-            checks.positive(name, value)
+        BOUNDS["correlation_reads"].check("correlation_reads", self.correlation_reads)
+        checks.positive("frozen_reads", self.frozen_reads)
         if self.spectrum not in SPECTRA:
             raise unknown_name("spectrum of read noise", self.spectrum, SPECTRA)
         if self.where not in PLACES:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
+from crossbar.array_fields import MappingName
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 
-MAPPINGS = ("pair", "reference")
+MAPPINGS = get_args(MappingName)
 REFERENCES = ("zero", "symmetry-point")
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from crossbar.array_fields import BOUNDS, ArrayFields
 from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
@@ -208,7 +209,7 @@ class FaultLaw:
     levels : int or None
         See `Faults`.
     variation : float
-        Relative standard deviation of a device's conductance from the one that was meant.
+        Relative standard deviation of a device's conductance from the one that was meant; 0.05 to 0.4 are measured.
     stuck_low, stuck_high : float
         Fractions of the devices that are stuck at g_min and at g_max.
     drift : DriftLaw or None
@@ -227,27 +228,17 @@ class FaultLaw:
     True
     """
 
-    levels: int | None = None
-    variation: float = 0.0
-    stuck_low: float = 0.0
-    stuck_high: float = 0.0
+    levels: int | None = ArrayFields.levels
+    variation: float = ArrayFields.variation
+    stuck_low: float = ArrayFields.stuck_low
+    stuck_high: float = ArrayFields.stuck_high
     drift: DriftLaw | None = None
 
     def __post_init__(self) -> None:
         if self.levels is not None and (isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer)):
             raise InvalidValue(f"`levels` must be a whole number, but got {self.levels!r}")
-        if self.levels is not None and not 2 <= self.levels <= 2**22:
-            raise InvalidValue(
-                f"`levels` must lie between 2 and 2^22, the most that single precision resolves, but got {self.levels}"
-            )
-        checks.not_negative("variation", self.variation)
-        if self.variation > 1:
-            raise InvalidValue(
-                f"`variation` is relative and must not exceed 1, but got {self.variation}: beyond that no device "
-                "is left that holds what was meant; 0.05 to 0.4 are measured"
-            )
-        _check_fraction("stuck_low", self.stuck_low)
-        _check_fraction("stuck_high", self.stuck_high)
+        for name in ("levels", "variation", "stuck_low", "stuck_high"):
+            BOUNDS[name].check(name, getattr(self, name))
         if self.stuck_low + self.stuck_high > 1:
             raise InvalidValue(
                 f"`stuck_low` + `stuck_high` must not exceed 1, but got {self.stuck_low} + {self.stuck_high}"

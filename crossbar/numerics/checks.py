@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from crossbar.errors import InvalidValue
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a number may be, both ends included, and why.
+
+    >>> Bounds(1, 24, "no converter has other bits").check("bits", 7)
+    """
+
+    low: float
+    high: float
+    reason: str
+
+    def check(self, name: str, value: float | None) -> None:
+        """Raise `InvalidValue` unless `value` lies within; none, of a field that needs no number, does."""
+        if value is not None and not self.low <= value <= self.high:
+            raise InvalidValue(
+                f"`{name}` must be from {self.low:g} to {self.high:g}, but got {value:g}: {self.reason}"
+            )
 
 
 def positive(name: str, value: float, unit: str = "") -> None:

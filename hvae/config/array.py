@@ -6,42 +6,46 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from crossbar import array_fields
+from crossbar.array_fields import (
+    ArrayFields,
+    EncodingName,
+    EngineName,
+    MappingName,
+    SpectrumName,
+    WireEnds,
+    WireGains,
+    WireOrder,
+)
 from crossbar.errors import InvalidValue
+from crossbar.numerics.checks import Bounds
 
 IDEAL = "ideal"
 
 _SMALL = 1e-12  # what must be positive: far below anything that single precision tells from zero beside a weight
 _SPREAD = "it is positive and relative; beyond that most devices of a law sit at a bound of their range"
-BOUNDS = {
-    "threshold": (_SMALL, 1e6, "it is positive and finite; beyond that nothing is ever written"),
-    "transfer_every": (1, 10**9, "it counts batches, at least 1"),
-    "transfer_gain": (_SMALL, 1e3, "it is a share of what is read, positive"),
-    "dw_min": (_SMALL, 1.0, "it is the step of a device, positive, and a range is 2 weight units wide"),
-    "dw_min_std": (0.0, 100.0, "it is noise in steps and cannot be negative"),
-    "dw_min_dtod": (0.0, 10.0, _SPREAD),
-    "up_down": (-1.0, 1.0, "beyond one step pulses of both directions move a device the same way"),
-    "w_max_dtod": (0.0, 10.0, _SPREAD),
-    "weight_limit": (1e-6, 1e6, "trained weights lie within about 10, and positive is what a range needs"),
-    "levels": (2, 2**22, "a device needs at least 2, and single precision resolves no more"),
-    "variation": (0.0, 1.0, "it is relative, and with a spread above 1 no device is left that holds what was meant"),
-    "stuck_low": (0.0, 1.0, "it is a fraction of the devices"),
-    "stuck_high": (0.0, 1.0, "it is a fraction of the devices"),
-    "programming_error": (0.0, 1.0, "it is a fraction of g_max"),
-    "drift_nu": (0.0, 2.0, "it is an exponent; of phase-change memory it is below 0.1"),
-    "drift_nu_std": (0.0, 2.0, "it is the spread of an exponent"),
-    "age_seconds": (0.0, 1e12, "it is finite and not negative; 1e12 s are 30,000 years"),
-    "read_noise": (0.0, 1.0, "it is a fraction of g_max, and noise as large as the range is no device"),
-    "read_noise_relative": (0.0, 1.0, "it is a fraction of its own conductance"),
-    "correlation_reads": (_SMALL, 1e12, "it counts reads, positive"),
-    "output_noise": (0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
-    "dac_bits": (1, 24, "no converter has other bits"),
-    "adc_bits": (2, 24, "no converter has other bits"),
-    "adc_range": (1e-6, 1e6, "it is in units of weight times signal, of which outputs have about 10"),
-    "tile_size": (1, 2**20, "a tile has at least 1 row"),
-    "wire_resistance": (0.0, 1e4, "it is in ohm a segment; narrow copper lines have 1 to 100"),
-    "wire_error": (0.0, 1.0, "it is relative"),
-    "noisy_steps": (1, 10**6, "a phase takes at least 1 step"),
-    "average_steps": (1, 10**6, "an average is of at least 1 state"),
+BOUNDS = array_fields.BOUNDS | {
+    "threshold": Bounds(_SMALL, 1e6, "it is positive and finite; beyond that nothing is ever written"),
+    "transfer_every": Bounds(1, 10**9, "it counts batches, at least 1"),
+    "transfer_gain": Bounds(_SMALL, 1e3, "it is a share of what is read, positive"),
+    "dw_min": Bounds(_SMALL, 1.0, "it is the step of a device, positive, and a range is 2 weight units wide"),
+    "dw_min_std": Bounds(0.0, 100.0, "it is noise in steps and cannot be negative"),
+    "dw_min_dtod": Bounds(0.0, 10.0, _SPREAD),
+    "up_down": Bounds(-1.0, 1.0, "beyond one step pulses of both directions move a device the same way"),
+    "w_max_dtod": Bounds(0.0, 10.0, _SPREAD),
+    "weight_limit": Bounds(1e-6, 1e6, "trained weights lie within about 10, and positive is what a range needs"),
+    "programming_error": Bounds(0.0, 1.0, "it is a fraction of g_max"),
+    "drift_nu": Bounds(0.0, 2.0, "it is an exponent; of phase-change memory it is below 0.1"),
+    "drift_nu_std": Bounds(0.0, 2.0, "it is the spread of an exponent"),
+    "age_seconds": Bounds(0.0, 1e12, "it is finite and not negative; 1e12 s are 30,000 years"),
+    "read_noise": Bounds(0.0, 1.0, "it is a fraction of g_max, and noise as large as the range is no device"),
+    "read_noise_relative": Bounds(0.0, 1.0, "it is a fraction of its own conductance"),
+    "output_noise": Bounds(0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
+    "dac_bits": array_fields.UNIPOLAR_BITS,
+    "adc_bits": array_fields.BIPOLAR_BITS,
+    "adc_range": Bounds(1e-6, 1e6, "it is in units of weight times signal, of which outputs have about 10"),
+    "noisy_steps": Bounds(1, 10**6, "a phase takes at least 1 step"),
+    "average_steps": Bounds(1, 10**6, "an average is of at least 1 state"),
 }
 """What each number may be, both ends included, and why: beyond it no device, wire or converter exists."""
 
@@ -50,13 +54,15 @@ BOUNDS = {
 class ArraySettings:
     """A chip to train on; without `device` the weights are plain floats and nothing here matters.
 
-    All defaults are ideal: with ``device = "ideal"`` the chip learns what float SGD learns, to rounding.
+    All defaults are ideal: with ``device = "ideal"`` the chip learns what float SGD learns, to rounding. Keys whose
+    default is one of `ArrayFields` are those of any array: `crossbar.arrays.config.ArrayConfig` tells their meaning,
+    `FaultLaw` that of ``levels`` to ``stuck_high``, `ReadNoise` that of ``spectrum`` and ``correlation_reads``.
     """
 
     device: str | None = None  # "ideal" (floats in devices), a preset, a law, or a TOML file of the user's own
     rule: Literal["pulsed-sgd", "sign", "mixed-precision", "tiki-taka", "float"] = "pulsed-sgd"
-    encoding: Literal["factorised", "two-phase", "digital-difference", "sign"] = "factorised"  # of pulsed-sgd
-    engine: Literal["auto", "literal", "walk", "example", "aggregate"] = "auto"  # see `crossbar.pulses.engines`
+    encoding: EncodingName = ArrayFields.encoding
+    engine: EngineName = ArrayFields.engine
     threshold: float | None = None  # sign: least wanted change in rms of the batch (1); mixed-precision: in steps (1)
     transfer_every: int = 10  # tiki-taka: batches in which every line of the fast array is read once
     transfer_gain: float = 0.2  # tiki-taka: share of what is read that goes to the digital buffer
@@ -68,13 +74,13 @@ class ArraySettings:
     w_max_dtod: float | None = None  # device-to-device spread of the upper bound; of the lower one alike
     on_off: float | None = None  # g_max / g_min; None: the preset's
 
-    mapping: Literal["pair", "reference"] | None = None  # None: as the preset's devices are used, else "pair"
-    symmetry: Literal["shared", "two-device"] = "shared"
+    mapping: MappingName | None = ArrayFields.mapping
+    symmetry: Literal["shared", "two-device"] = ArrayFields.symmetry
     weight_limit: float = 1.5  # largest weight that the range holds
-    levels: int | None = None  # conductances that a device can show a read
-    variation: float = 0.0  # relative spread of a device's conductance from the one that was meant
-    stuck_low: float = 0.0  # fractions of devices stuck at g_min and g_max
-    stuck_high: float = 0.0
+    levels: int | None = ArrayFields.levels
+    variation: float = ArrayFields.variation
+    stuck_low: float = ArrayFields.stuck_low
+    stuck_high: float = ArrayFields.stuck_high
     programming_error: float = 0.0  # miss of a written conductance, as a fraction of g_max
     drift_nu: float = 0.0  # exponent of power-law drift (t / 20 s)^-nu
     drift_nu_std: float = 0.0
@@ -82,29 +88,27 @@ class ArraySettings:
 
     read_noise: float = 0.0  # standard deviation of a device, fraction of g_max
     read_noise_relative: float = 0.0  # the same, fraction of its own conductance
-    spectrum: Literal["white", "phase", "batch", "lorentzian", "pink", "telegraph"] = "white"
-    correlation_reads: float = 1000.0
-    output_noise: float = 0.0  # of the circuit at each output, weight times signal
-    dac_bits: int | None = None
+    spectrum: SpectrumName = ArrayFields.spectrum
+    correlation_reads: float = ArrayFields.correlation_reads
+    output_noise: float = ArrayFields.output_noise
+    dac_bits: int | None = None  # None: no converter
     adc_bits: int | None = None
     adc_range: float = 12.0  # largest sum of weight times signal that an ADC takes
-    tile_size: int | None = None
-    wire_resistance: float = 0.0  # ohm a segment
+    tile_size: int | None = ArrayFields.tile_size
+    wire_resistance: float = ArrayFields.wire_resistance
     wire_node: int | None = None  # or the technology, nm, that sets it (`crossbar.wires.resistance`)
-    wire_ends: Literal["one", "both"] = "one"  # where lines are driven and sensed
-    wire_gains: Literal["none", "columns"] = "none"  # calibrated gains of the columns of a tile
-    wire_order: Literal["given", "sensitivity"] = "given"  # of the lines in a tile: as the neurons, or by conductance
-    wire_error: float = 0.0  # of a tile's matrix, relative, before it is solved anew; 0: exact after every update
+    wire_ends: WireEnds = ArrayFields.wire_ends
+    wire_gains: WireGains = ArrayFields.wire_gains
+    wire_order: WireOrder = ArrayFields.wire_order
+    wire_error: float = ArrayFields.wire_error
 
     noisy_phases: Literal["auto", "stepped", "warm"] = "auto"  # how phases of noisy reads are simulated
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
 
     def __post_init__(self) -> None:
-        for name, (low, high, reason) in BOUNDS.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InvalidValue(f"`array.{name}` must be from {low:g} to {high:g}, but got {value:g}: {reason}")
+        for name, bounds in BOUNDS.items():
+            bounds.check(f"array.{name}", getattr(self, name))
         if self.wire_node is not None and self.wire_resistance:
             raise InvalidValue("give `array.wire_resistance` or `array.wire_node`, not both")
         if self.on_off is not None and not 1 < self.on_off < math.inf:

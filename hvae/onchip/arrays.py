@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from crossbar.array_fields import ArrayFields
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.converters import adc, dac
@@ -38,35 +39,23 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
     device = _device(settings)
     range_ = _range(settings, device)
     drift = PowerLawDrift(nu=settings.drift_nu, nu_std=settings.drift_nu_std)
+    same = _same(settings, ArrayConfig) | {"wire_resistance": wire_resistance(settings)}
     return ArrayConfig(
         device=device,
-        mapping=settings.mapping,
-        symmetry=settings.symmetry,
         weight_limit=settings.weight_limit if settings.device != IDEAL or _analog(settings) else None,
         faults=FaultLaw(
-            levels=settings.levels, variation=settings.variation,
-            stuck_low=settings.stuck_low, stuck_high=settings.stuck_high,
-            drift=drift if settings.drift_nu or settings.drift_nu_std else None,
+            drift=drift if settings.drift_nu or settings.drift_nu_std else None, **_same(settings, FaultLaw)
         ),
         programming_error=gaussian(settings.programming_error) if settings.programming_error else None,
         read_noise=ReadNoise(
-            additive=settings.read_noise, relative=settings.read_noise_relative,
-            spectrum=settings.spectrum, correlation_reads=settings.correlation_reads,
+            additive=settings.read_noise, relative=settings.read_noise_relative, **_same(settings, ReadNoise)
         ),
-        output_noise=settings.output_noise,
         dac=None if settings.dac_bits is None else dac(settings.dac_bits),
         adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=settings.adc_range),
-        tile_size=settings.tile_size,
-        wire_resistance=wire_resistance(settings),
-        wire_ends=settings.wire_ends,
-        wire_gains=settings.wire_gains,
-        wire_order=settings.wire_order,
-        wire_error=settings.wire_error,
-        encoding=settings.encoding,
-        engine=settings.engine,
         dtype=dtype,
+        **same,
         **range_,
-    )  # fmt: skip
+    )
 
 
 def wire_resistance(settings: ArraySettings) -> float:
@@ -117,6 +106,12 @@ def restore_arrays(arrays: Mapping[str, CrossbarArray], state: Mapping[str, np.n
 def below(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     """Return what is stored under `prefix`, by the rest of its name."""
     return {name.removeprefix(prefix): plane for name, plane in arrays.items() if name.startswith(prefix)}
+
+
+def _same(settings: ArraySettings, kind: type) -> dict[str, Any]:
+    """Return what `settings` says of those fields of the dataclass `kind` that are among `ArrayFields`."""
+    names = [one.name for one in fields(kind)]
+    return {name: getattr(settings, name) for name in names if name in vars(ArrayFields)}
 
 
 def _analog(settings: ArraySettings) -> bool:

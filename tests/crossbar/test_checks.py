@@ -30,3 +30,14 @@ def test_what_is_asked_for_passes():
     checks.positive("rate", 5e-324)
     checks.not_negative("g_min", 0.0)
     checks.at_least("max_sweeps", 2, 2)
+
+
+@pytest.mark.parametrize("value", [0, 25, math.inf, math.nan])
+def test_what_lies_out_of_bounds_is_refused_with_the_reason(value):
+    with pytest.raises(InvalidValue, match=r"`bits` must be from 1 to 24, but got .*: no converter has others"):
+        checks.Bounds(1, 24, "no converter has others").check("bits", value)
+
+
+@pytest.mark.parametrize("value", [1, 24, None])
+def test_both_ends_lie_within_and_no_number_does(value):
+    checks.Bounds(1, 24, "no converter has others").check("bits", value)

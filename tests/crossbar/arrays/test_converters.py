@@ -62,8 +62,8 @@ def test_quantise_in_place():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"bits": 0, "low": 0.0, "high": 1.0}, "between 1 and 24"),
-        ({"bits": 1, "low": -1.0, "high": 1.0}, "between 2 and 24"),
+        ({"bits": 0, "low": 0.0, "high": 1.0}, "`bits` must be from 1 to 24"),
+        ({"bits": 1, "low": -1.0, "high": 1.0}, "`bits` must be from 2 to 24"),
         ({"bits": 8, "low": -1.0, "high": 2.0}, "`low`"),
         ({"bits": 8, "low": 0.0, "high": 0.0}, "`high`"),
         ({"bits": 8, "low": 0.0, "high": float("nan")}, "`high`"),

@@ -127,12 +127,12 @@ def test_write_errors_at_values_worked_out_by_hand():
 @pytest.mark.parametrize(
     ("law", "values", "message"),
     [
-        (FaultLaw, {"levels": 1}, "between 2 and"),
+        (FaultLaw, {"levels": 1}, "`levels` must be from 2 to"),
         (FaultLaw, {"levels": 2.5}, "whole number"),
         (FaultLaw, {"levels": True}, "whole number"),
         (FaultLaw, {"levels": 2**23}, "resolves"),
-        (FaultLaw, {"variation": -0.1}, "`variation` must not be negative"),
-        (FaultLaw, {"stuck_low": 1.1}, "between 0 and 1"),
+        (FaultLaw, {"variation": -0.1}, "`variation` must be from 0 to 1"),
+        (FaultLaw, {"stuck_low": 1.1}, "`stuck_low` must be from 0 to 1"),
         (FaultLaw, {"stuck_low": 0.6, "stuck_high": 0.6}, "must not exceed 1"),
         (PowerLawDrift, {"nu": -0.1}, "`nu`"),
         (PowerLawDrift, {"nu": 0.1, "t0": 0.0}, "`t0`"),

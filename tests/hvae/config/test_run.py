@@ -3,15 +3,12 @@
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
-from crossbar.pulses import engines
 from hvae.config import toml_file
-from hvae.config.array import ArraySettings
 from hvae.config.run import DataConfig, table_3
 from hvae.learning import learners
 from hvae.models import memory
@@ -131,11 +128,6 @@ def test_models_and_files_that_are_not_there(tmp_path):
 def test_devices_that_cannot_be_are_refused_with_the_reason(setting, reason):
     with pytest.raises(InvalidValue, match=rf"`array\.{setting.partition('=')[0]}`.*{reason}"):
         toml_file.resolve("tdh-vae", [], ["array.device=ideal", f"array.{setting}"])
-
-
-def test_engines_of_the_config_are_those_that_exist():
-    known = get_args(get_type_hints(ArraySettings)["engine"])
-    assert set(known) == {"auto", *engines.ENGINES}
 
 
 @pytest.mark.parametrize(("model", "hidden"), [("tdh-vae", 10**6), ("dh-vae", 10**6), ("f-vae", 10**10)])
