@@ -126,7 +126,7 @@ class Chip:
         InvalidValue
             The chip has neurons of several laws.
         """
-        laws = {law for network in self.networks.values() for law in network.neurons}
+        laws = {law for network in self.networks.values() for law in network.laws}
         if len(laws) != 1 or not isinstance(law := laws.pop(), Sigmoid):
             raise InvalidValue("the chip's neurons follow several laws and have no one `gain`: see its networks")
         return law.gain
@@ -226,7 +226,7 @@ def _why_none(path: Path) -> str:
 
 def _write(file: h5py.File, chip: Chip) -> None:
     file.attrs.update(model=chip.model, image_shape=chip.image_shape)
-    laws = {law for network in chip.networks.values() for law in network.neurons}
+    laws = {law for network in chip.networks.values() for law in network.laws}
     one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid)
     file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": SCHEMA_OF_LAWS})
     if chip.sigma is not None:
@@ -238,7 +238,7 @@ def _write(file: h5py.File, chip: Chip) -> None:
         group.attrs["topology"] = network.topology
         group.attrs["blocks"] = json.dumps(network.blocks)
         if not one_law:
-            group.attrs["neurons"] = json.dumps([(law.name, law.gain) for law in network.neurons])
+            group.attrs["neurons"] = json.dumps([(law.name, law.gain) for law in network.laws])
         group.create_dataset("weights", data=chip.weights[name], compression="gzip", compression_opts=1)
     for name, devices in chip.conductances.items():
         group = file.create_group(f"conductances/{name}")

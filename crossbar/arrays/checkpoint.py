@@ -20,6 +20,7 @@ from crossbar.arrays.resistive_tiles import WiredTiles
 from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Linear, Sigmoid
 
 MEMORY = "memory/"
 DESIGN = "design"
@@ -54,8 +55,13 @@ def fingerprint(array: Kept) -> np.ndarray:
     device = hardware(array.config)
     plain = replace(array.config, device=None, mapping=None, reference=None)
     layout = (device.mapping, device.reference, device.reference_error)
-    parts = (array.network, device.law, device.g_min, device.g_max, device.pulses, layout, plain)
+    parts = (_wiring(array.network), device.law, device.g_min, device.g_max, device.pulses, layout, plain)
     return np.frombuffer(hashlib.sha256(written(parts).encode()).digest(), np.uint8)
+
+
+def _wiring(network: Network) -> Network:
+    """Return `network` without what neurons do, but for linear blocks, which have no devices within."""
+    return replace(network, neurons=tuple(law if law.kind == Linear.kind else Sigmoid() for law in network.laws))
 
 
 def written(value: object) -> str:

@@ -79,7 +79,7 @@ class Network:
         Such as ``(("pixels", 784), ("hidden", 833), ("latent", 69))``.
     topology : {"dense", "layered"}
     neurons : tuple of Neuron
-        The law of each block's neurons; the paper's, `Sigmoid`, for all where none are given.
+        The law of each block's neurons, see `laws`; none where all are the paper's, `Sigmoid` of gain 3.
 
     Raises
     ------
@@ -110,17 +110,17 @@ class Network:
             raise InvalidValue(f"`topology` must be one of {', '.join(TOPOLOGIES)}, but got {self.topology!r}")
         if self.topology == "layered" and len(self.blocks) < 2:
             raise InvalidValue(f"a layered network must have at least 2 blocks to couple, but got {names}")
-        if not self.neurons:
-            object.__setattr__(self, "neurons", (Sigmoid(),) * len(self.blocks))
         self._check_neurons(names)
 
     def _check_neurons(self, names: list[str]) -> None:
-        if len(self.neurons) != len(names):
+        if len(self.neurons) not in (0, len(names)):
             raise InvalidValue(f"`neurons` must be one law for each of {names}, but got {len(self.neurons)}")
         linear = [name for name in names if self.law(name).kind == Linear.kind]
         for one, other in combinations(linear, 2):
             if self.couples(one, other):
                 raise InvalidValue(f"blocks of linear neurons must not couple, but {one!r} and {other!r} do")
+        if set(self.neurons) == {Sigmoid()}:  # one spelling of the paper's network: equal ones compare equal
+            object.__setattr__(self, "neurons", ())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,12 +146,17 @@ class Network:
     def law(self, name: str) -> Neuron:
         """Return the law of the neurons of block `name`."""
         self.block(name)
-        return self.neurons[self.names.index(name)]
+        return self.laws[self.names.index(name)]
+
+    @property
+    def laws(self) -> tuple[Neuron, ...]:
+        """The law of each block's neurons."""
+        return self.neurons or (Sigmoid(),) * len(self.blocks)
 
     def population(self, names: Iterable[str]) -> Population:
         """Return the neurons of the blocks `names`, side by side in the order of the network."""
         chosen = set(names)
-        some = [(law, size) for (name, size), law in zip(self.blocks, self.neurons, strict=True) if name in chosen]
+        some = [(law, size) for (name, size), law in zip(self.blocks, self.laws, strict=True) if name in chosen]
         return Population.side_by_side([law for law, _ in some], [size for _, size in some])
 
     def couples(self, one: str, other: str) -> bool:

@@ -41,7 +41,7 @@ class ModelConfig:
                 raise InvalidValue("`model.latent_gain` is of sigmoids, but `model.latent_neuron` is linear: remove it")
         own = (self.hidden_neuron, self.latent_neuron, self.latent_gain)
         if self.name == "f-vae" and own != ("sigmoid", "sigmoid", None):
-            raise InvalidValue("`model.hidden_neuron`, `latent_neuron` and `latent_gain` are of Hopfield models: no f-vae")
+            raise InvalidValue("`model.hidden_neuron`, `latent_neuron` and `latent_gain` are of Hopfield models")
         if self.name == "tdh-vae":
             if self.sigma is None:
                 raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")
