@@ -29,9 +29,9 @@ def random_landscape(rng, batch=3, **options):
     return Landscape.clamp(couplings, role, rng.normal(size=(batch, role.n_clamped)))
 
 
-def small_vae(name, pixels=10, hidden=14, latent=3):
-    """A learner of 30 neurons in float64, settled to rounding."""
-    config = ModelConfig(name=name, hidden=hidden, latent=latent, sigma=0.5 if name == "tdh-vae" else None)
+def small_vae(name, pixels=10, hidden=14, latent=3, **neurons):
+    """A learner of 30 neurons in float64, settled to rounding; `neurons` are those of the model's configuration."""
+    config = ModelConfig(name=name, hidden=hidden, latent=latent, sigma=0.5 if name == "tdh-vae" else None, **neurons)
     nudging = LinearResponseNudging(solver=LinearResponse(tolerance=1e-13, max_sweeps=500))
     return EquilibriumPropagation(
         vae=build(config, pixels), solver=EXACT, nudging=nudging, beta_kl=0.7, norm_limit=np.inf

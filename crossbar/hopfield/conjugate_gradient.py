@@ -17,7 +17,7 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.kernels import descent, laws
-from crossbar.hopfield.neurons import REACH, rho, rho_slope
+from crossbar.hopfield.neurons import rho, rho_slope
 from crossbar.hopfield.settling import Settled, check_states, outcomes
 from crossbar.numerics import checks
 
@@ -126,7 +126,7 @@ class _Search:
         dtype = drive.dtype
         self.landscape, self.count, self.cold = landscape, batch, start is None
         self.laws = landscape.neurons.coded(dtype.type)
-        self.reach = rho(np.array([-REACH], dtype), 1)[0]
+        self.reach = landscape.neurons.reaches(dtype.type)
         self.slack = dtype.type(100 * np.finfo(dtype).eps)
         self.alone = lone_minimum().astype(dtype)
         self.near = dtype.type(1e-3 if landscape.nudge is None else np.inf)  # the lone minimum knows of no nudge

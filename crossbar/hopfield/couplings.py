@@ -130,6 +130,9 @@ def random_weights(network: Network, rng: np.random.Generator, dtype: type = np.
     if network.topology == "dense":
         upper = np.triu_indices(size, 1)
         weights[upper] = rng.standard_normal(len(upper[0]), dtype=np.float32) / np.sqrt(size)
+        for name in network.names:
+            if not network.couples(name, name):
+                weights[network.block(name), network.block(name)] = 0
     else:
         for (one, n), (other, m) in zip(network.blocks[:-1], network.blocks[1:], strict=True):
             deviation = np.sqrt(2 / (n + m))

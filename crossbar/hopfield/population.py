@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.hopfield.neurons import REACH, Linear, Neuron, rho
+from crossbar.hopfield.neurons import REACH, Classical, Linear, Neuron, rho
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,20 @@ class Population:
             [formula(law, *(array[..., columns] for array in arrays)) for law, columns in self.runs], axis=-1
         )
 
+    def reaches(self, dtype: type) -> np.ndarray:
+        """Return the least signal (runs,) that the fast solvers let a sigmoid give; 1 less it is the largest.
+
+        What gain |s| = `REACH` gives; for classical neurons, whose states grow as the pull does, four times
+        the rounding of 1.
+        """
+        furthest = rho(np.array([-REACH], dtype), 1)[0]
+        rounding = dtype(4 * np.finfo(dtype).eps)
+        return np.array([rounding if law.kind == Classical.kind else furthest for law in self.laws], dtype)
+
     def limited(self, signals: np.ndarray) -> np.ndarray:
-        """Return `signals` (batch, n), those of sigmoids held a little inside of what states up to `REACH` give."""
-
-        def inside(law: Neuron, some: np.ndarray) -> np.ndarray:
-            if law.kind == Linear.kind:
-                return some
-            edge = 2 * rho(np.array([-REACH], some.dtype), 1)[0]
-            return np.clip(some, edge, 1 - edge)
-
-        return self._each(inside, signals)
+        """Return `signals` (batch, n), those of sigmoids held a little inside of `reaches`."""
+        held = signals.copy()
+        for (law, columns), reach in zip(self.runs, self.reaches(signals.dtype.type), strict=True):
+            if law.kind != Linear.kind:
+                held[:, columns] = np.clip(signals[:, columns], 2 * reach, 1 - 2 * reach)
+        return held

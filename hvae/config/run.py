@@ -24,7 +24,7 @@ class ModelConfig:
     sigma: float | None = None  # fixed standard deviation of z (tied model only)
     gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
     hidden_neuron: Literal["sigmoid", "classical"] = "sigmoid"  # `crossbar.hopfield.neurons`; the paper's is sigmoid
-    latent_neuron: Literal["sigmoid", "linear", "classical"] = "sigmoid"
+    latent_neuron: Literal["sigmoid", "linear"] = "sigmoid"  # a nudge on the state of a classical one has no bound
     latent_gain: float | None = None  # of the latent neurons, where it is not `gain`
     density: float = 1.0  # dense models: share of the links kept that a layered one has not; 0 leaves its links alone
     sigma_rule: Literal["fixed", "learned"] = "fixed"  # tied model: learned gives each latent its own, from sigma on
@@ -138,6 +138,8 @@ class OptimizerConfig:
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # to zero at the end of the run
     momentum: float = 0.0  # sgd only
     weight_decay: float = 0.0  # fraction of each weight lost per unit of learning rate
+    centring: float = 0.0  # share of the signals along their batch mean that the gradient leaves out; Hopfield models
+    latent_rate: float = 1.0  # factor on the gradient by the weights of the latents; Hopfield models
 
     def __post_init__(self) -> None:
         checks.positive("optimizer.learning_rate", self.learning_rate)
@@ -147,6 +149,9 @@ class OptimizerConfig:
             raise InvalidValue(f"`optimizer.momentum` is of sgd alone, {self.name} has its own: leave it at 0")
         if not 0 <= self.weight_decay < float("inf"):
             raise InvalidValue(f"`optimizer.weight_decay` must be finite and not negative, but got {self.weight_decay}")
+        if not 0 <= self.centring < 1:
+            raise InvalidValue(f"`optimizer.centring` must be in [0, 1), but got {self.centring}")
+        checks.positive("optimizer.latent_rate", self.latent_rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +219,11 @@ class RunConfig:
             raise InvalidValue(
                 "`nudging.refine_above` is for nudging.method=linear-response with settling.solver=conjugate-gradient, "
                 f"but they are {self.nudging.method} and {self.settling.solver}: leave it out"
+            )
+        plain = self.optimizer.centring == 0 and self.optimizer.latent_rate == 1
+        if not plain and (self.array.device is not None or self.model.name == "f-vae"):
+            raise InvalidValue(
+                "`optimizer.centring` and `latent_rate` are for Hopfield models on float weights: leave them out"
             )
         if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")

@@ -13,8 +13,9 @@ from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.settling import Settled, Solver
 from hvae.learning import costs
 from hvae.learning.conditioning import Conditioning
-from hvae.learning.equilibrium import FreePhase, NudgedPhases, free_phase, gradient, nudged_phases
+from hvae.learning.equilibrium import FreePhase, NudgedPhases, free_phase, nudged_phases
 from hvae.learning.nudging import Nudging
+from hvae.learning.preconditioning import PLAIN, Preconditioner
 from hvae.learning.unsettled import Counted, Tally
 from hvae.models.hopfield import HopfieldVAE, Parameters
 
@@ -32,6 +33,7 @@ class EquilibriumPropagation:
     norm_limit: float
     links: Mapping[str, np.ndarray] | None = None  # by network: boolean (N, N), symmetric
     conditioning: Conditioning | None = None  # of the decoder
+    preconditioner: Preconditioner = PLAIN
 
     @property
     def latent(self) -> int:
@@ -57,11 +59,12 @@ class EquilibriumPropagation:
         return {name: IdealWeights(networks[name], parameters[name]) for name in networks if name in parameters}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
-        """Settle free and nudged, and return the batch's metrics and its gradients by eq. (5)."""
+        """Settle free and nudged, and return the batch's metrics and its gradients by eq. (5), preconditioned."""
         free, nudged = self.phases(parameters, images, noise)
         dtype = images.dtype.type
         networks = self.vae.networks.items()
-        gradients = {name: gradient(network, nudged.contrasts[name], dtype) for name, network in networks}
+        shape = self.preconditioner.gradient
+        gradients = {name: shape(network, nudged.contrasts[name], dtype) for name, network in networks}
         return batch_metrics(free, nudged, images), self._linked(gradients)
 
     def trained(self, parameters: Parameters) -> HopfieldVAE:  # noqa: ARG002

@@ -16,6 +16,7 @@ from hvae.config.run import NudgingConfig, RunConfig, SettlingConfig
 from hvae.learning.conditioning import Conditioning
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics
 from hvae.learning.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
+from hvae.learning.preconditioning import Preconditioner
 from hvae.learning.unsettled import Tally
 from hvae.learning.variants import LearnedSigma, ScaledLatents
 from hvae.models.forward import ForwardVAE
@@ -148,6 +149,9 @@ def make_hopfield(config: RunConfig, n_pixels: int | None = None) -> Equilibrium
         nudging=make_nudging(config.nudging, config.settling),
         beta_kl=config.training.beta_kl,
         norm_limit=config.nudging.norm_limit,
+        preconditioner=Preconditioner(
+            centring=config.optimizer.centring, latent_rate=config.optimizer.latent_rate
+        ),
         conditioning=Conditioning(strength=strength, solver=LinearResponse(tolerance=1e-2)) if strength else None,
     )
 

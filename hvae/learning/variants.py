@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from crossbar.chip import Chip
-from hvae.learning.equilibrium import gradient
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics, batch_metrics
 from hvae.models.hopfield import HopfieldVAE, Parameters
 
@@ -29,7 +28,8 @@ class ScaledLatents(EquilibriumPropagation):
         vae = replace(plain.vae, sigma=(plain.vae.sigma or 1.0) / scale)
         return cls(
             vae=vae, solver=plain.solver, nudging=plain.nudging, beta_kl=plain.beta_kl * scale**2,
-            norm_limit=plain.norm_limit, links=plain.links, conditioning=plain.conditioning, scale=scale,
+            norm_limit=plain.norm_limit, links=plain.links, conditioning=plain.conditioning,
+            preconditioner=plain.preconditioner, scale=scale,
         )  # fmt: skip
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
@@ -92,7 +92,8 @@ class LearnedSigma(EquilibriumPropagation):
         free, nudged = replace(self, vae=vae).phases(parameters, images, noise)
         sigma, dtype = np.asarray(vae.sigma), images.dtype.type
         by_log_sigma = (nudged.latent_gradient * noise).mean(axis=0) * sigma + self.beta_kl * (sigma**2 - 1)
-        gradients = {name: gradient(net, nudged.contrasts[name], dtype) for name, net in self.vae.networks.items()}
+        shape = self.preconditioner.gradient
+        gradients = {name: shape(net, nudged.contrasts[name], dtype) for name, net in self.vae.networks.items()}
         metrics = batch_metrics(free, nudged, images) | {"mean_sigma": float(sigma.mean())}
         return metrics, {**self._linked(gradients), self.SPREAD: (self.RATE * by_log_sigma).astype(dtype)}
 

@@ -45,8 +45,8 @@ def descend(
 
     With q = W d given as `product`, all of it is element-wise; a row is done while it lies in the first-level cache.
     `own` keeps the row's sum of phi, s^2 / 2 and nudge: what the energy holds besides its quadratic part. Run k of the
-    neurons is ``bounds[k]:bounds[k + 1]``, and follows the law ``kinds[k]`` with ``gains[k]``; `reach` is the least
-    signal that a sigmoid may give.
+    neurons is ``bounds[k]:bounds[k + 1]``, and follows the law ``kinds[k]`` with ``gains[k]``; `reach` (runs,) is the
+    least signal that it may give.
     """
     n = signals.shape[1]
     trial, distance = np.empty(n, signals.dtype), np.empty(n, signals.dtype)
@@ -71,7 +71,7 @@ def _search(r, u, d, q, g, linear, quadratic, laws_of, reach, stride, slack, own
     trials the farthest point known to be lower is taken.
     """
     slope, curvature, along, bent = _line(r, u, d, q, g, quadratic, laws_of)
-    high = min(stride, r.dtype.type(1) / max(_speed(r, d, reach, laws_of), reach))
+    high = min(stride, r.dtype.type(1) / max(_speed(r, d, reach, laws_of), reach.min()))
     low = r.dtype.type(0)
     newton = -slope / curvature if curvature > 0 else high
     step = min(newton, r.dtype.type(0.98) * high)
@@ -118,7 +118,7 @@ def _speed(r, d, reach, laws_of):
     fastest = rank(r.dtype.type(0))
     for k in range(kinds.shape[0]):
         a, b = bounds[k], bounds[k + 1]
-        fastest = max(fastest, laws.speed(kinds[k], r[a:b], d[a:b], reach))
+        fastest = max(fastest, laws.speed(kinds[k], r[a:b], d[a:b], reach[k]))
     return number(fastest)
 
 

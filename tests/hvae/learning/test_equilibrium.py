@@ -15,11 +15,23 @@ from hvae.learning.learners import make_nudging, make_solver
 from hvae.learning.nudging import SIGNS, FiniteNudging
 from hvae.learning.stiffness import smallest_eigenvalues
 
+CASES = {
+    "h-vae": ("h-vae", {}),
+    "dh-vae": ("dh-vae", {}),
+    "tdh-vae": ("tdh-vae", {}),
+    "tdh-vae, linear latents": ("tdh-vae", {"latent_neuron": "linear"}),
+    "tdh-vae, soft latents": ("tdh-vae", {"latent_gain": 0.5}),
+    "tdh-vae, classical": ("tdh-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
+    "dh-vae, linear latents": ("dh-vae", {"latent_neuron": "linear"}),
+    "h-vae, linear and classical": ("h-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
+}
 
-@pytest.fixture(params=["h-vae", "dh-vae", "tdh-vae"])
+
+@pytest.fixture(params=CASES)
 def case(request, rng):
     """A learner, its weights (as strong as one equilibrium allows), images and noise."""
-    learner = small_vae(request.param)
+    name, neurons = CASES[request.param]
+    learner = small_vae(name, **neurons)
     parameters = {name: 1.3 * weights for name, weights in learner.init(rng, np.float64).items()}
     return learner, parameters, rng.uniform(-1, 1, size=(4, 10)), rng.normal(size=(4, learner.latent))
 
