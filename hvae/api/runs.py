@@ -196,7 +196,7 @@ class Run:
     def sample(self, n: int = 1, seed: int = 0, prior: str | None = None) -> np.ndarray:
         """Return `n` generated images (n, pixels) in [-1, 1], those of `hopbar sample --seed SEED`.
 
-        `prior` is ``standard``, ``gaussian`` or ``mixture``; the run's own if None.
+        `prior` is one of ``sampling.prior``; the run's own if None.
         """
         checks.at_least("n", n, 1)
         settings = self._settings(prior)

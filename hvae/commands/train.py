@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hvae.config.run import RunConfig
     from hvae.data.sets import Dataset
 
-PRIORS = ("standard", "gaussian", "mixture")
+PRIORS = ("standard", "gaussian", "mixture", "mixture-heldout", "encodings")
 INTERRUPTED = 130
 
 _run = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))

@@ -154,7 +154,13 @@ def _late(progress: Sequence[float] | None) -> str:
 
 
 def _prior(name: str) -> str:
-    return {"standard": "N(0, I)", "gaussian": "Gaussian, ex post", "mixture": "mixture, ex post"}[name]
+    return {
+        "standard": "N(0, I)",
+        "gaussian": "Gaussian, ex post",
+        "mixture": "mixture, ex post",
+        "mixture-heldout": "mixture, its size by held-out likelihood",
+        "encodings": "training images, encoded",
+    }[name]
 
 
 def _duration(seconds: Mapping[str, Any]) -> str:

@@ -67,6 +67,7 @@ def evaluate_trained(
         "split": split,
         "epochs": trained.epochs if trained.epochs == trained.epochs else None,
         **described(settings),
+        "fitted_components": densities.n_components(z),
         **found,
         "seed": seed,
     }
@@ -95,7 +96,12 @@ def described(settings: SamplingConfig) -> dict[str, object]:
 
 def source(prior: str) -> str:
     """Return where z comes from, in words."""
-    return "N(0, I)" if prior == "standard" else f"a {prior} fitted to encoded images"
+    named = {
+        "standard": "N(0, I)",
+        "mixture-heldout": "a mixture, its size by held-out likelihood, fitted to encoded images",
+        "encodings": "encodings of training images",
+    }
+    return named.get(prior, f"a {prior} fitted to encoded images")
 
 
 def keep(run: Path, trained: Trained, found: Mapping[str, object], path: Path | None = None) -> Path:
