@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from crossbar import console
+from hvae.scores import yardstick
 
 _NAMES = {
     "sse_half": "SSE/2 (pixels in [-1, 1])",
@@ -29,8 +30,10 @@ def show_evaluation(found: Mapping[str, object]) -> None:
     epochs = "" if found["epochs"] is None else f" after {found['epochs']:.4g} epochs"
     title = f"{found['model']} on {found['dataset']} ({found['split']} split){epochs}"
     table = Table(title=title, title_justify="left", show_header=False)
-    for key, label in _NAMES.items():
+    for key, label in {**_NAMES, **(yardstick.KEYS if yardstick.KEYS.keys() <= found.keys() else {})}.items():
         table.add_row(label, "-" if found[key] is None else f"{found[key]:.4g}")
     printed.print(table)
     counts = f"{found['n_fake']} generated, {found['n_real']} real images"
+    for sentence in yardstick.verdicts(found):
+        printed.print(f"{found['model']} {sentence}.")
     printed.print(f"Distances on features of {found['features']}: {counts}.")

@@ -70,7 +70,7 @@ def tabulate(
 
     Tables `joined`, by path, were made elsewhere.
     """
-    found = join.join(table.table(planned, count, diverged), joined or {})
+    found = join.join(table.table(planned, count, diverged, _console.print), joined or {})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "table.json"
     write_json(path, found)

@@ -19,6 +19,7 @@ from crossbar.errors import InvalidValue
 from hvae.config.run import SamplingConfig
 from hvae.models.hopfield import Parameters
 from hvae.models.latents import drawn
+from hvae.scores.coder import Coder
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -30,23 +31,6 @@ _HELD_OUT = 10  # one encoding in so many is held out
 _PORTION = 500
 _RIDGE = 1e-6  # of the mean variance, added to every variance so that a covariance has a Cholesky factor
 _STEPS = 200
-
-
-class Coder(Protocol):
-    """Something that encodes images (batch, pixels) to q(z|x) and decodes z: a learner, or a baseline."""
-
-    @property
-    def latent(self) -> int:
-        """Dimensions of z."""
-        ...
-
-    def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mu and log sigma^2 of q(z|x), each (batch, latent)."""
-        ...
-
-    def decode(self, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
-        """Return images (batch, pixels), not clipped."""
-        ...
 
 
 class LatentDensity(Protocol):

@@ -52,6 +52,25 @@ def test_the_page_shows_scores_chips_proof_and_area_and_needs_no_other_file(run)
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
+def test_the_page_says_where_principal_components_are_better(run):
+    beside = {
+        "sse_half_mean": 55.0, "pca_sse_half": 44.1, "reconstruction_distance": 290.0,
+        "pca_reconstruction_distance": 423.0, "perfect_prior_distance": 309.0, "pca_distance": 777.0, "pca_latents": 16,
+    }  # fmt: skip
+    write_json(run / "evaluation.json", {**SCORES, **beside})
+    write_json(run / "evaluation_old.json", SCORES)
+    page = run_report.write(run, run / "report.html").read_text()
+    for text in ("55", "44.1", "290", "423", "309", "777"):
+        assert f"<td>{text}</td>" in page
+    sentence = "evaluation: reconstructs worse than PCA with as many latents: 55.0 against 44.1 (SSE/2)."
+    assert sentence in page
+    assert page.count("evaluation_old") == 1
+    write_json(run / "evaluation.json", {**SCORES, **beside, "sse_half_mean": 40.0})
+    page = run_report.write(run, run / "report.html").read_text()
+    assert "worse than PCA with as many" not in page
+    assert "Nowhere worse than PCA." in page
+
+
 def test_no_run_and_damaged_files_are_told(run, tmp_path):
     with pytest.raises(MissingFile, match="no run"):
         run_report.write(tmp_path / "nothing", tmp_path / "page.html")
