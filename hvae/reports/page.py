@@ -14,7 +14,7 @@ from crossbar import input_files
 from crossbar.errors import CorruptFile
 from crossbar.output_files import write_text
 from hvae.runs.records import RunFolder
-from hvae.scores import yardstick
+from hvae.scores import codes, yardstick
 
 FIGURES = {
     "samples": "Generated.",
@@ -94,6 +94,7 @@ def write(run: Path, path: Path) -> Path:
 def _sections(run: Path) -> Iterable[Section]:
     yield _drawn(run)
     yield _scored(run)
+    yield _coded(run)
     yield _compared(run)
     yield _verified(run)
     yield _measured(run)
@@ -114,6 +115,15 @@ def _scored(run: Path) -> Section:
     if not evaluations:
         return Section(title=title, text=_missing("evaluate", run))
     return Section(title=title, table=_columns(evaluations, SCORES))
+
+
+def _coded(run: Path) -> Section:
+    title = "What its latents hold"
+    measured = {name: found for name, found in _evaluations(run).items() if codes.KEYS.keys() <= found.keys()}
+    if not measured:
+        return Section(title=title, text=_missing("evaluate", run))
+    told = [f"{name}: {sentence}." for name, found in measured.items() for sentence in codes.verdicts(found)]
+    return Section(title=title, table=_columns(measured, codes.KEYS), notes=tuple(told))
 
 
 def _compared(run: Path) -> Section:

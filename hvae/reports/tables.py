@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from crossbar import console
-from hvae.scores import yardstick
+from hvae.scores import codes, yardstick
 
 _NAMES = {
     "sse_half": "SSE/2 (pixels in [-1, 1])",
     "kl": "KL divergence (nat)",
     "elbo": "ELBO = -(SSE/2 + KL)",
-    "active_latents": "active latents (variance of mu > 0.05)",
+    **codes.KEYS,
     "aggregate_variance": "aggregate posterior variance (prior: 1)",
     "frechet_distance": "Frechet distance",
     "floor": "  its floor, train against split",
@@ -34,6 +34,6 @@ def show_evaluation(found: Mapping[str, object]) -> None:
         table.add_row(label, "-" if found[key] is None else f"{found[key]:.4g}")
     printed.print(table)
     counts = f"{found['n_fake']} generated, {found['n_real']} real images"
-    for sentence in yardstick.verdicts(found):
-        printed.print(f"{found['model']} {sentence}.")
+    for sentence in [*codes.verdicts(found), *yardstick.verdicts(found)]:
+        printed.print(f"{found['model']}: {sentence}.")
     printed.print(f"Distances on features of {found['features']}: {counts}.")

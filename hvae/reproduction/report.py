@@ -200,6 +200,7 @@ def _prior(name: str) -> str:
         "mixture": "mixture, ex post",
         "mixture-heldout": "mixture, its size by held-out likelihood",
         "encodings": "training images, encoded",
+        "gibbs": "Gibbs sampling",
     }[name]
 
 

@@ -119,16 +119,18 @@ def table(
     count: int | None = None,
     diverged: Mapping[str, str] | None = None,
     tell: Callable[[str], object] = yardstick.silent,
+    baselines: Sequence[Sequence[Mapping[str, Any]]] = (),
 ) -> dict[str, Any]:
     """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made.
 
     Of a row's seeds those count that have come furthest: one that still trains does not blur those that are finished.
     Runs that `diverged`, by path and with the reason, are told beside it, and so are those whose scores are not finite.
+    `baselines` are the scores of rows that are no runs (`hvae.reproduction.yardsticks`), seed by seed.
     """
     failed = dict(diverged or {})
     rows = [found for row in planned.rows if (found := _table_row(row, planned, count, failed, tell))]
     return {
-        **ranked(rows),
+        **ranked([*rows, *map(_baseline_row, baselines)]),
         "diverged": failed,
         "shared": list(planned.shared),
         "configs": {str(path): asdict(one) for path, one in planned.runs.items() if RunFolder(path).has_checkpoint()},
@@ -219,28 +221,45 @@ def _table_row(
     if not runs:
         return None
     first = loading.load(runs[0].path)
-    found: dict[str, Any] = {
+    return {
         "label": row.label,
         "model": row.model,
         "prior": sampling.prior,
         "changes": dict(row.changes),
         "of_the_paper": row.of_the_paper and at_table_3(first.config),
-        "dataset": evaluations[0]["dataset"],
-        "features": evaluations[0]["features"],
-        "n_real": evaluations[0]["n_real"],
-        "n_fake": evaluations[0]["n_fake"],
-        "seeds": len(runs),
         "runs": [str(run.path) for run in runs],
         "commits": [run.environment().get("commit") for run in runs],
         "parameters": n_parameters(first),
-        "epochs": _spread([float(one["epochs"]) for one in evaluations]),
         "seconds": _spread([run.training_seconds() for run in runs]),
         "late_progress": late_progress(runs),
         "curves": [_curve(run) for run in runs],
+        **_of_evaluations(evaluations),
     }
-    found |= {key: _spread([one[key] for one in evaluations]) for key in SCORES}
-    found["unsettled"] = _spread([one.get("unsettled") for one in evaluations])  # not in older evaluations
-    return found | {key: _spread([one[key] for one in evaluations]) for key in yardstick.KEYS}
+
+
+def _baseline_row(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the row of a baseline, which is no run, has no curves, and is no VAE."""
+    first = evaluations[0]
+    return {
+        **{key: first[key] for key in ("label", "model", "prior", "changes", "parameters")},
+        "of_the_paper": False,
+        "runs": [],
+        "commits": [one["commit"] for one in evaluations],
+        "seconds": _spread([one["seconds"] for one in evaluations]),
+        "late_progress": None,
+        "curves": [],
+        **_of_evaluations(evaluations),
+    }
+
+
+def _of_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a row says of its `evaluations`, one a seed; a score that one has not is a blank."""
+    return {
+        **{key: evaluations[0][key] for key in ("dataset", "features", "n_real", "n_fake")},
+        "seeds": len(evaluations),
+        "epochs": _spread([float(one["epochs"]) for one in evaluations]),
+        **{key: _spread([one.get(key) for one in evaluations]) for key in (*SCORES, "unsettled", *yardstick.KEYS)},
+    }
 
 
 def _curve(run: RunFolder) -> dict[str, list[float]]:

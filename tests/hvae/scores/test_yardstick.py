@@ -140,7 +140,7 @@ def test_evaluate_shows_it_keeps_it_and_tells_how_it_goes_on(run, capsys):
     tables.show_evaluation(found)
     printed = capsys.readouterr().out
     assert "SSE/2 of PCA" in printed
-    assert f"f-vae {yardstick.verdicts(found)[0]}." in printed  # one epoch beats nothing
+    assert f"f-vae: {yardstick.verdicts(found)[0]}." in printed  # one epoch beats nothing
 
 
 def test_evaluate_does_without_it(run):
