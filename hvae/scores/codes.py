@@ -26,11 +26,11 @@ KEYS = {
 }
 """What `described` finds, with its name on screens and pages."""
 
-TOLD = ("mu_kurtosis", "mu_saturated", "code_bits")
+TOLD = ("mu_kurtosis",)
 """What of it is told after every epoch; all of it is logged."""
 
-BINARY = 1.5
-"""A code is called nearly binary up to this kurtosis, about halfway to a uniform one's, if half of mu is saturated."""
+BINARY = 1.4
+"""A code is called nearly binary up to this kurtosis, halfway to a uniform one's."""
 
 _OUTER = 0.8  # of half a latent's range
 _ENDS = (1, 99)  # percentiles that the range reaches from and to
@@ -103,11 +103,11 @@ def information(mean: np.ndarray, log_variance: np.ndarray) -> float:
 def verdicts(found: Mapping[str, Any]) -> list[str]:
     """Return in a sentence that a code is nearly binary where it is, from what `described` found; else nothing.
 
-    >>> verdicts({"mu_kurtosis": 1.18, "mu_saturated": 0.83, "active_latents": 16, "code_bits": 16.2})
+    >>> verdicts({"mu_kurtosis": 1.18, "active_latents": 16, "code_bits": 16.2})
     ['its latents are nearly binary (kurtosis of mu 1.18): 16 of them carry at most 16 bits']
     """
-    value, share = found.get("mu_kurtosis"), found.get("mu_saturated")
-    if value is None or share is None or value > BINARY or share < 0.5:
+    value = found.get("mu_kurtosis")
+    if value is None or value > BINARY:
         return []
     active, bits = found["active_latents"], found["code_bits"]
     return [
