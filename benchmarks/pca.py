@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hvae.baselines import pca
 from hvae.config.run import DataConfig
+from hvae.learning import costs
 from hvae.runs import images
 from hvae.runs.records import environment
 
@@ -23,12 +25,9 @@ LATENTS = (10, 12, 16, 25, 69)  # f-vae, f-vae as swept, a round number, h-vae a
 
 def sse_half(train: np.ndarray, test: np.ndarray, latents: int) -> float:
     """Return the mean of SSE/2 over `test` (n, pixels) after projection on `latents` components of `train`."""
-    mean = train.mean(axis=0)
-    centred = train - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)  # in ascending order
-    kept = vectors[:, -latents:]
-    rest = (test - mean) - (test - mean) @ kept @ kept.T
-    return float(0.5 * (rest**2).sum(axis=1).mean())
+    code = pca.fit(train, latents)
+    output = code.decode(code.parameters, code.encode(code.parameters, test)[0])
+    return float(costs.sse_half(output, test).mean())
 
 
 def main() -> None:

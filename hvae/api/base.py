@@ -57,8 +57,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         `momentum` is of sgd alone; `schedule` is "linear" or "cosine" (to zero at the end), or "constant".
     scaling : {"global", "feature", "none"}
         How data come to [-1, 1]: one range for all features (images), one for each (tables), or as they are.
-    prior : {"standard", "gaussian", "mixture"}
-        Where `sample` draws z from: N(0, I), or one or `components` Gaussians fitted to the encoded data.
+    prior : {"standard", "gaussian", "mixture", "mixture-heldout", "encodings"}
+        Where `sample` draws z from: N(0, I); one Gaussian, `components` of them, or as many as held-out likelihood asks
+        for, fitted to the encoded data; or these encodings themselves.
     precision : {"float32", "float64"}
         Of weights and states, and of what is returned.
     random_state : int, RandomState or None

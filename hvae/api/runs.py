@@ -22,7 +22,7 @@ from hvae.onchip.chip import for_array
 from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder
-from hvae.scores import evaluation, sampling
+from hvae.scores import evaluation, sampling, yardstick
 from hvae.streams import stream
 from hvae.training import loop
 
@@ -196,7 +196,7 @@ class Run:
     def sample(self, n: int = 1, seed: int = 0, prior: str | None = None) -> np.ndarray:
         """Return `n` generated images (n, pixels) in [-1, 1], those of `hopbar sample --seed SEED`.
 
-        `prior` is ``standard``, ``gaussian`` or ``mixture``; the run's own if None.
+        `prior` is one of ``sampling.prior``; the run's own if None.
         """
         checks.at_least("n", n, 1)
         settings = self._settings(prior)
@@ -207,10 +207,11 @@ class Run:
             return sampling.generate(learner, self.trained.parameters, n, stream(seed, "sampling"), density)
 
     def evaluate(self, split: str = "test", seed: int = 0, prior: str | None = None) -> dict[str, object]:
-        """Return losses and scores on `split`, and keep them in the run, as `hopbar evaluate` does."""
+        """Return losses, scores and the yardstick beside them on `split`, and keep them, as `hopbar evaluate` does."""
         settings = self._settings(prior)
         dataset = images.load(self.config.data)
         found = evaluation.evaluate_trained(self.trained, dataset, split=split, seed=seed, settings=settings)
+        found |= yardstick.measure(self.trained, dataset, settings, split=split, seed=seed)
         evaluation.keep(self.path, self.trained, found)
         return found
 

@@ -51,6 +51,10 @@ def _sentence(found: dict) -> str:
 @click.option(
     "--variants", multiple=True, type=click.Path(path_type=Path), help="TOML file of further rows; may be given twice."
 )
+@click.option(
+    "--yardsticks", default="", metavar="NAMES",
+    help="Rows to hold them against, by comma: pca (with a mixture), rbm (BernoulliRBM), f-vae (tuned).",
+)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each row: seeds 0 to n-1.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set, of all rows.")
 @click.option("--dataset", default="mnist", show_default=True, help="mnist, fashion-mnist or mnist-5k.")
@@ -71,6 +75,7 @@ def _sentence(found: dict) -> str:
 def reproduce(
     models: str,
     variants: tuple[Path, ...],
+    yardsticks: str,
     seeds: int,
     epochs: int | None,
     dataset: str,
@@ -93,21 +98,32 @@ def reproduce(
     from hvae.reproduction import join
     from hvae.reproduction import rows as reproduction
     from hvae.reproduction import watching as reproduction_watching
+    from hvae.reproduction import yardsticks as reproduction_yardsticks
     from hvae.reproduction.report import markdown
 
     named = {"data.name": dataset, "training.epochs": epochs}
     shared = [f"{key}={value}" for key, value in named.items() if value is not None]
-    rows = reproduction.rows_of_paper([name.strip() for name in models.split(",") if name.strip()])
+    rows = reproduction.rows_of_paper(_names(models))
+    held_against = _names(yardsticks)
+    reproduction_yardsticks.check(held_against)
     rows += [row for path in variants for row in reproduction.read_rows(path)]
+    rows += reproduction_yardsticks.trained_rows(held_against)
     planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
     others = {path: join.read(path, planned.shared) for path in joined}
     trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned)
     if trained.interrupted:
         raise SystemExit(INTERRUPTED)
-    table = reproduction_watching.tabulate(planned, out, count, trained.diverged, others)
+    if not table_only:
+        reproduction_watching.fit(held_against, planned, out, count)
+    baselines = reproduction_yardsticks.rows(held_against, out, seeds, planned.shared, count)
+    table = reproduction_watching.tabulate(planned, out, count, trained.diverged, others, baselines)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(markdown(table), encoding="utf-8")
     click.echo(json.dumps(table) if as_json else markdown(table), nl=as_json)
     if table["diverged"]:
         raise SystemExit(DIVERGED)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from hvae.config.run import RunConfig
     from hvae.data.sets import Dataset
 
-PRIORS = ("standard", "gaussian", "mixture")
+PRIORS = ("standard", "gaussian", "mixture", "mixture-heldout", "encodings")
+YARDSTICKS = ("pca", "none")
 INTERRUPTED = 130
 
 _run = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
@@ -115,6 +116,10 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
 @click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
 @click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
+@click.option(
+    "--yardstick", type=click.Choice(YARDSTICKS), default="pca", show_default=True,
+    help="What stands beside the scores: PCA of as many latents, a perfect prior, reconstructions; or nothing.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="JSON file of the scores; in RUN, or beside the chip.")
 @click.option("--no-keep", is_flag=True, help="Print the scores, and write no file.")
 @_json
@@ -126,11 +131,14 @@ def evaluate(
     prior: str | None,
     features: str,
     weights: Path | None,
+    yardstick: str,
     out: Path | None,
     no_keep: bool,
     as_json: bool,
 ) -> None:
     """Score RUN, a run folder or a chip file: losses, Frechet and kernel distance, with the floor beside them.
+
+    The yardstick beside them tells which part is the decoder's and which the prior's, and says where PCA is better.
 
     Scores that cannot be kept, on a full or read-only disk, are printed all the same, and stderr says so.
 
@@ -141,6 +149,7 @@ def evaluate(
     from hvae.reports.tables import show_evaluation
     from hvae.runs import images, loading
     from hvae.scores import evaluation, inception, sampling
+    from hvae.scores import yardstick as yardsticks
 
     if out is not None:
         if no_keep:
@@ -150,10 +159,11 @@ def evaluate(
     extractor = inception.load(weights) if features == "inception" else None
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
-    found = evaluation.evaluate_trained(
-        trained, dataset, split=split, seed=seed, count=count, settings=evaluation.settings_of(trained, prior),
-        extractor=extractor,
-    )  # fmt: skip
+    how: dict[str, Any] = {"split": split, "seed": seed, "count": count, "extractor": extractor}
+    settings = evaluation.settings_of(trained, prior)
+    found = evaluation.evaluate_trained(trained, dataset, settings=settings, **how)
+    if yardstick == "pca":
+        found |= yardsticks.measure(trained, dataset, settings, **how, tell=lambda what: click.echo(what, err=True))
     failure = None if no_keep else _not_kept(run, trained, found, out)
     _refuse_or_warn(found["unsettled"], trained)
     if found["active_latents"] == 0:

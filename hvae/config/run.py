@@ -12,6 +12,7 @@ from hvae.data.sources import EMBEDDED
 from hvae.data.sources import names as datasets_known
 
 ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
+Prior = Literal["standard", "gaussian", "mixture", "mixture-heldout", "encodings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +184,8 @@ class TrainingConfig:
 class SamplingConfig:
     """Where z comes from when images are generated from a trained model (`evaluate`, `sample`, `reproduce`)."""
 
-    prior: Literal["standard", "gaussian", "mixture"] = "standard"  # N(0, I), or a fit to the encoded training set
-    components: int = 10  # Gaussians of a mixture
+    prior: Prior = "standard"  # N(0, I), a fit to the encoded training set, or these encodings themselves
+    components: int = 10  # Gaussians of `mixture`; `mixture-heldout` chooses their number itself
     fit_samples: int = 10000  # training images that are encoded for the fit
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from crossbar import input_files
 from crossbar.errors import CorruptFile
 from crossbar.output_files import write_text
 from hvae.runs.records import RunFolder
+from hvae.scores import codes, yardstick
 
 FIGURES = {
     "samples": "Generated.",
@@ -22,10 +23,42 @@ FIGURES = {
     "learning_curves": "Learning curves.",
 }
 _AGAIN = "make it again, or remove it"
-SCORES = (
-    "sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents", "n_fake",
-    "unsettled",
-)  # fmt: skip
+SCORES = {
+    key: key.replace("_", " ")
+    for key in (
+        "sse_half", "kl", "frechet_distance", "floor", "kernel_distance", "precision", "recall", "active_latents",
+        "n_fake", "unsettled",
+    )
+}  # fmt: skip
+COMPARED = {
+    "pca_latents": "latents",
+    "sse_half_mean": "SSE/2 from mu",
+    "pca_sse_half": "PCA's",
+    "reconstruction_distance": "distance: reconstructions",
+    "pca_reconstruction_distance": "PCA's",
+    "perfect_prior_distance": "perfect prior",
+    "frechet_distance": "own prior",
+    "pca_distance": "PCA, same prior",
+}
+CODES = {
+    "active_latents": "active latents",
+    "mu_kurtosis": "kurtosis of mu",
+    "mu_saturated": "share near its ends",
+    "mu_p5": "mu: 5th percentile",
+    "mu_p95": "95th",
+    "mu_largest": "largest |mu|",
+    "kl_bits": "KL (bit)",
+    "code_bits": "bits at most",
+}
+_SHAPES = (
+    "Kurtosis and share near the ends of its range: 1 and 1 where mu has two values, 1.8 and 0.22 where it is uniform, "
+    "3 and 0.06 where it is Gaussian. The last column bounds what the latents tell of an image."
+)
+_HOW = (
+    "Frechet distances of reconstructions from mu, of images decoded from encodings of training images (a perfect "
+    "prior), and of generated images. PCA is fitted to the same training images, the same kind of prior to its scores."
+)
+_BETTER = "Nowhere worse than PCA."
 VERIFIED = (
     "engine", "engine_version", "mode", "n_neurons", "n_memristors", "max_abs_error", "tolerance", "passed", "seconds",
 )  # fmt: skip
@@ -38,6 +71,7 @@ class Section:
     title: str
     text: str = ""
     table: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()  # sentences below the table
     pictures: tuple[tuple[str, str], ...] = ()  # caption and data in base64
 
 
@@ -74,6 +108,8 @@ def write(run: Path, path: Path) -> Path:
 def _sections(run: Path) -> Iterable[Section]:
     yield _drawn(run)
     yield _scored(run)
+    yield _coded(run)
+    yield _compared(run)
     yield _verified(run)
     yield _measured(run)
 
@@ -89,15 +125,50 @@ def _drawn(run: Path) -> Section:
 
 def _scored(run: Path) -> Section:
     title = "Scores, in floating point and on devices"
+    evaluations = _evaluations(run)
+    if not evaluations:
+        return Section(title=title, text=_missing("evaluate", run))
+    return Section(title=title, table=_columns(evaluations, SCORES))
+
+
+def _coded(run: Path) -> Section:
+    title = "What its latents hold"
+    measured = {name: found for name, found in _evaluations(run).items() if codes.KEYS.keys() <= found.keys()}
+    if not measured:
+        return Section(title=title, text=_missing("evaluate", run))
+    return Section(title=title, table=_columns(measured, CODES), notes=(_SHAPES, *_told(measured, codes.verdicts)))
+
+
+def _compared(run: Path) -> Section:
+    title = "Beside principal components of as many latents"
+    measured = {name: found for name, found in _evaluations(run).items() if yardstick.KEYS.keys() <= found.keys()}
+    if not measured:
+        return Section(title=title, text=_missing("evaluate", run))
+    told = _told(measured, yardstick.verdicts) or [_BETTER]
+    return Section(title=title, table=_columns(measured, COMPARED), notes=(_HOW, *told))
+
+
+def _told(found: Mapping[str, Mapping[str, Any]], verdicts: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
+    """Return what `verdicts` says of evaluations by name, each sentence once, with the names that it is said of."""
+    names: dict[str, list[str]] = {}
+    for name, one in found.items():
+        for sentence in verdicts(one):
+            names.setdefault(sentence, []).append(name)
+    return [f"{', '.join(of)}: {sentence}." for sentence, of in names.items()]
+
+
+def _evaluations(run: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the evaluations of the run, and of the chips programmed from it, by name."""
     own = {path.stem: _read(path) for path in sorted(run.glob("evaluation*.json"))}
-    chips = {
+    return own | {
         str(path.relative_to(run)).removesuffix(".json").replace(".evaluation", "") + " (programmed)": _read(path)
         for path in sorted(run.rglob("*.evaluation*.json"))
     }
-    if not own | chips:
-        return Section(title=title, text=_missing("evaluate", run))
-    rows = [(name, *(_number(found.get(key)) for key in SCORES)) for name, found in (own | chips).items()]
-    return Section(title=title, table=(("", *(key.replace("_", " ") for key in SCORES)), *rows))
+
+
+def _columns(evaluations: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    rows = [(name, *(_number(found.get(key)) for key in keys)) for name, found in evaluations.items()]
+    return (("", *keys.values()), *rows)
 
 
 def _verified(run: Path) -> Section:

@@ -23,6 +23,8 @@ PANELS = {
     "Frechet distance": {"validation": "validation_frechet_distance"},
     "sweeps an example": {"decoder": "decoder_sweeps", "encoder": "encoder_sweeps"},
     "largest values": {"largest |w|": "largest_weight", "largest |s|": "largest_state"},
+    "kurtosis of mu": {"validation": "validation_mu_kurtosis"},
+    "bits of the code, at most": {"validation": "validation_code_bits"},
     "smallest Hessian eigenvalue": {"decoder": "smallest_eigenvalue"},
 }
 """What the learning curves show, from the names in metrics.jsonl."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hvae.scores import yardstick
+
 _COLUMNS = {
     "SSE/2": ("sse_half", ".4g"),
     "KL (nat)": ("kl", ".3g"),
@@ -14,6 +16,15 @@ _COLUMNS = {
     "precision": ("precision", ".2f"),
     "recall": ("recall", ".2f"),
     "unsettled": ("unsettled", ".2g"),
+}
+_BESIDE = {
+    "SSE/2 from mu": ("sse_half_mean", ".4g"),
+    "PCA": ("pca_sse_half", ".4g"),
+    "reconstructions": ("reconstruction_distance", ".4g"),
+    "PCA's": ("pca_reconstruction_distance", ".4g"),
+    "perfect prior": ("perfect_prior_distance", ".4g"),
+    "own prior": ("frechet_distance", ".4g"),
+    "PCA, same prior": ("pca_distance", ".4g"),
 }
 _BLANK = {"mean": None, "std": None}
 
@@ -39,6 +50,7 @@ def markdown(table: Mapping[str, Any], command: str = "hopbar reproduce") -> str
         *_verdict(table),
         "",
         *_best(table),
+        *_beside_pca(rows),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -130,6 +142,34 @@ def _best(table: Mapping[str, Any]) -> list[str]:
     )
 
 
+def _beside_pca(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the yardstick of the rows that have one, and in which of them a linear code is better."""
+    measured = [row for row in rows if row.get("pca_sse_half", _BLANK)["mean"] is not None]
+    if not measured:
+        return []
+    heads = ["model", "z drawn from", *_BESIDE]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * 2 + "|--:" * len(_BESIDE) + "|"]
+    for row in measured:
+        cells = [row["label"], _prior(row["prior"])] + [_number(row[key], style) for key, style in _BESIDE.values()]
+        lines.append("| " + " | ".join(cells) + " |")
+    told = [
+        f"- {row['label']}: {sentence}"
+        for row in measured
+        for sentence in yardstick.verdicts({key: row[key]["mean"] for key in (*yardstick.KEYS, "frechet_distance")})
+    ]
+    return [
+        "",
+        "## Beside principal components of as many latents",
+        "",
+        *lines,
+        "",
+        "Distances: of reconstructions from mu, of images decoded from encodings of training images (a perfect prior), "
+        "and of the row's own samples. PCA is fitted to the same training images, the same prior to its scores.",
+        "",
+        *(told or ["No row is worse than PCA."]),
+    ]
+
+
 def _verdict(table: Mapping[str, Any]) -> list[str]:
     if table["ranking_reproduced"] is None:
         return ["No verdict on the paper's ranking:", "", *(f"- {reason}" for reason in table["no_verdict"])]
@@ -154,7 +194,14 @@ def _late(progress: Sequence[float] | None) -> str:
 
 
 def _prior(name: str) -> str:
-    return {"standard": "N(0, I)", "gaussian": "Gaussian, ex post", "mixture": "mixture, ex post"}[name]
+    return {
+        "standard": "N(0, I)",
+        "gaussian": "Gaussian, ex post",
+        "mixture": "mixture, ex post",
+        "mixture-heldout": "mixture, its size by held-out likelihood",
+        "encodings": "training images, encoded",
+        "gibbs": "Gibbs sampling",
+    }[name]
 
 
 def _duration(seconds: Mapping[str, Any]) -> str:

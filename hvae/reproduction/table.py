@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from math import hypot
@@ -21,7 +21,7 @@ from hvae.reproduction.rows import Plan, Row, at_table_3
 from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder, environment
-from hvae.scores import evaluation
+from hvae.scores import evaluation, yardstick
 
 PAPER_RANKING = ("dh-vae", "tdh-vae", "f-vae", "h-vae")
 """The order of Table 1 by FID, best first (section 4 of arXiv:2311.15047; its values are not in our copy)."""
@@ -44,8 +44,15 @@ SCORES = (
 )  # fmt: skip
 
 
-def score(run: RunFolder, sampling: SamplingConfig, count: int | None = None) -> dict[str, Any]:
+def score(
+    run: RunFolder,
+    sampling: SamplingConfig,
+    count: int | None = None,
+    tell: Callable[[str], object] = yardstick.silent,
+) -> dict[str, Any]:
     """Return the evaluation of `run` on the test split: the one that its folder keeps, or a new one kept there.
+
+    One that is kept without the yardstick is completed. `tell` hears what takes long.
 
     Raises
     ------
@@ -55,16 +62,26 @@ def score(run: RunFolder, sampling: SamplingConfig, count: int | None = None) ->
         The model is no longer finite.
     """
     trained = loading.load(run.path)
+    kept = _kept(run, trained, sampling, count)
+    if kept is not None and yardstick.KEYS.keys() <= kept.keys():
+        return kept
+    tell(f"scores of {run.path}")
+    dataset = images.load(trained.config.data)
+    found = kept or evaluation.evaluate_trained(trained, dataset, count=count, settings=sampling)
+    found |= yardstick.measure(trained, dataset, sampling, count=count, tell=tell)
+    evaluation.keep(run.path, trained, found)
+    return found
+
+
+def _kept(run: RunFolder, trained: Trained, sampling: SamplingConfig, count: int | None) -> dict[str, Any] | None:
+    """Return the evaluation that `run` keeps, on the test split with `sampling` and `count` images; None without."""
     asked = evaluation.described(sampling) | {"split": "test", "seed": 0, "epochs": trained.epochs}
     for path in sorted(run.path.glob("evaluation*.json")):
         found = _complete(evaluation.read(path), trained)
         same = {key: found.get(key) for key in asked} == asked and found.get("n_fake") == (count or found.get("n_real"))
         if same and not str(found.get("features")).startswith("inception"):
             return found
-    dataset = images.load(trained.config.data)
-    found = evaluation.evaluate_trained(trained, dataset, count=count, settings=sampling)
-    evaluation.keep(run.path, trained, found)
-    return found
+    return None
 
 
 def _complete(found: dict[str, Any], trained: Trained) -> dict[str, Any]:
@@ -97,16 +114,23 @@ def late_progress(runs: Sequence[RunFolder]) -> tuple[float, float] | None:
     return mean(one[3 * len(one) // 4 - 1] for one in found), mean(one[-1] for one in found)
 
 
-def table(planned: Plan, count: int | None = None, diverged: Mapping[str, str] | None = None) -> dict[str, Any]:
+def table(
+    planned: Plan,
+    count: int | None = None,
+    diverged: Mapping[str, str] | None = None,
+    tell: Callable[[str], object] = yardstick.silent,
+    baselines: Sequence[Sequence[Mapping[str, Any]]] = (),
+) -> dict[str, Any]:
     """Return the table of all rows whose runs have a checkpoint, with the rankings, and how it was made.
 
     Of a row's seeds those count that have come furthest: one that still trains does not blur those that are finished.
     Runs that `diverged`, by path and with the reason, are told beside it, and so are those whose scores are not finite.
+    `baselines` are the scores of rows that are no runs (`hvae.reproduction.yardsticks`), seed by seed.
     """
     failed = dict(diverged or {})
-    rows = [found for row in planned.rows if (found := _table_row(row, planned, count, failed))]
+    rows = [found for row in planned.rows if (found := _table_row(row, planned, count, failed, tell))]
     return {
-        **ranked(rows),
+        **ranked([*rows, *map(_baseline_row, baselines)]),
         "diverged": failed,
         "shared": list(planned.shared),
         "configs": {str(path): asdict(one) for path, one in planned.runs.items() if RunFolder(path).has_checkpoint()},
@@ -182,12 +206,14 @@ def furthest(folders: Iterable[Path]) -> list[RunFolder]:
     return [run for run, made in zip(runs, steps, strict=True) if made == max(steps)]
 
 
-def _table_row(row: Row, planned: Plan, count: int | None, diverged: dict[str, str]) -> dict[str, Any] | None:
+def _table_row(
+    row: Row, planned: Plan, count: int | None, diverged: dict[str, str], tell: Callable[[str], object]
+) -> dict[str, Any] | None:
     sampling = planned.sampling[row.label]
     runs, evaluations = [], []
     for run in furthest(planned.folders[row.label]):
         try:
-            evaluations.append(score(run, sampling, count))
+            evaluations.append(score(run, sampling, count, tell))
         except DivergedError as error:
             diverged[str(run.path)] = str(error)
         else:
@@ -195,27 +221,45 @@ def _table_row(row: Row, planned: Plan, count: int | None, diverged: dict[str, s
     if not runs:
         return None
     first = loading.load(runs[0].path)
-    found: dict[str, Any] = {
+    return {
         "label": row.label,
         "model": row.model,
         "prior": sampling.prior,
         "changes": dict(row.changes),
         "of_the_paper": row.of_the_paper and at_table_3(first.config),
-        "dataset": evaluations[0]["dataset"],
-        "features": evaluations[0]["features"],
-        "n_real": evaluations[0]["n_real"],
-        "n_fake": evaluations[0]["n_fake"],
-        "seeds": len(runs),
         "runs": [str(run.path) for run in runs],
         "commits": [run.environment().get("commit") for run in runs],
         "parameters": n_parameters(first),
-        "epochs": _spread([float(one["epochs"]) for one in evaluations]),
         "seconds": _spread([run.training_seconds() for run in runs]),
         "late_progress": late_progress(runs),
         "curves": [_curve(run) for run in runs],
+        **_of_evaluations(evaluations),
     }
-    found |= {key: _spread([one[key] for one in evaluations]) for key in SCORES}
-    return found | {"unsettled": _spread([one.get("unsettled") for one in evaluations])}  # not in older evaluations
+
+
+def _baseline_row(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the row of a baseline, which is no run, has no curves, and is no VAE."""
+    first = evaluations[0]
+    return {
+        **{key: first[key] for key in ("label", "model", "prior", "changes", "parameters")},
+        "of_the_paper": False,
+        "runs": [],
+        "commits": [one["commit"] for one in evaluations],
+        "seconds": _spread([one["seconds"] for one in evaluations]),
+        "late_progress": None,
+        "curves": [],
+        **_of_evaluations(evaluations),
+    }
+
+
+def _of_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a row says of its `evaluations`, one a seed; a score that one has not is a blank."""
+    return {
+        **{key: evaluations[0][key] for key in ("dataset", "features", "n_real", "n_fake")},
+        "seeds": len(evaluations),
+        "epochs": _spread([float(one["epochs"]) for one in evaluations]),
+        **{key: _spread([one.get(key) for one in evaluations]) for key in (*SCORES, "unsettled", *yardstick.KEYS)},
+    }
 
 
 def _curve(run: RunFolder) -> dict[str, list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from crossbar import console
 from crossbar.errors import DivergedError
 from crossbar.output_files import write_json
-from hvae.reproduction import figures, join, rows, table
+from hvae.reproduction import figures, join, rows, table, yardsticks
 from hvae.reproduction.rows import Plan
 from hvae.runs import images
 from hvae.training.watching import watch
@@ -59,18 +59,24 @@ def train(planned: Plan) -> Trained:
     return Trained(diverged=diverged)
 
 
+def fit(names: Sequence[str], planned: Plan, folder: Path, count: int | None = None) -> None:
+    """Fit and score the baselines `names`, which are no runs, where `folder` does not hold them yet."""
+    yardsticks.make(names, folder, planned.seeds, planned.shared, count, _console.print)
+
+
 def tabulate(
     planned: Plan,
     folder: Path,
     count: int | None = None,
     diverged: Mapping[str, str] | None = None,
     joined: Mapping[Path, Mapping[str, Any]] | None = None,
+    baselines: Sequence[Sequence[Mapping[str, Any]]] = (),
 ) -> dict[str, Any]:
     """Evaluate what is trained, write table.json and the figures into `folder`, and return the table.
 
-    Tables `joined`, by path, were made elsewhere.
+    Tables `joined`, by path, were made elsewhere; `baselines` are the scores of rows that are no runs.
     """
-    found = join.join(table.table(planned, count, diverged), joined or {})
+    found = join.join(table.table(planned, count, diverged, _console.print, baselines), joined or {})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "table.json"
     write_json(path, found)

@@ -1,30 +1,36 @@
-"""Densities of z that images are generated from: the paper's N(0, I), or one fitted to the encoded training set.
+"""Densities of z that images are generated from: the paper's N(0, I), a fit to encoded images, or these themselves.
 
 beta_KL only pulls q(z|x), averaged over the data, towards N(0, I); where it stays off, samples of N(0, I) decode to
 images between the digits. A density fitted *ex post* to encoded images mends that without touching the training
 (Ghosh et al., arXiv:1903.12436, who fit ten Gaussians). It is no part of the paper: scores of it are named as such.
+Mixtures are fitted by scikit-learn's GaussianMixture.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy import linalg
-from scipy.cluster.vq import kmeans2
-from scipy.special import logsumexp
 
 from crossbar.errors import InvalidValue
 from hvae.config.run import SamplingConfig
-from hvae.learning.learners import Learner
 from hvae.models.hopfield import Parameters
 from hvae.models.latents import drawn
+from hvae.scores.coder import Coder
 
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+COMPONENTS = (1, 2, 5, 10, 20, 50, 100, 200)
+"""How many Gaussians `mixture-heldout` tries."""
+
+_HELD_OUT = 10  # one encoding in so many is held out
 _PORTION = 500
 _RIDGE = 1e-6  # of the mean variance, added to every variance so that a covariance has a Cholesky factor
 _STEPS = 200
-_TOLERANCE = 1e-5  # nats a sample
 
 
 class LatentDensity(Protocol):
@@ -64,7 +70,7 @@ class Mixture:
     factors: np.ndarray
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Return z, shape (count, latent)."""
+        """Return z, shape (count, latent), in random order (scikit-learn's own comes sorted by component)."""
         chosen = rng.choice(len(self.weights), size=count, p=self.weights)
         noise = rng.standard_normal((count, self.means.shape[1]))
         latents = np.empty_like(noise)
@@ -73,13 +79,31 @@ class Mixture:
             latents[rows] = self.means[component] + noise[rows] @ self.factors[component].T
         return latents
 
-    def log_density(self, latents: np.ndarray) -> np.ndarray:
-        """Return log p(z) of each row of `latents` (n, latent), in nats, shape (n,)."""
-        return logsumexp(_joint(self, latents), axis=1)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encodings:
+    """The encodings q(z|x) of images themselves, drawn with replacement: the aggregate posterior, a perfect prior.
+
+    What is wrong with images decoded from it is the decoder's fault, not the prior's. It needs the training images
+    where it is used, and so is a yardstick more than a generator.
+
+    Attributes
+    ----------
+    means, log_variances : ndarray (n, latent)
+        mu and log sigma^2 of each image; -inf of a code without noise.
+    """
+
+    means: np.ndarray
+    log_variances: np.ndarray
+
+    def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Return z, shape (count, latent)."""
+        rows = rng.integers(len(self.means), size=count)
+        return drawn(self.means[rows], self.log_variances[rows], rng.standard_normal((count, self.means.shape[1])))
 
 
 def of_model(
-    config: SamplingConfig, learner: Learner, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
+    config: SamplingConfig, coder: Coder, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
 ) -> LatentDensity:
     """Return the density of z that `config` names, fitted where it has to be.
 
@@ -88,31 +112,41 @@ def of_model(
     images : ndarray (n, pixels)
         Training images; the first ``config.fit_samples`` are encoded.
     rng : Generator
-        Draws z from q(z|x), and the first centres of the mixture.
+        Draws z from q(z|x), what is held out, and the first centres of the mixture.
     """
     if config.prior == "standard":
-        return StandardNormal(latent=learner.latent)
-    latents = posterior_samples(learner, parameters, images[: config.fit_samples], rng)
-    components = config.components if config.prior == "mixture" else 1
-    return fit(latents, components, rng)
+        return StandardNormal(latent=coder.latent)
+    encodings = encode(coder, parameters, images[: config.fit_samples])
+    if config.prior == "encodings":
+        return encodings
+    noise = rng.standard_normal(encodings.means.shape)
+    latents = drawn(encodings.means, encodings.log_variances, noise)
+    if config.prior == "mixture-heldout":
+        return fit_held_out(latents, rng)
+    return fit(latents, config.components if config.prior == "mixture" else 1, rng)
 
 
-def posterior_samples(
-    learner: Learner, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Return one sample of q(z|x) for each of `images`, (n, latent), float64: samples of the aggregate posterior."""
+def n_components(density: LatentDensity) -> int | None:
+    """Return of how many Gaussians a fitted `density` is; None where it is no mixture."""
+    return len(density.weights) if isinstance(density, Mixture) else None
+
+
+def encode(coder: Coder, parameters: Parameters, images: np.ndarray) -> Encodings:
+    """Return q(z|x) of each of `images` (n, pixels), float64."""
     dtype = next(iter(parameters.values())).dtype
-    latents = []
-    for first in range(0, len(images), _PORTION):
-        mean, log_variance = learner.encode(parameters, images[first : first + _PORTION].astype(dtype, copy=False))
-        latents.append(drawn(mean, log_variance, rng.standard_normal(mean.shape)))
-    return np.concatenate(latents).astype(np.float64)
+    parts = [
+        coder.encode(parameters, images[first : first + _PORTION].astype(dtype, copy=False))
+        for first in range(0, len(images), _PORTION)
+    ]
+    means, log_variances = (np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True))
+    return Encodings(means=means, log_variances=log_variances)
 
 
 def fit(latents: np.ndarray, components: int, rng: np.random.Generator) -> Mixture:
-    """Return the mixture of `components` Gaussians that makes `latents` (n, latent) likely.
+    """Return the mixture of `components` Gaussians that makes `latents` (n, latent) likely, by scikit-learn.
 
-    Expectation maximization (Dempster, Laird and Rubin 1977) from the clusters of k-means++, in float64.
+    Expectation maximization from the clusters of k-means, in float64; a millionth of the mean variance is added to
+    every variance.
 
     Raises
     ------
@@ -125,47 +159,43 @@ def fit(latents: np.ndarray, components: int, rng: np.random.Generator) -> Mixtu
             f"a mixture of {components} Gaussians needs at least {2 * components} encoded images, but got "
             f"{len(latents)}: lower `sampling.components`, or take more training images"
         )
+    fitted = _fitted(latents, components, rng)
+    factors = np.array([linalg.cholesky(covariance, lower=True) for covariance in fitted.covariances_])
+    return Mixture(weights=fitted.weights_ / fitted.weights_.sum(), means=fitted.means_, factors=factors)
+
+
+def fit_held_out(latents: np.ndarray, rng: np.random.Generator, counts: Sequence[int] = COMPONENTS) -> Mixture:
+    """Return the mixture of as many Gaussians, of `counts`, as make held-out samples most likely.
+
+    Each is fitted to nine tenths of `latents` (n, latent) and judged by the mean log density of the last tenth, after
+    a shuffle; the best number is fitted anew to all. Numbers that nine tenths do not suffice for are left out.
+
+    Raises
+    ------
+    InvalidValue
+        Fewer than four samples, or numbers that are not finite.
+    """
+    latents = np.asarray(latents, dtype=np.float64)
+    if len(latents) < 4:
+        raise InvalidValue(
+            f"a mixture chosen by held-out likelihood needs at least 4 encoded images, but got {len(latents)}: take "
+            "more training images, or another `sampling.prior`"
+        )
+    shuffled = rng.permutation(latents)
+    held_out = max(1, len(latents) // _HELD_OUT)
+    rest, last = shuffled[:-held_out], shuffled[-held_out:]
+    allowed = [count for count in counts if 2 * count <= len(rest)]
+    likelihood = {count: float(_fitted(rest, count, rng).score(last)) for count in allowed}
+    return fit(latents, max(allowed, key=likelihood.__getitem__), rng)
+
+
+def _fitted(latents: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
+    from sklearn.mixture import GaussianMixture
+
     if not np.isfinite(latents).all():
         raise InvalidValue("encoded images must be finite to fit a density to them: did the model diverge?")
-    responsibilities = _first_responsibilities(latents, components, rng)
-    mixture = _maximize(latents, responsibilities)
-    last = -np.inf
-    for _ in range(_STEPS if components > 1 else 0):
-        joint = _joint(mixture, latents)
-        evidence = logsumexp(joint, axis=1)
-        mixture = _maximize(latents, np.exp(joint - evidence[:, None]))
-        if evidence.mean() - last < _TOLERANCE:
-            break
-        last = evidence.mean()
-    return mixture
-
-
-def _first_responsibilities(latents: np.ndarray, components: int, rng: np.random.Generator) -> np.ndarray:
-    if components == 1:
-        return np.ones((len(latents), 1))
-    _, labels = kmeans2(latents, components, minit="++", rng=rng, missing="warn")
-    return (labels[:, None] == np.arange(components)).astype(float)
-
-
-def _maximize(latents: np.ndarray, responsibilities: np.ndarray) -> Mixture:
-    """Return the mixture that is most likely given the responsibilities (n, k) of its components."""
-    counts = responsibilities.sum(axis=0) + 1e-9  # a component that has lost all its samples keeps a finite mean
-    means = responsibilities.T @ latents / counts[:, None]
-    ridge = _RIDGE * latents.var(axis=0).mean() + np.finfo(float).tiny
-    factors = []
-    for weights, mean, count in zip(responsibilities.T, means, counts, strict=True):
-        centred = latents - mean
-        covariance = (centred * weights[:, None]).T @ centred / count
-        covariance[np.diag_indices_from(covariance)] += ridge
-        factors.append(linalg.cholesky(covariance, lower=True))
-    return Mixture(weights=counts / counts.sum(), means=means, factors=np.array(factors))
-
-
-def _joint(mixture: Mixture, latents: np.ndarray) -> np.ndarray:
-    """Return log (weight_k N(z; mean_k, C_k)), shape (n, k)."""
-    columns = []
-    for weight, mean, factor in zip(mixture.weights, mixture.means, mixture.factors, strict=True):
-        whitened = linalg.solve_triangular(factor, (latents - mean).T, lower=True)
-        log_volume = np.log(np.diag(factor)).sum() + 0.5 * len(mean) * np.log(2 * np.pi)
-        columns.append(np.log(weight) - log_volume - 0.5 * (whitened**2).sum(axis=0))
-    return np.stack(columns, axis=1)
+    ridge = _RIDGE * float(latents.var(axis=0).mean()) + 1e-12
+    model = GaussianMixture(
+        components, reg_covar=ridge, max_iter=_STEPS, random_state=int(rng.integers(2**32, dtype=np.uint64))
+    )
+    return model.fit(latents)

@@ -21,7 +21,7 @@ from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
 from hvae.runs import images
 from hvae.runs.loading import Trained
-from hvae.scores import densities, distances, features, sampling
+from hvae.scores import codes, densities, distances, features, sampling
 from hvae.scores.densities import LatentDensity
 from hvae.streams import stream
 
@@ -67,6 +67,7 @@ def evaluate_trained(
         "split": split,
         "epochs": trained.epochs if trained.epochs == trained.epochs else None,
         **described(settings),
+        "fitted_components": densities.n_components(z),
         **found,
         "seed": seed,
     }
@@ -95,7 +96,12 @@ def described(settings: SamplingConfig) -> dict[str, object]:
 
 def source(prior: str) -> str:
     """Return where z comes from, in words."""
-    return "N(0, I)" if prior == "standard" else f"a {prior} fitted to encoded images"
+    named = {
+        "standard": "N(0, I)",
+        "mixture-heldout": "a mixture, its size by held-out likelihood, fitted to encoded images",
+        "encodings": "encodings of training images",
+    }
+    return named.get(prior, f"a {prior} fitted to encoded images")
 
 
 def keep(run: Path, trained: Trained, found: Mapping[str, object], path: Path | None = None) -> Path:
@@ -141,6 +147,7 @@ def evaluate(
 ) -> dict[str, object]:
     """Return losses and scores on `split`: SSE/2, KL, ELBO, Frechet and kernel distance, precision, recall, floor.
 
+    And what kind of code the latents are (`hvae.scores.codes.KEYS`).
     z is sampled, not set to its mean, as in training. As many images are generated as the split has (or `count`), from
     z ~ `density`, N(0, I) if None; the floor is the Frechet distance of as many training images from the same split,
     None where the data set has not so many. ``unsettled`` is the share of all encodings and decodings that did not come
@@ -170,7 +177,7 @@ def evaluate(
         "sse_half": sse_half,
         "kl": kl,
         "elbo": -(sse_half + kl),
-        "active_latents": int((mean.var(axis=0) > 0.05).sum()),
+        **codes.described(mean, log_variance),
         "aggregate_variance": float((mean.var(axis=0) + np.exp(log_variance).mean(axis=0)).mean()),
         "frechet_distance": compared.frechet_distance,
         "kernel_distance": compared.kernel_distance,
@@ -192,7 +199,8 @@ def validation_scores(
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones.
 
-    Where samples have to settle, the share of those that did not too.
+    And what the code of those images is (`hvae.scores.codes`), which says whether latents hold bits or numbers. Where
+    samples have to settle, the share of those that did not too.
 
     Raises
     ------
@@ -210,6 +218,7 @@ def validation_scores(
         "validation_sse_half": float(costs.sse_half(output, real).mean()),
         "validation_kl": float(costs.kl_divergence(mean, log_variance).mean()),
         "validation_frechet_distance": distances.frechet_distance_of_moments(fake_moments, real_moments),
+        **codes.logged(mean, log_variance, "validation_"),
     }
     if tally.unsettled is not None:
         found["validation_unsettled"] = tally.unsettled

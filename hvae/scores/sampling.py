@@ -6,9 +6,9 @@ import numpy as np
 
 from crossbar import memory
 from crossbar.errors import DivergedError
-from hvae.learning.learners import Learner
 from hvae.models.hopfield import Parameters
 from hvae.models.latents import drawn
+from hvae.scores.coder import Coder
 from hvae.scores.densities import LatentDensity, StandardNormal
 
 _PORTION = 500
@@ -25,7 +25,7 @@ def refuse_too_many(count: int) -> None:
 
 
 def generate(
-    learner: Learner,
+    coder: Coder,
     parameters: Parameters,
     count: int,
     rng: np.random.Generator,
@@ -40,14 +40,26 @@ def generate(
     DivergedError
         The decoder gives pixels that are not finite.
     """
+    density = density or StandardNormal(latent=coder.latent)
+    latents = density.sample(count, rng)
+    return np.clip(decode(coder, parameters, latents), -1, 1)
+
+
+def decode(coder: Coder, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
+    """Return what `latents` (n, latent) decode to, (n, pixels), not clipped.
+
+    Raises
+    ------
+    DivergedError
+        The decoder gives pixels that are not finite.
+    """
     dtype = next(iter(parameters.values())).dtype
-    density = density or StandardNormal(latent=learner.latent)
-    latents = density.sample(count, rng).astype(dtype)
-    return np.concatenate([np.clip(_decoded(learner, parameters, part), -1, 1) for part in _portions(latents)])
+    parts = _portions(latents.astype(dtype, copy=False))
+    return np.concatenate([_decoded(coder, parameters, part) for part in parts])
 
 
 def reconstruct(
-    learner: Learner, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
+    coder: Coder, parameters: Parameters, images: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Encode `images` (n, pixels), sample z from q(z|x), decode; return output (not clipped), mu, log sigma^2.
 
@@ -59,16 +71,16 @@ def reconstruct(
     dtype = next(iter(parameters.values())).dtype
     outputs, means, log_variances = [], [], []
     for part in _portions(images.astype(dtype, copy=False)):
-        mean, log_variance = learner.encode(parameters, part)
+        mean, log_variance = coder.encode(parameters, part)
         noise = rng.standard_normal(mean.shape).astype(dtype)
-        outputs.append(_decoded(learner, parameters, drawn(mean, log_variance, noise)))
+        outputs.append(_decoded(coder, parameters, drawn(mean, log_variance, noise)))
         means.append(mean)
         log_variances.append(log_variance)
     return np.concatenate(outputs), np.concatenate(means), np.concatenate(log_variances)
 
 
-def _decoded(learner: Learner, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
-    images = learner.decode(parameters, latents)
+def _decoded(coder: Coder, parameters: Parameters, latents: np.ndarray) -> np.ndarray:
+    images = coder.decode(parameters, latents)
     if not np.isfinite(images).all():
         raise DivergedError("the decoder gives pixels that are not finite, as where a learning rate was too high")
     return images

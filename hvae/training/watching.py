@@ -15,10 +15,13 @@ from crossbar import console
 from hvae.data.sets import Dataset
 from hvae.learning import unsettled
 from hvae.runs.records import RunFolder
+from hvae.scores import codes
 from hvae.training import loop
 from hvae.training.loop import Ending, Observer
 
 _console = console.stderr()
+_UNTOLD = {"epoch", *(f"validation_{key}" for key in codes.KEYS if key not in codes.TOLD)}
+"""What of an epoch's metrics has no place on its line."""
 
 
 def watch(folder: RunFolder, dataset: Dataset | None = None) -> tuple[bool, dict[str, float]]:
@@ -37,7 +40,7 @@ def watch(folder: RunFolder, dataset: Dataset | None = None) -> tuple[bool, dict
 
         def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
             last.update(metrics)
-            named = ((name.replace("_", " "), value) for name, value in metrics.items() if name != "epoch")
+            named = ((name.replace("_", " "), value) for name, value in metrics.items() if name not in _UNTOLD)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in named)
             bar.console.print(f"epoch {epoch} of {config.training.epochs}{pace.to_go()}: {shown or 'done'}")
             told = unsettled.warning(

@@ -10,6 +10,7 @@ from crossbar.errors import CorruptFile, MissingFile
 from hvae.config import toml_file
 from hvae.reports import page as run_report
 from hvae.runs.records import RunFolder
+from hvae.scores import codes
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 SCORES = {"sse_half": 12.5, "kl": 3.0, "frechet_distance": 321.0, "floor": 1.0, "active_latents": 7}
@@ -50,6 +51,43 @@ def test_the_page_shows_scores_chips_proof_and_area_and_needs_no_other_file(run)
         assert f"<td>{text}</td>" in page
     assert base64.b64encode(PIXEL).decode() in page
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_the_page_says_where_principal_components_are_better(run):
+    beside = {
+        "sse_half_mean": 55.0, "pca_sse_half": 44.1, "reconstruction_distance": 290.0,
+        "pca_reconstruction_distance": 423.0, "perfect_prior_distance": 309.0, "pca_distance": 777.0, "pca_latents": 16,
+    }  # fmt: skip
+    write_json(run / "evaluation.json", {**SCORES, **beside})
+    write_json(run / "evaluation_old.json", SCORES)
+    page = run_report.write(run, run / "report.html").read_text()
+    for text in ("55", "44.1", "290", "423", "309", "777"):
+        assert f"<td>{text}</td>" in page
+    sentence = "evaluation: reconstructs worse than PCA with as many latents: 55.0 against 44.1 (SSE/2)."
+    assert sentence in page
+    assert page.count("evaluation_old") == 1
+    write_json(run / "evaluation.json", {**SCORES, **beside, "sse_half_mean": 40.0})
+    page = run_report.write(run, run / "report.html").read_text()
+    assert "worse than PCA with as many" not in page
+    assert "Nowhere worse than PCA." in page
+
+
+def test_the_page_says_what_the_latents_hold_once_for_all_evaluations_of_them(run):
+    code = {
+        "active_latents": 16, "mu_kurtosis": 1.18, "mu_saturated": 0.83, "mu_p5": -1.1, "mu_p95": 1.2,
+        "mu_largest": 1.4, "kl_bits": 17.5, "code_bits": 16.5,
+    }  # fmt: skip
+    write_json(run / "evaluation.json", {**SCORES, **code})
+    write_json(run / "evaluation_mixture.json", {**SCORES, **code})
+    page = run_report.write(run, run / "report.html").read_text()
+    assert set(run_report.CODES) == set(codes.KEYS)
+    for text in ("1.18", "0.83", "-1.1", "17.5", "16.5"):
+        assert page.count(f"<td>{text}</td>") == 2
+    assert page.count("its latents are nearly binary") == 1
+    assert "evaluation, evaluation_mixture: its latents are nearly binary (kurtosis of mu 1.18)" in page
+    write_json(run / "evaluation.json", {**SCORES, **code, "mu_kurtosis": 2.5})
+    write_json(run / "evaluation_mixture.json", SCORES)
+    assert "nearly binary" not in run_report.write(run, run / "report.html").read_text()
 
 
 def test_no_run_and_damaged_files_are_told(run, tmp_path):

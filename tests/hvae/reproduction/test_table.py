@@ -19,7 +19,7 @@ from hvae.reproduction import table as reproduction_table
 from hvae.reproduction.report import markdown
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder
-from hvae.scores import evaluation
+from hvae.scores import evaluation, yardstick
 from hvae.streams import stream
 from hvae.training import loop
 from hvae.training.loop import Ending, Observer
@@ -175,6 +175,32 @@ def test_rows_are_scored_with_their_own_fit(tmp_path, monkeypatch):
     assert {(one.prior, one.components) for one in used} == {("mixture", 10), ("mixture", 20), ("gaussian", 10)}
 
 
+def test_the_table_stands_beside_principal_components(reproduced):
+    folder, table, _ = reproduced
+    page = (folder / "docs" / "table1.md").read_text()
+    _, _, beside = page.partition("## Beside principal components of as many latents")
+    for row in table["rows"]:
+        assert row["pca_latents"]["mean"] == 2
+        assert f"| {row['label']} |" in beside
+        if row["sse_half_mean"]["mean"] > row["pca_sse_half"]["mean"]:
+            assert f"- {row['label']}: reconstructs worse than PCA with as many latents: " in beside
+    older = [{key: value for key, value in row.items() if key not in yardstick.KEYS} for row in table["rows"]]
+    assert "Beside principal" not in markdown({**table, "rows": older})
+    assert older[0]["label"] in markdown({**table, "rows": [*table["rows"][1:], older[0]]})
+
+
+def test_an_evaluation_without_the_yardstick_is_completed(tmp_path, monkeypatch):
+    planned = reproduction.plan(rows(tmp_path)[:1], tmp_path, 1, SMALL)
+    watching.train(planned)
+    (row,) = reproduction_table.table(planned, 60)["rows"]
+    path = Path(row["runs"][0]) / "evaluation_mixture_n60.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({key: kept[key] for key in kept.keys() - yardstick.KEYS.keys()}))
+    monkeypatch.setattr(evaluation, "evaluate_trained", None)
+    assert reproduction_table.table(planned, 60)["rows"] == [row]
+    assert json.loads(path.read_text()) == kept
+
+
 def test_evaluations_that_do_not_say_their_fit_had_the_run_s_own(tmp_path, monkeypatch):
     planned = reproduction.plan(rows(tmp_path)[:1], tmp_path, 1, SMALL)
     watching.train(planned)
@@ -252,7 +278,8 @@ def test_the_training_time_is_the_median_of_steps_times_their_number(tmp_path):
 def test_where_no_row_has_a_floor_it_is_blank(reproduced):
     _, table, _ = reproduced
     bare = [row | {"floor": {"mean": None, "std": None}} for row in table["rows"]]
-    lines = [line for line in markdown(table | {"rows": bare}).splitlines() if line.startswith("| ")][1:]
+    text, _, _ = markdown(table | {"rows": bare}).partition("## Beside")
+    lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
     assert len(lines) == 4
     assert all(line.split(" | ")[12] == "" for line in lines)
 

@@ -1,0 +1,1 @@
+"""What a trained model has to beat: principal components, and a restricted Boltzmann machine, both scikit-learn's."""
