@@ -258,6 +258,7 @@ def _of_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **{key: evaluations[0][key] for key in ("dataset", "features", "n_real", "n_fake")},
         "seeds": len(evaluations),
         "epochs": _spread([float(one["epochs"]) for one in evaluations]),
+        "fitted_components": [one.get("fitted_components") for one in evaluations],
         **{key: _spread([one.get(key) for one in evaluations]) for key in (*SCORES, "unsettled", *yardstick.KEYS)},
     }
 

@@ -14,7 +14,7 @@ from crossbar import input_files
 from crossbar.errors import unknown_name
 from crossbar.output_files import write_json
 from hvae.baselines import pca, rbm
-from hvae.config.run import RunConfig
+from hvae.config.run import Prior, RunConfig
 from hvae.data.sets import Dataset
 from hvae.learning import costs
 from hvae.reproduction.rows import Row
@@ -25,8 +25,12 @@ from hvae.scores.coder import Coder
 from hvae.streams import stream
 
 _TUNED = {"model.hidden": 739, "model.latent": 12, "training.beta_kl": 0.34, "optimizer.learning_rate": 2.46e-3}
-TUNED = Row(label="yardstick: f-vae, tuned, mixture", model="f-vae", changes=_TUNED, prior="mixture")
-"""The best of 30 trials of examples/sweep-f-vae.toml, with z from a mixture."""
+_MIXTURES: dict[str, Prior] = {"mixture": "mixture", "mixture by held-out likelihood": "mixture-heldout"}
+TUNED = [
+    Row(label=f"yardstick: f-vae, tuned, {words}", model="f-vae", changes=_TUNED, prior=prior)
+    for words, prior in _MIXTURES.items()
+]
+"""The best of 30 trials of examples/sweep-f-vae.toml, with z from a mixture: of ten Gaussians, or of its own number."""
 
 _CHANCE = 2**29 + 2  # index of the stream that baselines are fitted with; the next one draws their images
 
@@ -42,21 +46,39 @@ class Made:
     generated : ndarray (count, pixels)
     seconds : float
         Wall time of the fit.
+    components : int or None
+        Gaussians of a mixture that z was drawn from.
     """
 
     coder: Coder
     parameters: dict[str, np.ndarray]
     generated: np.ndarray
     seconds: float
+    components: int | None = None
 
 
 class Baseline(Protocol):
     """A row without a run folder: fitted in one go."""
 
-    label: ClassVar[str]
-    model: ClassVar[str]
-    prior: ClassVar[str]
-    epochs: ClassVar[float]
+    @property
+    def label(self) -> str:
+        """Name of its row."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """What it is, in short."""
+        ...
+
+    @property
+    def prior(self) -> str:
+        """Where its images come from."""
+        ...
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training images; 0 of what is solved in one go."""
+        ...
 
     def settings(self, config: RunConfig) -> dict[str, Any]:
         """Return what decides the row beside data and seed, from the tied model's `config`."""
@@ -67,34 +89,34 @@ class Baseline(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
 class PcaMixture:
     """Principal components, as many as the tied model has latents, with z from a mixture fitted to their scores."""
 
-    label: ClassVar[str] = "yardstick: PCA, mixture"
+    label: str
+    prior: Prior
     model: ClassVar[str] = "pca"
-    prior: ClassVar[str] = "mixture"
     epochs: ClassVar[float] = 0.0
 
     def settings(self, config: RunConfig) -> dict[str, Any]:
-        """Return the number of components and Gaussians, and of the images that these are fitted to."""
-        sampling_of = config.sampling
-        return {
-            "latents": config.model.latent,
-            "components": sampling_of.components,
-            "fit_samples": sampling_of.fit_samples,
-        }
+        """Return the number of components, of the images that Gaussians are fitted to, and of these if it is given."""
+        given = {"components": config.sampling.components} if self.prior == "mixture" else {}
+        return {"latents": config.model.latent, "fit_samples": config.sampling.fit_samples, **given}
 
     def make(self, config: RunConfig, dataset: Dataset, count: int, seed: int) -> Made:
         """Return PCA and images of it."""
         began = time.perf_counter()
         code = pca.fit(dataset.train_images, config.model.latent)
-        settings = replace(config.sampling, prior="mixture")
+        settings = replace(config.sampling, prior=self.prior)
         density = densities.of_model(
             settings, code, code.parameters, dataset.train_images, stream(seed, "sampling", _CHANCE)
         )
         seconds = time.perf_counter() - began
         generated = sampling.generate(code, code.parameters, count, stream(seed, "sampling", _CHANCE + 1), density)
-        return Made(coder=code, parameters=code.parameters, generated=generated, seconds=seconds)
+        fitted = densities.n_components(density)
+        return Made(
+            coder=code, parameters=code.parameters, generated=generated, seconds=seconds, components=fitted
+        )
 
 
 class GibbsSampledMachine:
@@ -123,7 +145,10 @@ class GibbsSampledMachine:
         return Made(coder=machine, parameters=machine.parameters, generated=generated, seconds=seconds)
 
 
-BASELINES: dict[str, Baseline] = {"pca": PcaMixture(), "rbm": GibbsSampledMachine()}
+BASELINES: dict[str, tuple[Baseline, ...]] = {
+    "pca": tuple(PcaMixture(label=f"yardstick: PCA, {words}", prior=prior) for words, prior in _MIXTURES.items()),
+    "rbm": (GibbsSampledMachine(),),
+}
 NAMES = (*BASELINES, "f-vae")
 
 
@@ -140,8 +165,8 @@ def check(names: Iterable[str]) -> None:
 
 
 def trained_rows(names: Iterable[str]) -> list[Row]:
-    """Return those of the yardsticks `names` that are runs: the tuned f-vae."""
-    return [TUNED] if "f-vae" in names else []
+    """Return those of the yardsticks `names` that are rows of a run: the tuned f-vae."""
+    return list(TUNED) if "f-vae" in names else []
 
 
 def make(
@@ -153,14 +178,14 @@ def make(
     tell: Callable[[str], object],
 ) -> None:
     """Fit and score the baselines `names` that ``folder/yardsticks`` does not hold yet."""
-    for name in names:
-        for seed in range(seeds) if name in BASELINES else ():
+    for baseline in _named(names):
+        for seed in range(seeds):
             config = _config(shared, seed)
-            path = _path(folder, name, seed)
-            if _kept(path, BASELINES[name], config, count) is None:
+            path = _path(folder, baseline, seed)
+            if _kept(path, baseline, config, count) is None:
                 tell(f"yardstick: {path}")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(path, _scored(BASELINES[name], config, count))
+                write_json(path, _scored(baseline, config, count))
 
 
 def rows(
@@ -168,14 +193,14 @@ def rows(
 ) -> list[list[dict[str, Any]]]:
     """Return, of each of the baselines `names`, the scores of the seeds that `folder` holds."""
     found = []
-    for name in names:
-        if name in BASELINES:
-            kept = [
-                _kept(_path(folder, name, seed), BASELINES[name], _config(shared, seed), count)
-                for seed in range(seeds)
-            ]
-            found.append([one for one in kept if one is not None])
+    for baseline in _named(names):
+        kept = [_kept(_path(folder, baseline, seed), baseline, _config(shared, seed), count) for seed in range(seeds)]
+        found.append([one for one in kept if one is not None])
     return [one for one in found if one]
+
+
+def _named(names: Iterable[str]) -> list[Baseline]:
+    return [baseline for name in names for baseline in BASELINES.get(name, ())]
 
 
 def _config(shared: Sequence[str], seed: int) -> RunConfig:
@@ -183,8 +208,8 @@ def _config(shared: Sequence[str], seed: int) -> RunConfig:
     return Row(label="tdh-vae", model="tdh-vae").config(shared, seed)
 
 
-def _path(folder: Path, name: str, seed: int) -> Path:
-    return folder / "yardsticks" / f"{name}-seed{seed}.json"
+def _path(folder: Path, baseline: Baseline, seed: int) -> Path:
+    return folder / "yardsticks" / f"{baseline.model}-{baseline.prior}-seed{seed}.json"
 
 
 def _kept(path: Path, baseline: Baseline, config: RunConfig, count: int | None) -> dict[str, Any] | None:
@@ -218,6 +243,7 @@ def _scored(baseline: Baseline, config: RunConfig, count: int | None) -> dict[st
         "seed": seed,
         "parameters": sum(weights.size for weights in made.parameters.values()),
         "epochs": baseline.epochs,
+        "fitted_components": made.components,
         "seconds": made.seconds,
         "sse_half": float(costs.sse_half(sampling.decode(made.coder, made.parameters, mean), real).mean()),
         **asdict(compared),

@@ -13,7 +13,10 @@ from hvae.config.run import DataConfig
 from hvae.reproduction import join, yardsticks
 from hvae.runs import images
 
-LABELS = ["yardstick: f-vae, tuned, mixture", "yardstick: PCA, mixture", "yardstick: BernoulliRBM"]
+LABELS = [
+    "yardstick: f-vae, tuned, mixture", "yardstick: f-vae, tuned, mixture by held-out likelihood",
+    "yardstick: PCA, mixture", "yardstick: PCA, mixture by held-out likelihood", "yardstick: BernoulliRBM",
+]  # fmt: skip
 
 
 def options(out, *more):
@@ -45,8 +48,14 @@ def test_all_three_are_rows_of_the_table_and_none_is_the_paper_s(made):
     for row in table["rows"]:
         assert (row["seeds"], row["n_fake"], row["of_the_paper"]) == (2, 60, False)
         assert row["frechet_distance"]["mean"] > 0
-    tuned, linear, machine = table["rows"]
+    tuned, chosen, linear, linear_chosen, machine = table["rows"]
     assert tuned["changes"]["model.hidden"] == 739
+    assert tuned["runs"] == chosen["runs"]
+    assert tuned["fitted_components"] == linear["fitted_components"] == [2, 2]
+    for row in (chosen, linear_chosen):
+        assert row["prior"] == "mixture-heldout"
+        assert set(row["fitted_components"]) <= {1, 2, 5, 10, 20}  # 64 images
+    assert linear_chosen["sse_half"] == linear["sse_half"]
     assert (linear["prior"], linear["kl"]["mean"], linear["changes"]["latents"]) == ("mixture", None, 3)
     assert linear["sse_half"]["std"] == 0  # seeds differ in the mixture alone
     assert linear["frechet_distance"]["std"] > 0
@@ -62,7 +71,7 @@ def test_the_row_of_pca_is_pca_of_as_many_latents(made):
     code = pca.fit(dataset.train_images, 3)
     output = code.decode(code.parameters, code.encode(code.parameters, dataset.test_images)[0])
     expected = 0.5 * ((output - dataset.test_images) ** 2).sum(axis=1).mean()
-    assert table["rows"][1]["sse_half"]["mean"] == pytest.approx(float(expected), rel=1e-6)
+    assert table["rows"][2]["sse_half"]["mean"] == pytest.approx(float(expected), rel=1e-6)
     assert table["rows"][0]["pca_latents"]["mean"] == 12  # beside the tuned f-vae stands PCA of its own size
     assert np.isfinite(table["rows"][0]["pca_distance"]["mean"])
 
@@ -71,7 +80,7 @@ def test_what_is_there_is_not_made_again_and_joins(made, monkeypatch):
     out, table = made
     monkeypatch.setattr(yardsticks, "_scored", None)
     again, _ = reproduced(out, "--yardsticks", "pca,rbm", "--seeds", "2")
-    assert again["rows"] == table["rows"][1:]
+    assert again["rows"] == table["rows"][2:]
     (out / "table.json").write_text(json.dumps(table))
     assert [row["label"] for row in join.read(out / "table.json", table["shared"])["rows"]] == LABELS
 
@@ -83,7 +92,7 @@ def test_table_only_fits_nothing_and_other_data_are_fitted_anew(made, tmp_path, 
     asked = []
     monkeypatch.setattr(yardsticks, "_scored", lambda one, config, count: asked.append(config.data.train_limit) or {})
     CliRunner().invoke(reproduce, options(out, "--yardsticks", "pca", "--set", "data.train_limit=50"))
-    assert asked == [50]
+    assert asked == [50, 50]
 
 
 def test_a_yardstick_that_is_none_is_refused():
