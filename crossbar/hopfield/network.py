@@ -84,8 +84,7 @@ class Network:
     Raises
     ------
     InvalidValue
-        A block without neurons, a name that occurs twice, an unknown topology; not one law a block, or two blocks of
-        linear neurons that couple, as nothing would bound them.
+        A block without neurons, a name that occurs twice, an unknown topology; not one law a block.
 
     Examples
     --------
@@ -115,10 +114,6 @@ class Network:
     def _check_neurons(self, names: list[str]) -> None:
         if len(self.neurons) not in (0, len(names)):
             raise InvalidValue(f"`neurons` must be one law for each of {names}, but got {len(self.neurons)}")
-        linear = [name for name in names if self.law(name).kind == Linear.kind]
-        for one, other in combinations(linear, 2):
-            if self.couples(one, other):
-                raise InvalidValue(f"blocks of linear neurons must not couple, but {one!r} and {other!r} do")
         if set(self.neurons) == {Sigmoid()}:  # one spelling of the paper's network: equal ones compare equal
             object.__setattr__(self, "neurons", ())
 
@@ -204,14 +199,30 @@ class Network:
         return places
 
     def role(self, clamped: Iterable[str]) -> Role:
-        """Return the role in which the blocks `clamped` are held and all others settle."""
+        """Return the role in which the blocks `clamped` are held and all others settle.
+
+        Raises
+        ------
+        InvalidValue
+            No block is free, or two blocks of linear neurons that couple.
+        UnknownName
+            There is no such block.
+        """
         held = tuple(clamped)
         for name in held:
             self.block(name)
         chosen = tuple(name for name in self.names if name in held)
         if len(chosen) == len(self.names):
             raise InvalidValue("at least one block must be free to settle, but all of them are clamped")
-        return Role(network=self, clamped=chosen)
+        role = Role(network=self, clamped=chosen)
+        linear = [name for name in role.free if self.law(name).kind == Linear.kind]
+        for one, other in combinations(linear, 2):
+            if self.couples(one, other):
+                raise InvalidValue(
+                    f"coupled blocks of linear neurons must not be free together, as nothing bounds them, but {one!r} and "
+                    f"{other!r} are: clamp one of them"
+                )
+        return role
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class ModelConfig:
     latent: int  # dimensions of z
     sigma: float | None = None  # fixed standard deviation of z (tied model only)
     gain: float = 3.0  # rho(s) = sigmoid(gain s), appendix B.1
+    pixel_neuron: Literal["sigmoid", "linear"] = "sigmoid"
     hidden_neuron: Literal["sigmoid", "classical"] = "sigmoid"  # `crossbar.hopfield.neurons`; the paper's is sigmoid
     latent_neuron: Literal["sigmoid", "linear"] = "sigmoid"  # a nudge on the state of a classical one has no bound
     latent_gain: float | None = None  # of the latent neurons, where it is not `gain`
@@ -40,9 +41,9 @@ class ModelConfig:
             _within("model.latent_gain", self.latent_gain, 0.01, 1000, "rho(gain s) is flat, or a step, elsewhere")
             if self.latent_neuron == "linear":
                 raise InvalidValue("`model.latent_gain` is of sigmoids, but `model.latent_neuron` is linear: remove it")
-        own = (self.hidden_neuron, self.latent_neuron, self.latent_gain)
-        if self.name == "f-vae" and own != ("sigmoid", "sigmoid", None):
-            raise InvalidValue("`model.hidden_neuron`, `latent_neuron` and `latent_gain` are of Hopfield models")
+        laws = {self.pixel_neuron, self.hidden_neuron, self.latent_neuron}
+        if self.name == "f-vae" and (laws != {"sigmoid"} or self.latent_gain is not None):
+            raise InvalidValue("neurons of other laws (`model.latent_neuron`, ...) are of Hopfield models, not of f-vae")
         if self.name == "tdh-vae":
             if self.sigma is None:
                 raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")

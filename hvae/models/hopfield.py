@@ -9,7 +9,7 @@ import numpy as np
 from crossbar.errors import unknown_name
 from crossbar.hopfield.couplings import random_weights
 from crossbar.hopfield.network import Network, Role
-from crossbar.hopfield.neurons import Sigmoid, neuron
+from crossbar.hopfield.neurons import neuron
 from hvae.config.run import ModelConfig
 
 Parameters = dict[str, np.ndarray]
@@ -85,7 +85,7 @@ def build(config: ModelConfig, n_pixels: int = 784) -> HopfieldVAE:
         raise unknown_name("Hopfield VAE", config.name, topologies)
 
     gain = config.latent_gain or config.gain
-    neurons = (Sigmoid(config.gain), neuron(config.hidden_neuron, config.gain), neuron(config.latent_neuron, gain))
+    neurons = (neuron(config.pixel_neuron, config.gain), neuron(config.hidden_neuron, config.gain), neuron(config.latent_neuron, gain))
 
     def network(outputs: int) -> Network:
         blocks = (("pixels", n_pixels), ("hidden", config.hidden), ("latent", outputs))

@@ -157,8 +157,10 @@ def test_patches_leave_the_links_within_a_linear_block_out():
 
 def test_what_cannot_be_is_refused():
     blocks = (("pixels", 4), ("hidden", 3), ("latent", 2))
-    with pytest.raises(InvalidValue, match="must not couple, but 'hidden' and 'latent' do"):
-        Network(blocks, neurons=(Sigmoid(), Linear(), Linear()))
+    network = Network(blocks, neurons=(Linear(), Sigmoid(), Linear()))
+    assert network.role(["latent"]).free == ("pixels", "hidden")
+    with pytest.raises(InvalidValue, match="must not be free together.* 'pixels' and 'latent' are: clamp one"):
+        network.role(["hidden"])
     with pytest.raises(InvalidValue, match="one law for each"):
         Network(blocks, neurons=(Sigmoid(),))
     with pytest.raises(UnknownName, match="unknown neuron 'tanh'"):

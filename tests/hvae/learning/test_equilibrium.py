@@ -21,6 +21,7 @@ CASES = {
     "tdh-vae": ("tdh-vae", {}),
     "tdh-vae, linear latents": ("tdh-vae", {"latent_neuron": "linear"}),
     "tdh-vae, soft latents": ("tdh-vae", {"latent_gain": 0.5}),
+    "tdh-vae, linear pixels": ("tdh-vae", {"pixel_neuron": "linear", "latent_neuron": "linear"}),
     "tdh-vae, classical": ("tdh-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
     "dh-vae, linear latents": ("dh-vae", {"latent_neuron": "linear"}),
     "h-vae, linear and classical": ("h-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
