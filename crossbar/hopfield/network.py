@@ -219,8 +219,8 @@ class Network:
         for one, other in combinations(linear, 2):
             if self.couples(one, other):
                 raise InvalidValue(
-                    f"coupled blocks of linear neurons must not be free together, as nothing bounds them, but {one!r} and "
-                    f"{other!r} are: clamp one of them"
+                    f"coupled blocks of linear neurons must not be free together, as nothing bounds them, but {one!r} "
+                    f"and {other!r} are: clamp one of them"
                 )
         return role
 

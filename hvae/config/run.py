@@ -43,7 +43,7 @@ class ModelConfig:
                 raise InvalidValue("`model.latent_gain` is of sigmoids, but `model.latent_neuron` is linear: remove it")
         laws = {self.pixel_neuron, self.hidden_neuron, self.latent_neuron}
         if self.name == "f-vae" and (laws != {"sigmoid"} or self.latent_gain is not None):
-            raise InvalidValue("neurons of other laws (`model.latent_neuron`, ...) are of Hopfield models, not of f-vae")
+            raise InvalidValue("laws of neurons (`model.latent_neuron`, ...) are of Hopfield models, not of f-vae")
         if self.name == "tdh-vae":
             if self.sigma is None:
                 raise InvalidValue("`model.sigma` must be set for tdh-vae, whose encoder predicts no variance")

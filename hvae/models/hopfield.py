@@ -84,8 +84,12 @@ def build(config: ModelConfig, n_pixels: int = 784) -> HopfieldVAE:
     if config.name not in topologies:
         raise unknown_name("Hopfield VAE", config.name, topologies)
 
-    gain = config.latent_gain or config.gain
-    neurons = (neuron(config.pixel_neuron, config.gain), neuron(config.hidden_neuron, config.gain), neuron(config.latent_neuron, gain))
+    gain = config.gain
+    neurons = (
+        neuron(config.pixel_neuron, gain),
+        neuron(config.hidden_neuron, gain),
+        neuron(config.latent_neuron, config.latent_gain or gain),
+    )
 
     def network(outputs: int) -> Network:
         blocks = (("pixels", n_pixels), ("hidden", config.hidden), ("latent", outputs))

@@ -159,7 +159,7 @@ def test_what_cannot_be_is_refused():
     blocks = (("pixels", 4), ("hidden", 3), ("latent", 2))
     network = Network(blocks, neurons=(Linear(), Sigmoid(), Linear()))
     assert network.role(["latent"]).free == ("pixels", "hidden")
-    with pytest.raises(InvalidValue, match="must not be free together.* 'pixels' and 'latent' are: clamp one"):
+    with pytest.raises(InvalidValue, match=r"must not be free together.* 'pixels' and 'latent' are: clamp one"):
         network.role(["hidden"])
     with pytest.raises(InvalidValue, match="one law for each"):
         Network(blocks, neurons=(Sigmoid(),))
