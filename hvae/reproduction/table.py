@@ -21,7 +21,7 @@ from hvae.reproduction.rows import Plan, Row, at_table_3
 from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder, environment
-from hvae.scores import evaluation, yardstick
+from hvae.scores import codes, evaluation, yardstick
 
 PAPER_RANKING = ("dh-vae", "tdh-vae", "f-vae", "h-vae")
 """The order of Table 1 by FID, best first (section 4 of arXiv:2311.15047; its values are not in our copy)."""
@@ -42,6 +42,10 @@ SPREAD = 2.0
 SCORES = (
     "sse_half", "kl", "frechet_distance", "kernel_distance", "floor", "precision", "recall", "active_latents",
 )  # fmt: skip
+
+
+_FOUND = tuple(dict.fromkeys((*SCORES, "unsettled", *codes.KEYS, *yardstick.KEYS)))
+"""What a row has of its evaluations; blank where it lacks it: a baseline is no VAE, and older ones say less."""
 
 
 def score(
@@ -259,7 +263,7 @@ def _of_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seeds": len(evaluations),
         "epochs": _spread([float(one["epochs"]) for one in evaluations]),
         "fitted_components": [one.get("fitted_components") for one in evaluations],
-        **{key: _spread([one.get(key) for one in evaluations]) for key in (*SCORES, "unsettled", *yardstick.KEYS)},
+        **{key: _spread([one.get(key) for one in evaluations]) for key in _FOUND},
     }
 
 
