@@ -138,6 +138,7 @@ class OptimizerConfig:
     name: Literal["adam", "sgd"] = "adam"
     learning_rate: float = 1e-3
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # to zero at the end of the run
+    warmup: float = 0.0  # share of the run over which the rate rises from zero
     momentum: float = 0.0  # sgd only
     weight_decay: float = 0.0  # fraction of each weight lost per unit of learning rate
     centring: float = 0.0  # share of the signals along their batch mean that the gradient leaves out; Hopfield models
@@ -145,6 +146,8 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         checks.positive("optimizer.learning_rate", self.learning_rate)
+        if not 0 <= self.warmup < 1:
+            raise InvalidValue(f"`optimizer.warmup` must be in [0, 1), but got {self.warmup}: it is a share of the run")
         if not 0 <= self.momentum < 1:
             raise InvalidValue(f"`optimizer.momentum` must be in [0, 1), but got {self.momentum}")
         if self.momentum and self.name != "sgd":

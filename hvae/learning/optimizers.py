@@ -118,6 +118,10 @@ def restore(optimizer: Optimizer, parameters: Parameters, state: Parameters) -> 
 
 
 def learning_rate(config: OptimizerConfig, progress: float) -> float:
-    """Return the learning rate at `progress` in [0, 1) through the run, by the schedule of `config`."""
+    """Return the learning rate at `progress` in [0, 1) through the run, by the schedule of `config`.
+
+    Over the share `config.warmup` of the run it rises in a line from zero, times what the schedule says.
+    """
     factors = {"linear": 1 - progress, "cosine": 0.5 * (1 + np.cos(np.pi * progress)), "constant": 1.0}
-    return config.learning_rate * float(factors[config.schedule])
+    rising = min(1.0, progress / config.warmup) if config.warmup else 1.0
+    return config.learning_rate * float(factors[config.schedule]) * rising

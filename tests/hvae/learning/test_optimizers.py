@@ -62,3 +62,9 @@ def test_schedules_fall_from_the_rate_to_zero(schedule, rates):
     config = OptimizerConfig(learning_rate=3, schedule=schedule)
     found = [learning_rate(config, progress) for progress in (0, 0.25, 0.5, 1)]
     assert found == pytest.approx(rates, abs=1e-12)
+
+
+def test_a_rate_warms_up():
+    config = OptimizerConfig(learning_rate=3, schedule="linear", warmup=0.2)
+    found = [learning_rate(config, progress) for progress in (0, 0.1, 0.2, 0.5)]
+    assert found == pytest.approx([0, 3 * 0.9 * 0.5, 3 * 0.8, 1.5], abs=1e-12)
