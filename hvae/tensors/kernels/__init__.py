@@ -1,0 +1,1 @@
+"""Triton kernels: one program a row, the row in registers."""

@@ -1,0 +1,126 @@
+"""Rows that stop one by one: a batch that is worked on while some of it still moves, in ever smaller arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from hvae.tensors.graphs import Repeated
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Arrays of one iteration.
+
+    Attributes
+    ----------
+    matrices : Tensor (kinds, replicas, rows, width)
+        What there is per neuron.
+    vectors : Tensor (kinds, replicas, rows)
+        What there is per sample.
+    counts : Tensor (2, replicas, rows) of int32
+        Whether a row still moves (1 or 0), and the sweeps that it took.
+    """
+
+    matrices: torch.Tensor
+    vectors: torch.Tensor
+    counts: torch.Tensor
+
+    @classmethod
+    def empty(cls, kinds: tuple[int, int], shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype) -> Rows:
+        """Return rows of zeros: `kinds` of matrices and vectors, of `shape` (replicas, rows, width)."""
+        return cls(
+            torch.zeros((kinds[0], *shape), device=device, dtype=dtype),
+            torch.zeros((kinds[1], *shape[:2]), device=device, dtype=dtype),
+            torch.zeros((2, *shape[:2]), device=device, dtype=torch.int32),
+        )
+
+    @property
+    def size(self) -> int:
+        """Rows of each replica."""
+        return self.matrices.shape[2]
+
+    @property
+    def moving(self) -> torch.Tensor:
+        """Which rows move, (replicas, rows)."""
+        return self.counts[0]
+
+    @property
+    def sweeps(self) -> torch.Tensor:
+        """Sweeps that each row took, (replicas, rows)."""
+        return self.counts[1]
+
+    def take(self, others: Rows, index: torch.Tensor) -> None:
+        """Copy the rows `index` (replicas, rows) of `others` here."""
+        wide = index[None, :, :, None].expand(*self.matrices.shape)
+        torch.gather(others.matrices, 2, wide, out=self.matrices)
+        for mine, theirs in ((self.vectors, others.vectors), (self.counts, others.counts)):
+            torch.gather(theirs, 2, index[None].expand(*mine.shape), out=mine)
+
+    def put(self, others: Rows, index: torch.Tensor) -> None:
+        """Copy `others` back to the rows `index` of this."""
+        self.matrices.scatter_(2, index[None, :, :, None].expand(*others.matrices.shape), others.matrices)
+        for mine, theirs in ((self.vectors, others.vectors), (self.counts, others.counts)):
+            mine.scatter_(2, index[None].expand(*theirs.shape), theirs)
+
+
+@dataclass
+class Iteration:
+    """The same sweep over and over, until no row moves.
+
+    The device is asked every `check_every` sweeps how many rows move; between, nothing waits. Rows that have stopped are
+    left as they are by `sweep`; where at most half of the rows of each replica move, those go on in smaller arrays.
+
+    Attributes
+    ----------
+    full : Rows
+        All samples; a caller fills them, and reads the outcome from them.
+    sweep : callable
+        Changes the rows that it is given in place; it must stop each row by itself, at the latest after `max_sweeps`.
+    """
+
+    full: Rows
+    sweep: Callable[[Rows], None]
+    max_sweeps: int
+    check_every: int
+    smallest: int
+    graphs: bool = False
+    _levels: dict[int, Rows] = field(default_factory=dict)
+    _blocks: dict[int, Repeated] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Sweep until no row moves."""
+        here, index = self.full, None
+        for _ in range(-(-self.max_sweeps // self.check_every)):
+            self._block(here)
+            most = int(here.moving.sum(dim=1, dtype=torch.int32).max())
+            if not most:
+                break
+            size = max(self.smallest, 1 << (most - 1).bit_length())
+            if 2 * size <= here.size:
+                if index is not None:
+                    self.full.put(here, index)
+                index = torch.argsort(self.full.moving, dim=1, descending=True, stable=True)[:, :size].contiguous()
+                here = self._level(size)
+                here.take(self.full, index)
+        if index is not None:
+            self.full.put(here, index)
+
+    def _block(self, here: Rows) -> None:
+        if here.size not in self._blocks:
+
+            def block() -> None:
+                for _ in range(self.check_every):
+                    self.sweep(here)
+
+            self._blocks[here.size] = Repeated(block, captured=self.graphs)
+        self._blocks[here.size]()
+
+    def _level(self, size: int) -> Rows:
+        if size not in self._levels:
+            matrices, vectors = self.full.matrices, self.full.vectors
+            shape = (matrices.shape[1], size, matrices.shape[3])
+            self._levels[size] = Rows.empty((len(matrices), len(vectors)), shape, matrices.device, matrices.dtype)
+        return self._levels[size]
