@@ -73,6 +73,8 @@ class Rules:
         Smallest signal of each neuron, rho(-REACH); its largest is 1 - reach. Of no matter where it is linear.
     constants : Tensor (12,)
         tolerance, slack, near, floor, gentle stride, and the polynomial of `lone_minimum`.
+    nothing : Tensor ()
+        Zero, where there is no nudge.
     max_sweeps : int
     nudged : bool
         Whether the matrices `linear` and `quadratic` are there.
@@ -81,6 +83,7 @@ class Rules:
     columns: Columns
     reach: torch.Tensor
     constants: torch.Tensor
+    nothing: torch.Tensor
     max_sweeps: int
     nudged: bool
 
@@ -95,7 +98,7 @@ class Rules:
         slack = 100 * torch.finfo(gain.dtype).eps
         numbers = [tolerance, slack, near, floor, GENTLE_STRIDE, *lone_minimum()]
         constants = torch.tensor(numbers, dtype=torch.float64).to(gain.device, gain.dtype)
-        return cls(columns, reach, constants, max_sweeps, nudged)
+        return cls(columns, reach, constants, constants.new_zeros(()), max_sweeps, nudged)
 
 
 class Passes(Protocol):
@@ -116,10 +119,7 @@ class Passes(Protocol):
 
 def walking(rows: Rows, rules: Rules) -> Walking:
     """Return the matrices of `rows` by name."""
-    if rules.nudged:
-        return Walking(*rows.matrices)
-    nothing = rows.matrices.new_zeros(())
-    return Walking(*rows.matrices, nothing, nothing)
+    return Walking(*rows.matrices) if rules.nudged else Walking(*rows.matrices, rules.nothing, rules.nothing)
 
 
 def choose(name: str, device: torch.device) -> Passes:

@@ -43,6 +43,11 @@ class Rows:
         return self.matrices.shape[2]
 
     @property
+    def width(self) -> int:
+        """Columns of each matrix."""
+        return self.matrices.shape[3]
+
+    @property
     def moving(self) -> torch.Tensor:
         """Which rows move, (replicas, rows)."""
         return self.counts[0]
