@@ -36,11 +36,19 @@ def draw(images: np.ndarray, training: TrainingConfig, step: int, latent: int) -
     Both follow from the seed and the number of the step alone, so that a resumed run draws what it would have drawn.
     """
     epoch, position = divmod(step, per_epoch(len(images), training.batch_size))
-    order = stream(training.seed, "data", epoch).permutation(len(images))
-    rows = order[position * training.batch_size : (position + 1) * training.batch_size]
+    rows = order(len(images), training, epoch)[position * training.batch_size : (position + 1) * training.batch_size]
     batch = images[rows].astype(training.precision, copy=False)
-    noise = stream(training.seed, "latent", step).standard_normal((len(batch), latent))
-    return batch, noise.astype(training.precision)
+    return batch, noise(training, step, (len(batch), latent))
+
+
+def order(n_images: int, training: TrainingConfig, epoch: int) -> np.ndarray:
+    """Return in which order (n_images,) the images of `epoch` are taken."""
+    return stream(training.seed, "data", epoch).permutation(n_images)
+
+
+def noise(training: TrainingConfig, step: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return the noise (batch, latent) of `step`."""
+    return stream(training.seed, "latent", step).standard_normal(shape).astype(training.precision)
 
 
 def advance(
