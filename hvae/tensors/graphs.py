@@ -33,7 +33,7 @@ class Repeated:
             return
         if self._graph is None:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.work()
             self._graph = graph
         self._graph.replay()

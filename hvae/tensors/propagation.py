@@ -21,7 +21,8 @@ from hvae.tensors.contrasts import Contrast, centred, gradient, join, shortened
 from hvae.tensors.passes import Passes, choose
 from hvae.tensors.plain import Plain
 from hvae.tensors.roles import Weights
-from hvae.tensors.settling import ConjugateGradient, LinearResponse, Pace, Settled
+from hvae.tensors.rows import Pace
+from hvae.tensors.settling import ConjugateGradient, LinearResponse, Settled
 
 Tensors = dict[str, torch.Tensor]
 
@@ -161,6 +162,17 @@ class Propagation:
             "failed_nudges": failed, "limited": limited / (2 * self.batch),
         }  # fmt: skip
         return metrics, gradients
+
+    def losses(self, weights: Tensors, images: torch.Tensor, noise: torch.Tensor | None = None) -> Tensors:
+        """Return SSE/2, KL and the variance of the latents, each (replicas,), from mu where there is no `noise`."""
+        vae, encoding, decoding = self.vae, self.encoding, self.decoding
+        encoding.weights.load(weights[encoding.network])
+        decoding.weights.load(weights[decoding.network])
+        encoder = encoding.free.settle(encoding.weights.drive(weights[encoding.network], images))
+        mean, log_variance = self._read(encoder)
+        latents = mean if noise is None else mean + noise * (log_variance / 2).exp()
+        decoder = decoding.free.settle(decoding.weights.drive(weights[decoding.network], latents))
+        return self._losses(images, decoder.states[..., vae.decode_role.columns("pixels")], mean, log_variance)
 
     def _read(self, encoder: Settled) -> tuple[torch.Tensor, torch.Tensor]:
         output = encoder.states[..., self.vae.encode_role.columns("latent")]

@@ -71,12 +71,39 @@ class Rows:
             mine.scatter_(2, index[None].expand(*theirs.shape), theirs)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How the device is driven: nothing of it changes a result.
+
+    Attributes
+    ----------
+    check_every : int
+        Sweeps after which the device is asked what still moves.
+    smallest : int
+        Rows of a replica below which arrays are not made smaller.
+    shrink : int
+        How many times fewer rows must move for smaller arrays to be taken.
+    graphs : bool
+        Whether blocks of sweeps are replayed as CUDA graphs.
+    """
+
+    check_every: int = 8
+    smallest: int = 8
+    shrink: int = 4
+    graphs: bool = False
+
+    @classmethod
+    def usual(cls, device: torch.device) -> Pace:
+        """Return what should pay on `device`."""
+        return cls(graphs=True) if device.type == "cuda" else cls(check_every=2, smallest=1, shrink=2)
+
+
 @dataclass
 class Iteration:
     """The same sweep over and over, until no row moves.
 
     The device is asked every `check_every` sweeps how many rows move; between, nothing waits. Rows that have stopped are
-    left as they are by `sweep`; where at most half of the rows of each replica move, those go on in smaller arrays.
+    left as they are by `sweep`; where few rows of each replica move, those go on in arrays `shrink` times smaller.
 
     Attributes
     ----------
@@ -84,27 +111,28 @@ class Iteration:
         All samples; a caller fills them, and reads the outcome from them.
     sweep : callable
         Changes the rows that it is given in place; it must stop each row by itself, at the latest after `max_sweeps`.
+    worked : int
+        Sweeps times rows so far, those that had stopped included.
     """
 
     full: Rows
     sweep: Callable[[Rows], None]
     max_sweeps: int
-    check_every: int
-    smallest: int
-    graphs: bool = False
+    pace: Pace
+    worked: int = 0
     _levels: dict[int, Rows] = field(default_factory=dict)
     _blocks: dict[int, Repeated] = field(default_factory=dict)
 
     def run(self) -> None:
         """Sweep until no row moves."""
         here, index = self.full, None
-        for _ in range(-(-self.max_sweeps // self.check_every)):
+        for _ in range(-(-self.max_sweeps // self.pace.check_every)):
             self._block(here)
             most = int(here.moving.sum(dim=1, dtype=torch.int32).max())
             if not most:
                 break
-            size = max(self.smallest, 1 << (most - 1).bit_length())
-            if 2 * size <= here.size:
+            size = max(self.pace.smallest, 1 << (most - 1).bit_length())
+            if self.pace.shrink * size <= here.size:
                 if index is not None:
                     self.full.put(here, index)
                 index = torch.argsort(self.full.moving, dim=1, descending=True, stable=True)[:, :size].contiguous()
@@ -117,11 +145,12 @@ class Iteration:
         if here.size not in self._blocks:
 
             def block() -> None:
-                for _ in range(self.check_every):
+                for _ in range(self.pace.check_every):
                     self.sweep(here)
 
-            self._blocks[here.size] = Repeated(block, captured=self.graphs)
+            self._blocks[here.size] = Repeated(block, captured=self.pace.graphs)
         self._blocks[here.size]()
+        self.worked += self.pace.check_every * here.size * here.matrices.shape[1]
 
     def _level(self, size: int) -> Rows:
         if size not in self._levels:

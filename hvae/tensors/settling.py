@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,31 +9,7 @@ import torch
 
 from hvae.tensors.passes import Along, Passes, Remaining, Rules, Solving, walking
 from hvae.tensors.roles import Weights
-from hvae.tensors.rows import Iteration, Rows
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How the device is driven: nothing of it changes a result.
-
-    Attributes
-    ----------
-    check_every : int
-        Sweeps after which the device is asked what still moves.
-    smallest : int
-        Rows of a replica below which arrays are not made smaller.
-    graphs : bool
-        Whether blocks of sweeps are replayed as CUDA graphs.
-    """
-
-    check_every: int = 8
-    smallest: int = 8
-    graphs: bool = False
-
-    @classmethod
-    def usual(cls, device: torch.device) -> Pace:
-        """Return what pays on `device`."""
-        return cls(graphs=True) if device.type == "cuda" else cls(check_every=2, smallest=1)
+from hvae.tensors.rows import Iteration, Pace, Rows
 
 
 @dataclass(frozen=True)
@@ -106,7 +81,12 @@ class ConjugateGradient:
             self.weights.product(at.direction, at.product)
             self.passes.descend(rows, self.rules, cold=cold)
 
-        return _iteration(self._rows, sweep, self.max_sweeps, self.pace)
+        return Iteration(self._rows, sweep, self.max_sweeps, self.pace)
+
+    @property
+    def worked(self) -> int:
+        """Sweeps times rows so far, those that had stopped included."""
+        return sum(self.__dict__[name].worked for name in ("_cold", "_warm") if name in self.__dict__)
 
     def settle(
         self, drive: torch.Tensor, start: torch.Tensor | None = None, nudge: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -164,7 +144,12 @@ class LinearResponse:
             self.weights.product(at.scaled, at.product)
             self.passes.respond(some, self.tolerance, self.max_sweeps)
 
-        return _iteration(rows, sweep, self.max_sweeps, self.pace)
+        return Iteration(rows, sweep, self.max_sweeps, self.pace)
+
+    @property
+    def worked(self) -> int:
+        """Sweeps times rows so far, those that had stopped included."""
+        return self._iteration.worked
 
     def respond(self, settled: Settled, force: torch.Tensor) -> Response:
         """Return the response of the equilibria `settled` to `force` (replicas, batch, width)."""
@@ -186,7 +171,3 @@ class LinearResponse:
             displacement=at.solution.clone(), sweeps=rows.sweeps.clone(),
             solved=each.now <= self.tolerance**2 * each.first,
         )  # fmt: skip
-
-
-def _iteration(rows: Rows, sweep: Callable[[Rows], None], max_sweeps: int, pace: Pace) -> Iteration:
-    return Iteration(rows, sweep, max_sweeps, pace.check_every, pace.smallest, pace.graphs)

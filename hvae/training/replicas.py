@@ -28,12 +28,17 @@ OWN = {
 
 
 class Epoch(NamedTuple):
-    """What an epoch's steps use, on the device: rows (steps, replicas, batch), noise (.., latent), rates (steps, replicas)."""
+    """What an epoch's steps use: rows (steps, replicas, batch), noise (.., latent) and rates (steps, replicas)."""
 
     number: int
     rows: torch.Tensor
     noise: torch.Tensor
     rates: torch.Tensor
+
+    def at(self, place: Place) -> Epoch:
+        """Return the same on the device, at its precision."""
+        rates = self.rates.to(place.device, place.dtype)
+        return Epoch(self.number, self.rows.to(place.device), self.noise.to(place.device), rates)
 
 
 class Replicas:
@@ -113,13 +118,14 @@ class Replicas:
         if self._epoch is None or self._epoch.number != number:
             ahead, self._next = self._next, None
             found = ahead.result() if ahead is not None else None
-            self._epoch = found if found is not None and found.number == number else self._draw(number)
+            drawn = found if found is not None and found.number == number else self._draw(number)
+            self._epoch = drawn.at(self.place)  # not in the other thread: a CUDA graph may be recorded meanwhile
             if (number + 1) * self.steps_per_epoch < self.total_steps:
                 self._next = self._drawing.submit(self._draw, number + 1)
         return self._epoch
 
     def _draw(self, number: int) -> Epoch:
-        first, count, device = number * self.steps_per_epoch, self.steps_per_epoch, self.place.device
+        first, count = number * self.steps_per_epoch, self.steps_per_epoch
         shape = (self.batch, self.propagation.latent)
         rows, noise, rates = [], [], []
         for config in self.configs:
@@ -130,9 +136,9 @@ class Replicas:
             rates.append([schedules.learning_rate(config.optimizer, done) for done in progress])
         return Epoch(
             number,
-            torch.as_tensor(np.stack(rows, axis=1)).to(device),
-            torch.as_tensor(np.stack(noise, axis=1)).to(device),
-            torch.tensor(rates, dtype=torch.float64).T.contiguous().to(device, self.place.dtype),
+            torch.as_tensor(np.stack(rows, axis=1)),
+            torch.as_tensor(np.stack(noise, axis=1)),
+            torch.tensor(rates, dtype=torch.float64).T.contiguous(),
         )
 
 
