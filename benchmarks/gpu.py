@@ -22,6 +22,7 @@ import os
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -35,10 +36,9 @@ from harness import parser, report
 from hvae.data import idx, sets
 from hvae.learning.learners import make
 from hvae.tensors.packing import Shelf
-from hvae.tensors.passes import NoTriton, choose
 from hvae.tensors.propagation import Place, Propagation
 from hvae.tensors.rows import Pace
-from hvae.training.replicas import Replicas, initial, numbers
+from hvae.training.replicas import Replicas, numbers
 
 MODES = {"graphs": ("fused", True), "fused": ("fused", False), "plain": ("plain", False)}
 TIGHT = {"settling": {"tolerance": 1e-10, "max_sweeps": 1500}, "nudging": {"tolerance": 1e-10, "max_sweeps": 1000}}
@@ -68,7 +68,7 @@ class Bench:
         """Return the device, driven as `mode` says."""
         passes, graphs = MODES[mode or self.mode]
         usual = Pace.usual(self.device)
-        pace = Pace(usual.check_every, usual.smallest, usual.shrink, graphs)
+        pace = replace(usual, graphs=graphs)
         return Place.of(str(self.device), precision, passes, pace)
 
     def part(self, name: str, work, reserve: float = 5.0) -> None:
@@ -79,7 +79,7 @@ class Bench:
         began = time.monotonic()
         try:
             self.extra["parts"][name] = work()
-        except Exception as error:  # noqa: BLE001  the other parts are still worth their time
+        except Exception as error:
             self.extra["failed"].append({"part": name, "error": repr(error), "trace": traceback.format_exc()})
             self.say(f"{name}: FAILED {error!r}\n{traceback.format_exc()}")
         self.say(f"{name}: {time.monotonic() - began:.1f} s, {self.left:.0f} s left")
@@ -154,7 +154,7 @@ def find_mode(bench: Bench) -> None:
     for mode in order if bench.device.type == "cuda" else ["plain"]:
         try:
             worst = check_tiny(bench, mode)
-        except Exception as failure:  # noqa: BLE001  the next mode may do
+        except Exception as failure:
             bench.say(f"mode {mode} FAILED: {failure!r}\n{traceback.format_exc()}")
             bench.extra["failed"].append({"mode": mode, "error": repr(failure)})
             _again_where_broken(bench, mode)
@@ -257,7 +257,7 @@ def time_epoch(bench: Bench, name: str) -> dict:
 
 
 def check_full(bench: Bench, images: np.ndarray) -> dict:
-    """Compare the gradient of one batch of the network at hand with float64 at tight tolerances, here and on the CPU."""
+    """Compare a gradient of the network at hand with float64 at tight tolerances, on the device and on the CPU."""
     runs = bench.runs
     config = runs.configs[0]
     weights = {name: runs.parameters(0)[name][None].astype(np.float64) for name in runs.weights}
@@ -307,21 +307,18 @@ def floor(bench: Bench, timed: list[dict]) -> dict:
 
 def sweep_pieces(bench: Bench) -> list[dict]:
     """Time the pieces of a sweep of the runs at hand, with other shapes of the kernels beside."""
-    variants = {"plain": choose("plain", bench.device)}
-    try:
-        fused = type(choose("fused", bench.device)) if bench.device.type == "cuda" else None
-    except NoTriton:
-        fused = None
-    if fused is not None:
-        variants |= {f"fused, {count} a thread": fused(count) for count in (8, 4, 2)}
-    found = pieces(bench.runs.propagation, variants)
+    own, variants = bench.place().passes, {}
+    if bench.mode != "plain":
+        variants = {f"{count} a thread": type(own)(count) for count in (8, 2)}
+    found = pieces(bench.runs.propagation, variants, graph=MODES[bench.mode][1])
     for row in found:
         times = ", ".join(f"{name} {1e6 * seconds:.1f}" for name, seconds in row["seconds"].items())
-        bench.say(f"{row['network']} ({row['clamped']} clamped) {row['replicas']} x {row['rows']} x {row['width']}, us: {times}")
+        shape = f"{row['replicas']} x {row['rows']} x {row['width']}"
+        bench.say(f"{row['network']} ({row['clamped']} clamped) {shape}, us: {times}")
     runs = bench.runs
     weights, other = runs.weights, {name: array * 1e-3 for name, array in runs.weights.items()}
-    step = clock(lambda: runs.optimizer.step(weights, other, torch.zeros(runs.propagation.replicas, device=bench.device)),
-                 bench.device, 5)  # fmt: skip
+    rates = torch.zeros(runs.propagation.replicas, device=bench.device)
+    step = clock(lambda: runs.optimizer.step(weights, other, rates), bench.device, 5)
     bench.say(f"optimizer: {1e6 * step:.0f} us")
     return [*found, {"optimizer_seconds": step}]
 
@@ -358,12 +355,13 @@ def train(bench: Bench, images: np.ndarray, held_out: np.ndarray) -> None:
             continue
         try:
             found = train_group(group, images, held_out, bench.place, deadline, shelf)
-        except Exception as failure:  # noqa: BLE001  the other groups are still worth their time
+        except Exception as failure:
             found = {"name": group.get("name"), "error": repr(failure), "trace": traceback.format_exc()}
         told.append(found)
         (bench.options.out / "training.json").write_text(json.dumps(told) + "\n")
         last = found.get("validation") or found.get("curves") or [found.get("error")]
-        bench.say(f"group {found['name']}: {found.get('steps')} of {found.get('of')} steps in {found.get('seconds', 0):.0f} s; {last[-1]}")
+        steps = f"{found.get('steps')} of {found.get('of')} steps in {found.get('seconds', 0):.0f} s"
+        bench.say(f"group {found['name']}: {steps}; {last[-1]}")
 
 
 def main() -> None:

@@ -1,26 +1,36 @@
-"""What a device can do: rate of products, bandwidth, and the pieces of a sweep; and what a training step needs of it."""
+"""What a device can do, product by product and pass by pass, and what a training step needs of it at least."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
-from hvae.tensors.passes import walking
+from hvae.tensors.graphs import Repeated
+from hvae.tensors.passes import GENTLE_STEPS, walking
 from hvae.tensors.plain import Plain
 from hvae.tensors.propagation import Propagation
+from hvae.tensors.rows import Rows
 
 
-def clock(work: Callable[[], object], device: torch.device, repeats: int = 20) -> float:
-    """Return the mean seconds of `work`, launched `repeats` times in a row after three that are not counted."""
+def clock(work: Callable[[], object], device: torch.device, repeats: int = 20, *, graph: bool = False) -> float:
+    """Return the mean seconds of `work`, done `repeats` times in a row, or a CUDA `graph` of them, after three more."""
+
+    def often() -> None:
+        for _ in range(repeats):
+            work()
+
     for _ in range(3):
         work()
+    again = Repeated(often, captured=graph and device.type == "cuda")
+    for _ in range(2):  # as it stands, and recorded
+        again()
     wait(device)
     started = time.perf_counter()
-    for _ in range(repeats):
-        work()
+    again()
     wait(device)
     return (time.perf_counter() - started) / repeats
 
@@ -41,32 +51,38 @@ def rates(device: torch.device, *, quick: bool) -> dict[str, float]:
     return {"flops_per_second": 2 * n**3 / product, "bytes_per_second": 8 * count / copy}
 
 
-def pieces(propagation: Propagation, variants: dict[str, Any]) -> list[dict]:
-    """Return the seconds of a sweep's product and of its passes, by role, rows and variant of the passes."""
+def pieces(propagation: Propagation, variants: dict[str, Any], *, graph: bool) -> list[dict]:
+    """Return the seconds of a sweep's product and of its passes, by role and rows; of whole batches by all variants."""
     found = []
     for side in (propagation.encoding, propagation.decoding):
         solver, device = side.free, propagation.place.device
-        for rows in (solver._rows, *solver._cold._levels.values()):  # noqa: SLF001
+        for rows in (solver._rows, *solver._cold._levels.values()):
             at = walking(rows, solver.rules)
-            row = {
-                "network": side.network, "clamped": side.weights.role.clamped[0], "width": rows.width, "rows": rows.size,
-                "replicas": rows.matrices.shape[1], "seconds": {},
-            }  # fmt: skip
-            row["seconds"]["product"] = clock(lambda at=at: side.weights.product(at.direction, at.product), device)
-            keep = rows.counts.clone(), rows.matrices.clone(), rows.vectors.clone()
-            for name, passes in variants.items():
-                if isinstance(passes, Plain) and device.type == "cuda" and rows.size < propagation.batch:
-                    continue
-
-                def descend(passes=passes, rows=rows) -> None:
-                    rows.counts[0].fill_(1)
-                    rows.counts[1].zero_()
-                    passes.descend(rows, solver.rules, cold=False)
-
-                row["seconds"][name] = clock(descend, device)
-                rows.counts.copy_(keep[0]), rows.matrices.copy_(keep[1]), rows.vectors.copy_(keep[2])
-            found.append(row)
+            multiply = partial(side.weights.product, at.direction, at.product)
+            product = clock(multiply, device, graph=graph)
+            whole = rows.size == propagation.batch
+            chosen = {"own": propagation.place.passes} | (variants if whole else {})
+            seconds = {name: _passes(passes, solver, rows, device, graph=graph) for name, passes in chosen.items()}
+            found.append({
+                "network": side.network, "clamped": side.weights.role.clamped[0], "width": rows.width,
+                "rows": rows.size, "replicas": rows.matrices.shape[1], "seconds": {"product": product, **seconds},
+            })  # fmt: skip
     return found
+
+
+def _passes(passes: Any, solver: Any, rows: Rows, device: torch.device, *, graph: bool) -> float:
+    """Time one descent of all `rows`, near rest; they are put back as they were."""
+    keep = rows.counts.clone(), rows.matrices.clone(), rows.vectors.clone()
+
+    def descend() -> None:
+        rows.moving.fill_(1)
+        rows.sweeps.fill_(GENTLE_STEPS)
+        passes.descend(rows, solver.rules, cold=True)
+
+    seconds = clock(descend, device, graph=graph and not isinstance(passes, Plain))
+    for mine, theirs in zip((rows.counts, rows.matrices, rows.vectors), keep, strict=True):
+        mine.copy_(theirs)
+    return seconds
 
 
 def needs(propagation: Propagation, metrics: dict[str, float]) -> dict[str, float]:

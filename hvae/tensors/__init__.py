@@ -1,4 +1,4 @@
 """Training on tensors: networks of one shape side by side on one device, by the solvers of `crossbar.hopfield`.
 
-Every array of states is (replicas, batch, neurons). torch is needed here, and nowhere else: ``pip install hopbar[torch]``.
+Every array of states is (replicas, batch, neurons). Here alone torch is needed: ``pip install hopbar[torch]``.
 """

@@ -15,7 +15,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 class Optimizer(Protocol):
-    """A rule that changes weights (replicas, N, N) in place; its `state` has the names of `hvae.learning.optimizers`."""
+    """A rule that changes weights (replicas, N, N) in place; `state` has the names of `hvae.learning.optimizers`."""
 
     state: Tensors
 

@@ -79,7 +79,7 @@ class Plain:
         curved = (at.direction * bent).sum(-1)
         each.curvature.copy_(torch.where(rows.moving == 1, curved, each.curvature))
         goes = (rows.moving == 1) & (curved > 0)
-        step = torch.where(goes, each.now / torch.where(goes, curved, torch.ones_like(curved)), torch.zeros_like(curved))
+        step = torch.where(goes, each.now / curved, torch.zeros_like(curved))
         at.solution.add_(step[..., None] * at.direction)
         at.remainder.sub_(step[..., None] * bent)
         scaled = at.remainder / at.diagonal

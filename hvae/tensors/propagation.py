@@ -15,7 +15,6 @@ from hvae.config.run import NudgingConfig, RunConfig, SettlingConfig
 from hvae.learning import learners
 from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.learning.nudging import SIGNS
-from hvae.learning.variants import ScaledLatents
 from hvae.models.hopfield import HopfieldVAE
 from hvae.tensors.contrasts import Contrast, centred, gradient, join, shortened
 from hvae.tensors.passes import Passes, choose
@@ -63,7 +62,7 @@ class Place:
             torch.zeros(1, device=where)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
-            raise InvalidValue(f"`--device` must be a device of torch, such as cpu or cuda, but got {device!r}: {reason}") from None
+            raise InvalidValue(f"`device` must be one that torch finds here, but got {device!r}: {reason}") from None
         chosen = choose(passes, where)
         usual = pace or Pace.usual(where)
         if isinstance(chosen, Plain):  # its line search asks the device, which no CUDA graph can hold
@@ -123,7 +122,9 @@ class Propagation:
 
     def _side(self, network: str, role: Role, settling: SettlingConfig, nudging: NudgingConfig) -> Side:
         place, shape = self.place, (self.replicas, self.batch)
-        weights = Weights.of(role, self.replicas, self.vae.gain, device=place.device, dtype=place.dtype)
+        weights = Weights.of(
+            role, self.replicas, self.vae.gain, device=place.device, dtype=place.dtype, round_to=place.pace.round_to
+        )
         parts: dict[str, Any] = {"weights": weights, "shape": shape, "passes": place.passes, "pace": place.pace}
         free = ConjugateGradient(tolerance=settling.tolerance, max_sweeps=settling.max_sweeps, **parts)
         response = LinearResponse(tolerance=nudging.tolerance, max_sweeps=nudging.max_sweeps, **parts)
@@ -273,7 +274,7 @@ def _supported(config: RunConfig, n_pixels: int | None) -> EquilibriumPropagatio
     if missing:
         raise NotOnTensors(f"the torch engine does not have {', '.join(missing)}: train with the engine numpy")
     learner = learners.make(config, n_pixels)
-    assert isinstance(learner, EquilibriumPropagation)  # noqa: S101
+    assert isinstance(learner, EquilibriumPropagation)
     return learner
 
 

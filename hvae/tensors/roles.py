@@ -18,7 +18,7 @@ class Weights:
     """The weights (replicas, N, N) of one network, seen from one of its roles.
 
     Free neurons stand in `width` columns, of which those after `role.n_free` are idle: linear, without couplings, at
-    zero. `width` is a multiple of 16 on a GPU, whose products want rows that begin at round addresses.
+    zero.
 
     Attributes
     ----------
@@ -36,12 +36,11 @@ class Weights:
 
     @classmethod
     def of(
-        cls, role: Role, replicas: int, gain: float, *, device: torch.device, dtype: torch.dtype, round_to: int = 0
+        cls, role: Role, replicas: int, gain: float, *, device: torch.device, dtype: torch.dtype, round_to: int = 1
     ) -> Weights:
         """Return `role` of `replicas` networks, whose weights are still to be loaded."""
         free, held = of_role(role, gain, device, dtype)
-        unit = round_to or (16 if device.type == "cuda" else 1)
-        width = -(-role.n_free // unit) * unit
+        width = -(-role.n_free // round_to) * round_to
         within = torch.zeros((replicas, width, width), device=device, dtype=dtype)
         return cls(role, free.padded(width), held, within)
 
@@ -73,7 +72,7 @@ class Weights:
             torch.bmm(signals, self.within, out=out)
 
     def drive(self, weights: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-        """Return what clamped neurons in the states `inputs` (replicas, rows, n_clamped) give, (replicas, rows, width)."""
+        """Return what clamped neurons in the states `inputs` (replicas, rows, n_clamped) give to the free ones."""
         out = inputs.new_zeros((*inputs.shape[:2], self.width))
         _multiply(weights, self.held.signals(inputs), self.role.inward, out)
         return out
@@ -93,5 +92,6 @@ def _multiply(weights: torch.Tensor, signals: torch.Tensor, patches: tuple[Patch
 
 
 def _area(patches: tuple[Patch, ...]) -> int:
-    lengths = [(patch.sources.stop - patch.sources.start) * (patch.targets.stop - patch.targets.start) for patch in patches]
-    return sum(lengths)
+    return sum(
+        (patch.sources.stop - patch.sources.start) * (patch.targets.stop - patch.targets.start) for patch in patches
+    )

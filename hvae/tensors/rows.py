@@ -29,7 +29,9 @@ class Rows:
     counts: torch.Tensor
 
     @classmethod
-    def empty(cls, kinds: tuple[int, int], shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype) -> Rows:
+    def empty(
+        cls, kinds: tuple[int, int], shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype
+    ) -> Rows:
         """Return rows of zeros: `kinds` of matrices and vectors, of `shape` (replicas, rows, width)."""
         return cls(
             torch.zeros((kinds[0], *shape), device=device, dtype=dtype),
@@ -85,25 +87,30 @@ class Pace:
         How many times fewer rows must move for smaller arrays to be taken.
     graphs : bool
         Whether blocks of sweeps are replayed as CUDA graphs.
+    round_to : int
+        Columns of states are filled up to a multiple of it: products on a GPU want rows that begin at round addresses.
     """
 
     check_every: int = 8
     smallest: int = 8
     shrink: int = 4
     graphs: bool = False
+    round_to: int = 1
 
     @classmethod
     def usual(cls, device: torch.device) -> Pace:
         """Return what should pay on `device`."""
-        return cls(graphs=True) if device.type == "cuda" else cls(check_every=2, smallest=1, shrink=2)
+        if device.type == "cuda":
+            return cls(graphs=True, round_to=16)
+        return cls(check_every=2, smallest=1, shrink=2)
 
 
 @dataclass
 class Iteration:
     """The same sweep over and over, until no row moves.
 
-    The device is asked every `check_every` sweeps how many rows move; between, nothing waits. Rows that have stopped are
-    left as they are by `sweep`; where few rows of each replica move, those go on in arrays `shrink` times smaller.
+    The device is asked after every few sweeps how many rows move; between, nothing waits. Rows that have stopped are
+    left as they are by `sweep`; where few rows of each replica move, those go on in smaller arrays.
 
     Attributes
     ----------

@@ -89,7 +89,10 @@ class ConjugateGradient:
         return sum(self.__dict__[name].worked for name in ("_cold", "_warm") if name in self.__dict__)
 
     def settle(
-        self, drive: torch.Tensor, start: torch.Tensor | None = None, nudge: tuple[torch.Tensor, torch.Tensor] | None = None
+        self,
+        drive: torch.Tensor,
+        start: torch.Tensor | None = None,
+        nudge: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> Settled:
         """Settle under `drive` (replicas, batch, width) from the states `start`, or from zero.
 

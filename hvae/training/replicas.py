@@ -1,4 +1,4 @@
-"""Runs of one shape trained together on one device: other seeds, rates, beta_KL and sigma, at hardly the price of one."""
+"""Runs of one shape trained together on one device: each with its seed, rate, beta_KL and sigma."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Replicas:
         self.step = step
 
     def advance(self) -> Tensors:
-        """Make one step; return the metrics before it and the largest weight after it, each (replicas,), on the device."""
+        """Make one step; return the metrics of its batch and the largest weight after it, each (replicas,)."""
         number, position = divmod(self.step, self.steps_per_epoch)
         epoch = self._drawn(number)
         batch = self.images[epoch.rows[position]]

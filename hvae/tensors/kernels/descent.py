@@ -2,8 +2,8 @@
 
 Formulas and names are those of `crossbar.hopfield.kernels.descent` and `hvae.tensors.plain`. Columns beyond `width` are
 loaded as linear neurons at zero, which give nothing to any sum. `constants` holds tolerance, slack, near, floor, gentle
-stride and the polynomial of the lone minimum, so that they have the arrays' precision. Rows that do not move are left as
-they are, which lets many sweeps follow each other without a look at what moves.
+stride and the polynomial of the lone minimum, so that they have the arrays' precision. Rows that do not move are left
+as they are, which lets many sweeps follow each other without a look at what moves.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _largest(r, g, kind, gain, total):
     """Return max |rho' g|; NaN where `total`, a sum over the row, is NaN."""
     slope = tl.where(kind != 1, gain * r * (1.0 - r), 1.0)
     worst = tl.max(tl.abs(slope * g))
-    return tl.where(total == total, worst, total)
+    return tl.where(total == total, worst, total)  # noqa: PLR0124  NaN alone is not itself
 
 
 @triton.jit
@@ -102,7 +102,7 @@ def begin(
     if NUDGED:
         push = tl.load(linear + at, mask=inside, other=0.0)
         stiff = tl.load(quadratic + at, mask=inside, other=0.0)
-    energy, climb, curved, new = _probe(r, u, still, still, 0.0, push, stiff, kind, gain)
+    energy, _climb, _curved, new = _probe(r, u, still, still, 0.0, push, stiff, kind, gain)
     z = _precondition(r, u, new, push, stiff, kind, gain, tl.load(constants + 2), constants)
     now = tl.sum(z * new)
     worst = _largest(r, new, kind, gain, now)
@@ -115,7 +115,7 @@ def begin(
 
 
 @triton.jit
-def descend(
+def descend(  # noqa: PLR0915  one kernel, so that the row stays in registers
     signals, pull, direction, product, gradient, linear, quadratic, kinds, gains, reaches, constants,
     own, decrease, residual, moving, sweeps, width, max_sweeps,
     COLD: tl.constexpr, NUDGED: tl.constexpr, BLOCK: tl.constexpr,

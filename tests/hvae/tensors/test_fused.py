@@ -13,11 +13,14 @@ pytest.importorskip("triton", reason="fused passes need Triton")
 if os.environ.get("TRITON_INTERPRET") != "1":
     pytest.skip("Triton was imported before it could be told to interpret", allow_module_level=True)
 
+from hvae.config.run import ModelConfig, NudgingConfig, RunConfig, SettlingConfig, TrainingConfig  # noqa: E402
+from hvae.learning import learners  # noqa: E402
 from hvae.tensors.fused import Fused  # noqa: E402
 from hvae.tensors.neurons import Columns  # noqa: E402
 from hvae.tensors.passes import Rules  # noqa: E402
 from hvae.tensors.plain import Plain  # noqa: E402
-from hvae.tensors.rows import Rows  # noqa: E402
+from hvae.tensors.propagation import Place, Propagation  # noqa: E402
+from hvae.tensors.rows import Pace, Rows  # noqa: E402
 
 KINDS = {"sigmoid": [0] * 21, "mixed": [0] * 8 + [1] * 6 + [2] * 7}
 
@@ -112,3 +115,26 @@ def test_each_step_of_a_response_is_that_of_plain_operations(rng, dtype):
     assert rows.vectors[2, 1, 2] <= 0
     solved = rows.vectors[1] <= 1e-10 * rows.vectors[0]
     assert solved.sum() == 5
+
+
+@pytest.mark.parametrize("method", ["linear-response", "centred"])
+def test_whole_gradients_are_those_of_plain_operations(rng, method):
+    """In padded columns, with blocks of other lengths, and arrays that shrink otherwise: nothing of it tells."""
+    config = RunConfig(
+        model=ModelConfig(name="tdh-vae", hidden=9, latent=2, sigma=0.5),
+        nudging=NudgingConfig(method=method, tolerance=1e-4),
+        settling=SettlingConfig(tolerance=1e-4),
+        training=TrainingConfig(batch_size=4, precision="float64"),
+    )
+    weights = {"tied": torch.as_tensor(np.stack([learners.make(config, 16).init(rng, np.float64)["tied"]] * 2))}
+    weights["tied"][1] *= 1.5
+    images, noise = torch.as_tensor(rng.uniform(-1, 1, (2, 4, 16))), torch.as_tensor(rng.normal(size=(2, 4, 2)))
+    paces = {"plain": Pace(check_every=1, smallest=1, shrink=2), "fused": Pace(3, 2, 2, round_to=16)}
+    found = []
+    for name, pace in paces.items():
+        propagation = Propagation([config] * 2, Place.of("cpu", "float64", name, pace), n_pixels=16)
+        found.append(propagation.gradients(weights, images, noise))
+    torch.testing.assert_close(found[1][1]["tied"], found[0][1]["tied"], rtol=1e-9, atol=1e-11)
+    assert float(found[0][1]["tied"].abs().max()) > 1e-3
+    for metric, value in found[0][0].items():
+        torch.testing.assert_close(found[1][0][metric], value, rtol=1e-9, atol=1e-11)
