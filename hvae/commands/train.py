@@ -31,6 +31,8 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
 @click.option("--from-sweep", metavar="DIR", help="Start from the best trial of a sweep: its folder, or URL#STUDY.")
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
+@click.option("--engine", type=click.Choice(["numpy", "torch"]), help="What makes the steps; numpy by default.")
+@click.option("--device", help="Of the engine torch, such as cuda; cpu by default.")
 @_json
 def train(
     model: str,
@@ -43,6 +45,8 @@ def train(
     array: str | None,
     from_sweep: str | None,
     resume: bool,
+    engine: str | None,
+    device: str | None,
     as_json: bool,
 ) -> None:
     """Train MODEL: f-vae, h-vae, dh-vae or tdh-vae, with the paper's Table 3 as defaults.
@@ -54,11 +58,13 @@ def train(
     from hvae.config import toml_file
     from hvae.onchip.chip import for_array
     from hvae.runs.records import RunFolder
+    from hvae.training.engines import Choice
     from hvae.training.watching import watch
 
     named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     images = None
+    chosen = None if engine is None and device is None else Choice(engine or "numpy", device or "cpu")
     if resume:
         folder = RunFolder.open(out)
         _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
@@ -66,8 +72,10 @@ def train(
         config = for_array(toml_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
         RunFolder.refuse_what_exists(out)
         images = _prepared(config)
+        if chosen is not None:
+            chosen.check(config)
         folder = RunFolder.create(out, config)
-    finished, last = watch(folder, images)
+    finished, last = watch(folder, images, chosen)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))
     if not finished:

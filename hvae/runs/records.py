@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import h5py
 
 SCHEMA = "hopbar-checkpoint/1"
-_BEFORE_A_STEP = {lock.NAME, "environment.json", "config.toml", "onchip.json"}
+_BEFORE_A_STEP = {lock.NAME, "environment.json", "config.toml", "onchip.json", "engine.json"}
 """What a folder may hold before the first step of its run, which leaves metrics: until then it can be made anew."""
 _AGAIN = "train the run again into a new folder"
 

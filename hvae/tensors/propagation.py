@@ -96,7 +96,7 @@ class Propagation:
         self, configs: Sequence[RunConfig], place: Place, *, batch: int | None = None, n_pixels: int | None = None
     ) -> None:
         """Make the solvers of `configs`, which differ in seed, sigma, beta_KL and learning rate alone."""
-        plain = [_supported(config, n_pixels) for config in configs]
+        plain = [supported(config, n_pixels) for config in configs]
         self.place, self.replicas, self.batch = place, len(configs), batch or configs[0].training.batch_size
         self.vae: HopfieldVAE = plain[0].vae
         self.latent, self.latent_scale = self.vae.latent, configs[0].model.latent_scale
@@ -253,7 +253,7 @@ class Propagation:
         }
 
 
-def _supported(config: RunConfig, n_pixels: int | None) -> EquilibriumPropagation:
+def supported(config: RunConfig, n_pixels: int | None = None) -> EquilibriumPropagation:
     """Return the learner of `config` on arrays, which says what is to be learned.
 
     Raises

@@ -27,7 +27,8 @@ from hvae.runs.export import make_chip
 from hvae.runs.records import Checkpoint, RunFolder
 from hvae.scores import evaluation
 from hvae.streams import stream
-from hvae.training import step
+from hvae.training import engines, step
+from hvae.training.engines import TORCH, Choice, Engine, OnArrays, OnTensors
 
 _LOG_EVERY = 10
 SHARES = {
@@ -66,6 +67,7 @@ class _Run:
     dataset: Dataset
     optimizer: optimizers.Optimizer | ChipOptimizer
     parameters: Parameters
+    engine: Engine
     step: int = 0
     saved_at: float = field(default_factory=time.monotonic)
     shares: list[dict[str, float]] = field(default_factory=list)  # `SHARES` of the epoch's steps made by this process
@@ -79,7 +81,8 @@ class _Run:
         return _total_steps(self.config, self.dataset)
 
     def save(self) -> None:
-        """Write checkpoint and chip."""
+        """Write the checkpoint."""
+        self.engine.hand_back()
         self.folder.save(
             Checkpoint(
                 step=self.step,
@@ -92,11 +95,17 @@ class _Run:
         self.saved_at = time.monotonic()
 
 
-def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer | None = None) -> Ending:
+def train(
+    folder: RunFolder,
+    dataset: Dataset | None = None,
+    observer: Observer | None = None,
+    engine: Choice | None = None,
+) -> Ending:
     """Train the run in `folder` from its last checkpoint, or from its seed, to its last epoch.
 
-    Two runs of one configuration, seed, machine and thread count leave the same bytes in metrics.jsonl,
-    checkpoint.h5 and chip.h5, whether or not they were killed and resumed in between.
+    Two runs of one configuration, seed, machine, engine and thread count leave the same bytes in metrics.jsonl,
+    checkpoint.h5 and chip.h5, whether or not they were killed and resumed in between. The `engine` is by default that
+    which the run began with, else numpy.
 
     Raises
     ------
@@ -112,7 +121,9 @@ def train(folder: RunFolder, dataset: Dataset | None = None, observer: Observer 
     """
     config = folder.config()
     with lock.held(folder.path):
-        return _train(_open(folder, config, dataset or images.load(config.data)), observer or Observer())
+        choice = engine or engines.recorded(folder)
+        choice.check(config)
+        return _train(_open(folder, config, dataset or images.load(config.data), choice), observer or Observer())
 
 
 def _train(run: _Run, observer: Observer) -> Ending:
@@ -136,22 +147,30 @@ def _total_steps(config: RunConfig, dataset: Dataset) -> int:
     return step.per_epoch(len(dataset.train_images), training.batch_size) * training.epochs
 
 
-def _open(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
+def _open(folder: RunFolder, config: RunConfig, dataset: Dataset, choice: Choice) -> _Run:
     memory.check(config)
     if config.array.device is not None:
         return _open_chip(folder, config, dataset)
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
+    at = 0
     if folder.has_checkpoint():
         checkpoint = folder.resumed(config, _total_steps(config, dataset))
         learners.check_parameters(learner, checkpoint.parameters, folder.path / "checkpoint.h5")
         loading.refuse_broken(learner, checkpoint.parameters, folder.path)
         folder.cut_logs(checkpoint.metrics_bytes)
         optimizers.restore(optimizer, checkpoint.parameters, checkpoint.optimizer)
-        return _Run(config, folder, learner, dataset, optimizer, checkpoint.parameters, checkpoint.step)
-    folder.cut_logs(0)
-    dtype = np.dtype(config.training.precision).type
-    parameters = learner.init(stream(config.training.seed, "init"), dtype)
-    return _Run(config, folder, learner, dataset, optimizer, parameters)
+        parameters, at = checkpoint.parameters, checkpoint.step
+    else:
+        folder.cut_logs(0)
+        dtype = np.dtype(config.training.precision).type
+        parameters = learner.init(stream(config.training.seed, "init"), dtype)
+    pictures = dataset.train_images
+    engine: Engine = OnArrays(config, learner, optimizer, parameters, pictures)
+    if choice.name == TORCH or choice != engines.recorded(folder):
+        folder.describe("engine", choice.facts())
+    if choice.name == TORCH:
+        engine = OnTensors.of(choice, config, pictures, parameters, optimizer.state, at)
+    return _Run(config, folder, learner, dataset, optimizer, parameters, engine, at)
 
 
 def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
@@ -161,22 +180,24 @@ def _open_chip(folder: RunFolder, config: RunConfig, dataset: Dataset) -> _Run:
     folder.describe("onchip", chip.describe())
     if not folder.has_checkpoint():
         folder.cut_logs(0)
-        return _Run(config, folder, chip, dataset, optimizer, chip.weights())
+        weights = chip.weights()
+        engine = OnArrays(config, chip, optimizer, weights, dataset.train_images)
+        return _Run(config, folder, chip, dataset, optimizer, weights, engine)
     checkpoint = folder.resumed(config, _total_steps(config, dataset))
     learners.check_parameters(chip, checkpoint.parameters, folder.path / "checkpoint.h5")
     with folder.restoring():
         optimizer.restore(checkpoint.optimizer)
     folder.cut_logs(checkpoint.metrics_bytes)
     loading.refuse_broken(chip, chip.weights(), folder.path)
-    return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, checkpoint.step)
+    engine = OnArrays(config, chip, optimizer, checkpoint.parameters, dataset.train_images)
+    return _Run(config, folder, chip, dataset, optimizer, checkpoint.parameters, engine, checkpoint.step)
 
 
 def _step(run: _Run, observer: Observer) -> None:
     started = time.perf_counter()
-    batch, noise = step.draw(run.dataset.train_images, run.config.training, run.step, run.learner.latent)
     rate = optimizers.learning_rate(run.config.optimizer, run.step / run.total_steps)
     try:
-        metrics = step.advance(run.learner, run.optimizer, run.parameters, batch, noise, rate)
+        metrics = run.engine.advance(run.step, rate)
     except DivergedError as error:
         raise DivergedError(_divergence(run, str(error))) from error
     run.step += 1
@@ -199,6 +220,7 @@ def _divergence(run: _Run, what: str) -> str:
 
 
 def _finish_epoch(run: _Run, observer: Observer) -> None:
+    run.engine.hand_back()
     training, dataset = run.config.training, run.dataset
     record: dict[str, float] = {"epoch": run.step // run.steps_per_epoch}
     count = min(training.validation_samples, len(dataset.validation_images))

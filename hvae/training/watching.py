@@ -17,6 +17,7 @@ from hvae.learning import unsettled
 from hvae.runs.records import RunFolder
 from hvae.scores import codes
 from hvae.training import loop
+from hvae.training.engines import Choice
 from hvae.training.loop import Ending, Observer
 
 _console = console.stderr()
@@ -24,7 +25,9 @@ _UNTOLD = {"epoch", *(f"validation_{key}" for key in codes.KEYS if key not in co
 """What of an epoch's metrics has no place on its line."""
 
 
-def watch(folder: RunFolder, dataset: Dataset | None = None) -> tuple[bool, dict[str, float]]:
+def watch(
+    folder: RunFolder, dataset: Dataset | None = None, engine: Choice | None = None
+) -> tuple[bool, dict[str, float]]:
     """Train the run in `folder`, on its own data unless given; return whether it finished, and its last metrics."""
     with _interruptions() as interrupted, _bar() as bar:
         config = folder.config()
@@ -50,7 +53,7 @@ def watch(folder: RunFolder, dataset: Dataset | None = None) -> tuple[bool, dict
                 bar.console.print(f"epoch {epoch}: {told}")
 
         observer = Observer(on_step=on_step, on_epoch=on_epoch, stop_requested=lambda: bool(interrupted))
-        ending = loop.train(folder, dataset, observer)
+        ending = loop.train(folder, dataset, observer, engine)
     if ending is Ending.STOPPED:
         _console.print(f"stopped at a checkpoint; go on with the same command and --resume (run {folder.path})")
     else:
