@@ -60,7 +60,7 @@ class Shelf:
             return False
         for number, one in enumerate(self.held):
             if number >= len(before) or one.keys() != before[number].keys():
-                np.savez(self.folder / f"weights-{number}.npz", **one)
+                np.savez(self.folder / f"weights-{number}.npz", **one)  # type: ignore[arg-type]
         return True
 
 

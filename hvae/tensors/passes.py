@@ -1,4 +1,4 @@
-"""The element-wise passes of a sweep, as plain torch operations or fused into one Triton kernel."""
+"""What happens between two products with W, element by element: what it works on, and the protocol of its forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from crossbar.errors import HopbarError, unknown_name
 from crossbar.hopfield.conjugate_gradient import lone_minimum
 from crossbar.hopfield.neurons import REACH
 from hvae.tensors.neurons import Columns
@@ -15,11 +14,6 @@ from hvae.tensors.rows import Rows
 
 GENTLE_STEPS, GENTLE_STRIDE = 3, 0.3  # of a cold start, as in `crossbar.hopfield.conjugate_gradient`
 ROUNDS = 8  # trials of a line search
-NAMES = ("auto", "plain", "fused")
-
-
-class NoTriton(HopbarError, RuntimeError):
-    """Fused passes were asked for where Triton is not."""
 
 
 class Walking(NamedTuple):
@@ -119,28 +113,5 @@ class Passes(Protocol):
 
 def walking(rows: Rows, rules: Rules) -> Walking:
     """Return the matrices of `rows` by name."""
-    return Walking(*rows.matrices) if rules.nudged else Walking(*rows.matrices, rules.nothing, rules.nothing)
-
-
-def choose(name: str, device: torch.device) -> Passes:
-    """Return the passes that `name` says; "auto" takes the fused ones on a GPU with Triton.
-
-    Raises
-    ------
-    UnknownName
-    NoTriton
-        "fused" without Triton.
-    """
-    if name not in NAMES:
-        raise unknown_name("kind of passes", name, NAMES)
-    from hvae.tensors.plain import Plain
-
-    if name == "plain" or (name == "auto" and device.type != "cuda"):
-        return Plain()
-    try:
-        from hvae.tensors.fused import Fused
-    except ImportError as error:
-        if name == "auto":
-            return Plain()
-        raise NoTriton(f"fused passes need Triton, which is not here ({error}): take plain ones") from error
-    return Fused()
+    nudge = () if rules.nudged else (rules.nothing, rules.nothing)
+    return Walking(*(*rows.matrices, *nudge))

@@ -16,8 +16,9 @@ from hvae.learning import learners
 from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.learning.nudging import SIGNS
 from hvae.models.hopfield import HopfieldVAE
+from hvae.tensors.choice import choose
 from hvae.tensors.contrasts import Contrast, centred, gradient, join, shortened
-from hvae.tensors.passes import Passes, choose
+from hvae.tensors.passes import Passes
 from hvae.tensors.plain import Plain
 from hvae.tensors.roles import Weights
 from hvae.tensors.rows import Pace
