@@ -15,6 +15,7 @@ they stand, plain torch operations. FOLDER of --data holds train-images-idx3-uby
 say so. Needs numpy, scipy, numba, h5py, lazy_loader and torch; with `--train`, see `gpu_training.py`.
 """
 
+# ruff: noqa: E402  the checkout is put on the path, and numba replaced where it is missing, before the rest comes
 from __future__ import annotations
 
 import json
@@ -26,6 +27,9 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+import gpu_numba
+
+NO_NUMBA = gpu_numba.install()
 
 import numpy as np
 import torch
@@ -57,6 +61,8 @@ class Bench:
         self.device = torch.device(options.device)
         self.figures: dict[str, float] = {}
         self.extra: dict = {"parts": {}, "failed": []}
+        if NO_NUMBA:
+            self.extra["numba"] = f"a stand-in, as {NO_NUMBA}"
         self.mode = ""
 
     @property

@@ -90,7 +90,10 @@ def machine() -> dict[str, object]:
 def commit() -> str:
     """Return the commit that is checked out, marked `+` when files differ from it."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    except FileNotFoundError:
+        return "unknown, as git is not here"
 
 
 def report(

@@ -7,6 +7,7 @@ paper's; a linear one (1) r = s; a classical one (2) r = 1 / (1 + exp(-gain s)) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,12 +52,12 @@ class Columns:
         pad = torch.nn.functional.pad
         return Columns(pad(self.kind, (0, more), value=LINEAR), pad(self.gain, (0, more), value=1.0))
 
-    @property
+    @cached_property
     def bounded(self) -> torch.Tensor:
         """Which signals lie in (0, 1)."""
         return self.kind != LINEAR
 
-    @property
+    @cached_property
     def classical(self) -> torch.Tensor:
         """Which neurons are Hopfield's of 1984."""
         return self.kind == CLASSICAL
@@ -96,8 +97,9 @@ class Columns:
         stiff = torch.where(self.bounded, sigmoid, torch.ones_like(signals))
         return torch.where(self.classical, self.slopes(signals), stiff)
 
+    @cached_property
     def rest(self) -> torch.Tensor:
-        """Return the signals (n,) of state zero."""
+        """Signals (n,) of state zero."""
         return torch.where(self.bounded, torch.full_like(self.gain, 0.5), torch.zeros_like(self.gain))
 
 

@@ -106,8 +106,8 @@ class ConjugateGradient:
             at.quadratic.copy_(nudge[1].expand_as(drive))
         at.direction.zero_()
         if start is None:
-            at.signals.copy_(columns.rest().expand_as(drive))
-            at.pull.copy_(drive + columns.rest() @ self.weights.within[:, None])
+            at.signals.copy_(columns.rest.expand_as(drive))
+            at.pull.copy_(drive + columns.rest @ self.weights.within[:, None])
         else:
             reach = self.rules.reach
             signals = columns.signals(start)

@@ -37,8 +37,8 @@ def problem(rng, kinds, *, nudged, dtype, max_sweeps=40):
     weights[:, kinds[:, None] + kinds == 2] *= kinds[:, None].repeat(n, 1)[kinds[:, None] + kinds == 2] != 1
     rows = Rows.empty((7 if nudged else 5, 3), (2, 3, n), torch.device("cpu"), dtype)
     weights = torch.as_tensor(weights).to(dtype)
-    rows.matrices[0] = columns.rest()
-    rows.matrices[1] = torch.as_tensor(rng.normal(size=(2, 3, n))).to(dtype) + columns.rest() @ weights[:, None]
+    rows.matrices[0] = columns.rest
+    rows.matrices[1] = torch.as_tensor(rng.normal(size=(2, 3, n))).to(dtype) + columns.rest @ weights[:, None]
     if nudged:
         rows.matrices[5] = 0.1 * torch.as_tensor(rng.normal(size=(2, 3, n))).to(dtype)
         rows.matrices[6] = 0.1  # without it nothing bounds a nudged classical neuron

@@ -103,7 +103,7 @@ def test_lone_minima_are_where_a_neuron_rests(columns):
 def test_padding_is_of_linear_neurons_that_stay_at_zero(columns):
     padded = columns.padded(16)
     assert padded.kind[9:].tolist() == [LINEAR] * 7
-    assert padded.rest().tolist() == [0.5] * 3 + [0] * 3 + [0.5] * 3 + [0] * 7
+    assert padded.rest.tolist() == [0.5] * 3 + [0] * 3 + [0.5] * 3 + [0] * 7
 
 
 def test_columns_of_a_role_are_sigmoids_of_its_gain():
