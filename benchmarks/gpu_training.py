@@ -8,7 +8,7 @@ A plan is a JSON or TOML file:
 
 `set` changes Table 3's values for all runs of a group, `runs` one each: seed, learning rate, weight decay, beta_KL or
 sigma. `centring` is the share of the batch's mean that is taken out of each run's signals; `keep` names the runs whose
-weights are kept, all by default.
+weights are kept, all by default. `gpu_adopt.py` makes run folders of what comes back.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ import numpy as np
 import torch
 
 from hvae.config.run import RunConfig, table_3
+from hvae.runs.images import shrink
 from hvae.tensors.packing import Shelf
 from hvae.tensors.propagation import Place
 from hvae.training.replicas import Replicas, numbers
 
 EVERY = 50
+MNIST = {"data.name": "mnist"}
 SAVING = 10.0  # seconds kept for writing what there is
 CHECKED = 512  # validation images that are encoded and decoded after an epoch
 
@@ -75,11 +77,13 @@ def train_group(
 ) -> dict:
     """Train a group until its end or `deadline`; return what is to be told of it, its weights put on the `shelf`."""
     base = group.get("set", {})
-    configs = [configured(group["model"], base, own) for own in group.get("runs", [{}])]
+    configs = [configured(group["model"], MNIST, base, own) for own in group.get("runs", [{}])]
     place: Place = place_of(configs[0].training.precision)
     started = time.monotonic()
     deadline = min(deadline, started + group.get("limit_s", float("inf")))
-    limit = configs[0].data.train_limit
+    limit, side = configs[0].data.train_limit, configs[0].data.image_size
+    if side**2 < images.shape[1]:
+        images, held_out = shrink(images, side), shrink(held_out, side)
     runs = Replicas(configs, images[:limit], place)
     if "centring" in group:
         runs.propagation.centring = torch.tensor(group["centring"], device=place.device, dtype=place.dtype)

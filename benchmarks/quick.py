@@ -20,7 +20,7 @@ from harness import small_run
 
 HERE = Path(__file__).parent
 SECONDS = 300
-LIBRARIES = {"gpu_floor", "gpu_numba", "gpu_training", "harness", "peers", "quick", "settling_cases"}
+LIBRARIES = {"gpu_adopt", "gpu_floor", "gpu_numba", "gpu_training", "harness", "peers", "quick", "settling_cases"}
 OF_A_RUN = {
     "basins", "epoch", "noise_correlation", "onchip", "scaling", "settling", "sweep_cost", "wires_study",
 }  # fmt: skip
