@@ -24,9 +24,13 @@ import sys
 import time
 import traceback
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+if find_spec("torch") is None:
+    print("skipped: torch is not installed, pip install 'hopbar[torch]'")
+    sys.exit(0 if "--quick" in sys.argv else 2)
 import gpu_numba
 
 NO_NUMBA = gpu_numba.install()
@@ -262,11 +266,11 @@ def time_epoch(bench: Bench, name: str) -> dict:
     return {"epoch_seconds": seconds, "share_timed": share, "last_step": last}
 
 
-def check_full(bench: Bench, images: np.ndarray) -> dict:
+def check_full(bench: Bench, images: np.ndarray, name: str = "cosine") -> dict:
     """Compare a gradient of the network at hand with float64 at tight tolerances, on the device and on the CPU."""
     runs = bench.runs
     config = runs.configs[0]
-    weights = {name: runs.parameters(0)[name][None].astype(np.float64) for name in runs.weights}
+    weights = {net: array[None].astype(np.float64) for net, array in runs.parameters(0).items()}
     rng = np.random.default_rng(2)
     found = {}
     model = {"model": {key: getattr(config.model, key) for key in ("hidden", "latent")}}
@@ -281,15 +285,15 @@ def check_full(bench: Bench, images: np.ndarray) -> dict:
         usual = gradients(config, bench.place(), case)
         exact = gradients(configured(config.model.name, model, SINGLE), bench.place(), case)
         found[f"float64 on {where}"] = {
-            name: {
-                "cosine": cosine(usual[name], wanted[name]), "error": error(usual[name], wanted[name]),
-                "cosine_tight_float32": cosine(exact[name], wanted[name]),
-                "error_tight_float32": error(exact[name], wanted[name]), "batch": count,
+            net: {
+                "cosine": cosine(usual[net], wanted[net]), "error": error(usual[net], wanted[net]),
+                "cosine_tight_float32": cosine(exact[net], wanted[net]),
+                "error_tight_float32": error(exact[net], wanted[net]), "batch": count,
             }
-            for name in wanted
+            for net in wanted
         }  # fmt: skip
         bench.say(f"against float64 on {where}: {found[f'float64 on {where}']}")
-    bench.figures["cosine"] = min(one["cosine"] for side in found.values() for one in side.values())
+    bench.figures[name] = min(one["cosine"] for side in found.values() for one in side.values())
     return found
 
 
@@ -349,6 +353,18 @@ def measure(bench: Bench, images: np.ndarray) -> None:
         bench.part(f"{name} x {many}", lambda name=name, model=model: steps(name, model, many), 25)
         bench.part(f"{name} pieces x {many}", lambda: sweep_pieces(bench), 10)
     bench.part("floor", lambda: floor(bench, timed), 3)
+    if bench.device.type == "cuda":
+        bench.part("tied with TF32", lambda: with_tf32(bench, images), 20)
+
+
+def with_tf32(bench: Bench, images: np.ndarray) -> dict:
+    """Time the tied networks with products in TF32, which are off elsewhere, and tell what that does to a gradient."""
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        found = time_steps(bench, "tied_tf32", "tdh-vae", bench.options.replicas, images)
+        return {"times": found, "gradient": check_full(bench, images, "cosine_tf32")}
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def train(bench: Bench, images: np.ndarray, held_out: np.ndarray) -> None:

@@ -24,7 +24,7 @@ def shortened(difference: torch.Tensor, norm_limit: float) -> tuple[torch.Tensor
     median = (ordered[:, (batch - 1) // 2] + ordered[:, batch // 2]) / 2
     longest = (norm_limit * median)[:, None]
     long = norms > longest
-    scale = torch.where(long, longest / torch.where(long, norms, torch.ones_like(norms)), torch.ones_like(norms))
+    scale = torch.where(long, longest / norms, 1.0)
     return difference * scale[..., None], long.sum(dim=-1)
 
 

@@ -68,33 +68,32 @@ class Columns:
 
     def slopes(self, signals: torch.Tensor) -> torch.Tensor:
         """Return rho'(s), from the signals."""
-        return torch.where(self.bounded, self.gain * signals * (1 - signals), torch.ones_like(signals))
+        return torch.where(self.bounded, self.gain * signals * (1 - signals), 1.0)
 
     def states(self, signals: torch.Tensor) -> torch.Tensor:
         """Return the s that gives `signals`."""
-        inside = torch.where(self.bounded, signals, torch.full_like(signals, 0.5))
+        inside = torch.where(self.bounded, signals, 0.5)
         return torch.where(self.bounded, torch.log(inside / (1 - inside)) / self.gain, signals)
 
     def at(self, signals: torch.Tensor) -> Slopes:
         """Return states, steepness and lean at `signals`."""
-        inside = torch.where(self.bounded, signals, torch.full_like(signals, 0.5))
+        inside = torch.where(self.bounded, signals, 0.5)
         rest = 1 - inside
         states = torch.where(self.bounded, torch.log(inside / rest) / self.gain, signals)
-        one, zero = torch.ones_like(signals), torch.zeros_like(signals)
-        steep = torch.where(self.bounded, 1 / (self.gain * inside * rest), one)
-        return Slopes(states, steep, torch.where(self.bounded, self.gain * (inside + inside - 1), zero))
+        steep = torch.where(self.bounded, 1 / (self.gain * inside * rest), 1.0)
+        return Slopes(states, steep, torch.where(self.bounded, self.gain * (inside + inside - 1), 0.0))
 
     def energy(self, states: torch.Tensor, signals: torch.Tensor) -> torch.Tensor:
         """Return phi of each neuron, zero at s = 0."""
         half = 0.5 * states * states
-        rest = torch.where(self.classical, 1 - signals, torch.ones_like(signals))
+        rest = torch.where(self.classical, 1 - signals, 1.0)
         own = states * signals + (torch.log(rest) + float(np.log(2))) / self.gain
         return torch.where(self.classical, own, half)
 
     def stiffness(self, states: torch.Tensor, signals: torch.Tensor) -> torch.Tensor:
         """Return the Hessian's diagonal in s at rest, couplings apart: 1 + gain s (2 r - 1), 1, or rho'."""
         sigmoid = 1 + self.gain * states * (signals + signals - 1)
-        stiff = torch.where(self.bounded, sigmoid, torch.ones_like(signals))
+        stiff = torch.where(self.bounded, sigmoid, 1.0)
         return torch.where(self.classical, self.slopes(signals), stiff)
 
     @cached_property

@@ -58,7 +58,7 @@ class Plain:
         z = precondition(signals, pull, new, at, rules)
         now, mixed = (z * new).sum(-1), (z * at.gradient).sum(-1)
         ratio = (now - mixed) / each.decrease
-        turn = torch.where(ratio > 0, ratio, torch.zeros_like(ratio))
+        turn = torch.where(ratio > 0, ratio, 0.0)
         direction = turn[..., None] * at.direction - z
         climbs = (direction * new).sum(-1) >= 0
         direction = torch.where(climbs[..., None], -z, direction)
@@ -79,7 +79,7 @@ class Plain:
         curved = (at.direction * bent).sum(-1)
         each.curvature.copy_(torch.where(rows.moving == 1, curved, each.curvature))
         goes = (rows.moving == 1) & (curved > 0)
-        step = torch.where(goes, each.now / curved, torch.zeros_like(curved))
+        step = torch.where(goes, each.now / curved, 0.0)
         at.solution.add_(step[..., None] * at.direction)
         at.remainder.sub_(step[..., None] * bent)
         scaled = at.remainder / at.diagonal
@@ -155,7 +155,7 @@ def _bends(
 def speed(signals: torch.Tensor, d: torch.Tensor, rules: Rules) -> torch.Tensor:
     """Return the largest |d| / (what is left of the signals' range in that direction), (..., rows)."""
     room = torch.where(d > 0, 1 - rules.reach - signals, signals - rules.reach)
-    fast = torch.where(rules.columns.bounded, (d / room).abs(), torch.zeros_like(d))
+    fast = torch.where(rules.columns.bounded, (d / room).abs(), 0.0)
     return fast.amax(-1)
 
 
