@@ -29,8 +29,7 @@ def adopt(group: dict, number: int, parameters: dict, path: Path) -> None:
         folder.log("metrics", record | row["replicas"][number])
     seconds = group["seconds"] / max(1, group["steps"]) / len(group["configs"])
     folder.log("timing", {"step": group["steps"], "seconds": seconds})
-    centring = group["centring"][number] if group["centring"] else 0.0
-    folder.describe("engine", {"engine": "torch", "device": "cuda", "centring": centring, "steps": group["steps"]})
+    folder.describe("engine", {"engine": "torch", "device": "cuda", "steps": group["steps"]})
     folder.save(
         Checkpoint(
             step=group["steps"], parameters=parameters, optimizer={}, metrics_bytes=folder.metrics_size(),

@@ -4,11 +4,10 @@ A plan is a JSON or TOML file:
 
     {"groups": [{"name": "rates", "model": "tdh-vae", "set": {"optimizer.name": "sgd", "training.epochs": 3},
                  "runs": [{"optimizer.learning_rate": 0.2}, {"optimizer.learning_rate": 0.4, "training.seed": 1}],
-                 "centring": [0.0, 1.0], "keep": [0, 1], "limit_s": 100}]}
+                 "keep": [0, 1], "limit_s": 100}]}
 
-`set` changes Table 3's values for all runs of a group, `runs` one each: seed, learning rate, weight decay, beta_KL or
-sigma. `centring` is the share of the batch's mean that is taken out of each run's signals; `keep` names the runs whose
-weights are kept, all by default. `gpu_adopt.py` makes run folders of what comes back.
+`set` changes Table 3's values for all runs of a group, `runs` one each: what `hvae.training.replicas.OWN` names. `keep`
+names the runs whose weights are kept, all by default.
 """
 
 from __future__ import annotations
@@ -85,8 +84,6 @@ def train_group(
     if side**2 < images.shape[1]:
         images, held_out = shrink(images, side), shrink(held_out, side)
     runs = Replicas(configs, images[:limit], place)
-    if "centring" in group:
-        runs.propagation.centring = torch.tensor(group["centring"], device=place.device, dtype=place.dtype)
     curves, validation, timed = Curves(), [], []
     begun = time.monotonic()
     while runs.step < runs.total_steps:
@@ -103,7 +100,7 @@ def train_group(
     name = group.get("name", group["model"])
     kept = [k for k in group.get("keep", range(len(configs))) if _kept(runs, k, name, shelf)]
     return {
-        "name": name, "configs": [asdict(one) for one in configs], "centring": group.get("centring"),
+        "name": name, "configs": [asdict(one) for one in configs],
         "steps": runs.step, "of": runs.total_steps, "steps_per_epoch": runs.steps_per_epoch, "kept": kept,
         "seconds": seconds, "setup_seconds": begun - started, "timing": timed, "curves": curves.rows,
         "validation": validation,

@@ -29,12 +29,12 @@ def shortened(difference: torch.Tensor, norm_limit: float) -> tuple[torch.Tensor
 
 
 def centred(mean: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
-    """Return S' = S - strength (S.m) m, with m the batch's mean of S, of length 1; `strength` is (replicas,).
+    """Return S' = S - strength (S.m) m, with m the batch's mean of S, of length 1; `strength` is (replicas, 1, 1).
 
     What all samples share is most of S; the gradient along it is stiff, and tells little.
     """
     direction = torch.nn.functional.normalize(mean.mean(dim=1, keepdim=True), dim=-1)
-    return mean - strength[:, None, None] * (mean * direction).sum(dim=-1, keepdim=True) * direction
+    return mean - strength * (mean * direction).sum(dim=-1, keepdim=True) * direction
 
 
 def join(role: Role, free: torch.Tensor, held: torch.Tensor) -> torch.Tensor:

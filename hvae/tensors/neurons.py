@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from crossbar.hopfield.network import Role
+from crossbar.hopfield.population import Population
 
 SIGMOID, LINEAR, CLASSICAL = 0, 1, 2
 
@@ -102,13 +102,10 @@ class Columns:
         return torch.where(self.bounded, torch.full_like(self.gain, 0.5), torch.zeros_like(self.gain))
 
 
-def of_role(role: Role, gain: float, device: torch.device, dtype: torch.dtype) -> tuple[Columns, Columns]:
-    """Return the free and the held neurons of `role`: the laws of its network, or sigmoids of `gain` without any."""
-    found = []
-    for population, count in (("free_neurons", role.n_free), ("held_neurons", role.n_clamped)):
-        kinds, gains = np.zeros(count, np.int32), np.full(count, gain)
-        laws: Any = getattr(role, population, None)
-        for law, columns in laws.runs if laws is not None else ():
-            kinds[columns], gains[columns] = law.kind, law.gain
-        found.append(Columns.of(kinds, gains, device, dtype))
-    return found[0], found[1]
+def of_population(neurons: Population, device: torch.device, dtype: torch.dtype) -> Columns:
+    """Return `neurons` column by column."""
+    count = neurons.stops[-1] if neurons.stops else 0
+    kinds, gains = np.zeros(count, np.int32), np.ones(count)
+    for law, columns in neurons.runs:
+        kinds[columns], gains[columns] = law.kind, law.gain
+    return Columns.of(kinds, gains, device, dtype)

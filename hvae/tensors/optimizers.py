@@ -26,9 +26,9 @@ class Optimizer(Protocol):
 
 @dataclass(kw_only=True)
 class SGD:
-    """w <- (1 - lr decay) w - lr v, v <- momentum v + g; `decay` is (replicas,), or None."""
+    """w <- (1 - lr decay) w - lr v, v <- momentum v + g; `momentum` and `decay` are (replicas,), or None."""
 
-    momentum: float
+    momentum: torch.Tensor | None
     decay: torch.Tensor | None
     state: Tensors = field(default_factory=dict)
 
@@ -36,9 +36,9 @@ class SGD:
         """Make one step of gradient descent."""
         for name, array in weights.items():
             change = gradients[name]
-            if self.momentum:
+            if self.momentum is not None:
                 velocity = self.state.setdefault(f"velocity/{name}", torch.zeros_like(array))
-                change = velocity.mul_(self.momentum).add_(change)
+                change = velocity.mul_(self.momentum[:, None, None]).add_(change)
             _decay(array, self.decay, rates)
             array.addcmul_(change, -rates[:, None, None])
 
@@ -75,11 +75,13 @@ def _decay(array: torch.Tensor, decay: torch.Tensor | None, rates: torch.Tensor)
 
 
 def make(configs: Sequence[OptimizerConfig], device: torch.device, dtype: torch.dtype) -> Optimizer:
-    """Return the optimizer of `configs`, which differ in rate and weight decay alone."""
+    """Return the optimizer of `configs`, which differ in rate, momentum and weight decay alone."""
     decays = [one.weight_decay for one in configs]
     decay = torch.tensor(decays, dtype=torch.float64).to(device, dtype) if any(decays) else None
     if configs[0].name == "sgd":
-        return SGD(momentum=configs[0].momentum, decay=decay)
+        shares = [one.momentum for one in configs]
+        momentum = torch.tensor(shares, dtype=torch.float64).to(device, dtype) if any(shares) else None
+        return SGD(momentum=momentum, decay=decay)
     return Adam(decay=decay)
 
 

@@ -64,7 +64,8 @@ class Rules:
     ----------
     columns : Columns
     reach : Tensor (width,)
-        Smallest signal of each neuron, rho(-REACH); its largest is 1 - reach. Of no matter where it is linear.
+        Smallest signal of each neuron, see `crossbar.hopfield.population.Population.reaches`; its largest is 1 - reach.
+        Of no matter where it is linear.
     constants : Tensor (12,)
         tolerance, slack, near, floor, gentle stride, and the polynomial of `lone_minimum`.
     nothing : Tensor ()
@@ -85,7 +86,9 @@ class Rules:
     def of(cls, columns: Columns, *, tolerance: float, max_sweeps: int, nudged: bool) -> Rules:
         """Return the rules of a settling to `tolerance`."""
         gain = columns.gain
-        reach = 0.5 + 0.5 * torch.tanh(-REACH * (0.5 * gain))
+        furthest = 0.5 + 0.5 * torch.tanh(torch.full_like(gain, -0.5 * REACH))
+        rounding = torch.full_like(gain, 4 * torch.finfo(gain.dtype).eps)
+        reach = torch.where(columns.classical, rounding, furthest)
         inside = reach[columns.bounded]
         floor = float(inside.min()) if len(inside) else 1e-6
         near = float("inf") if nudged else 1e-3  # the lone minimum knows of no nudge

@@ -83,7 +83,7 @@ class Side:
 
 
 class Propagation:
-    """Learners of one shape: each replica has its weights, sigma, weight of the KL term, and strength of centring.
+    """Learners of one shape: each replica has its weights, sigma, weight of the KL term, and preconditioner.
 
     Attributes
     ----------
@@ -104,7 +104,9 @@ class Propagation:
         self.norm_limit = configs[0].nudging.norm_limit
         self.beta_kl = self._column([one.beta_kl for one in plain])
         self.sigma = None if self.vae.sigma is None else self._column([float(one.vae.sigma or 1) for one in plain])
-        self.centring: torch.Tensor | None = None
+        self.centring = self._column([one.preconditioner.centring for one in plain])
+        self.latent_rate = self._column([one.preconditioner.latent_rate for one in plain])
+        self.centres, self.rated = bool((self.centring != 0).any()), bool((self.latent_rate != 1).any())
         self.allowed = {name: self._allowed(plain, name) for name in self.vae.networks}
         settling, nudging = configs[0].settling, configs[0].nudging
         self.nudging = nudging
@@ -124,7 +126,7 @@ class Propagation:
     def _side(self, network: str, role: Role, settling: SettlingConfig, nudging: NudgingConfig) -> Side:
         place, shape = self.place, (self.replicas, self.batch)
         weights = Weights.of(
-            role, self.replicas, self.vae.gain, device=place.device, dtype=place.dtype, round_to=place.pace.round_to
+            role, self.replicas, device=place.device, dtype=place.dtype, round_to=place.pace.round_to
         )
         parts: dict[str, Any] = {"weights": weights, "shape": shape, "passes": place.passes, "pace": place.pace}
         free = ConjugateGradient(tolerance=settling.tolerance, max_sweeps=settling.max_sweeps, **parts)
@@ -236,10 +238,19 @@ class Propagation:
             limited = limited + count
             role = side.weights.role
             mean = join(role, nudged.mean, side.weights.held.signals(inputs))
-            if self.centring is not None:
+            if self.centres:
                 mean = centred(mean, self.centring)
             contrasts[side.network].append(Contrast(role, difference, mean))
-        return {name: gradient(some, self.allowed[name]) for name, some in contrasts.items()}, limited
+        found = {name: gradient(some, self.allowed[name]) for name, some in contrasts.items()}
+        return {name: self._rated(name, some) for name, some in found.items()}, limited
+
+    def _rated(self, name: str, found: torch.Tensor) -> torch.Tensor:
+        """Return the gradient with the latents' own rate, see `hvae.learning.preconditioning.Preconditioner`."""
+        if self.rated:
+            latents = self.vae.networks[name].block("latent")
+            found[:, latents] *= self.latent_rate
+            found[:, :, latents] = found[:, latents].mT
+        return found
 
     def _losses(
         self, images: torch.Tensor, output: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor

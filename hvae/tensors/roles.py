@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 
 from crossbar.hopfield.network import Patch, Role
-from hvae.tensors.neurons import Columns, of_role
+from hvae.tensors.neurons import Columns, of_population
 
 WHOLE = 0.5  # share of the pairs of free neurons that couple from which one product with all of them is made
 
@@ -36,10 +36,10 @@ class Weights:
 
     @classmethod
     def of(
-        cls, role: Role, replicas: int, gain: float, *, device: torch.device, dtype: torch.dtype, round_to: int = 1
+        cls, role: Role, replicas: int, *, device: torch.device, dtype: torch.dtype, round_to: int = 1
     ) -> Weights:
         """Return `role` of `replicas` networks, whose weights are still to be loaded."""
-        free, held = of_role(role, gain, device, dtype)
+        free, held = (of_population(some, device, dtype) for some in (role.free_neurons, role.held_neurons))
         width = -(-role.n_free // round_to) * round_to
         within = torch.zeros((replicas, width, width), device=device, dtype=dtype)
         return cls(role, free.padded(width), held, within)

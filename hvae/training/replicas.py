@@ -22,7 +22,8 @@ from hvae.training import step as steps
 
 OWN = {
     ("training", "seed"), ("training", "beta_kl"), ("model", "sigma"), ("optimizer", "learning_rate"),
-    ("optimizer", "weight_decay"),
+    ("optimizer", "weight_decay"), ("optimizer", "momentum"), ("optimizer", "centring"), ("optimizer", "latent_rate"),
+    ("optimizer", "warmup"),
 }  # fmt: skip
 """What each of the runs may have of its own."""
 

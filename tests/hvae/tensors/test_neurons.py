@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import simpson
 
+from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+
 torch = pytest.importorskip("torch", reason="the torch engine needs torch: pip install hopbar[torch]")
 
 from hvae.tensors import neurons, plain  # noqa: E402
@@ -106,12 +109,10 @@ def test_padding_is_of_linear_neurons_that_stay_at_zero(columns):
     assert padded.rest.tolist() == [0.5] * 3 + [0] * 3 + [0.5] * 3 + [0] * 7
 
 
-def test_columns_of_a_role_are_sigmoids_of_its_gain():
-    from hvae.config.run import ModelConfig
-    from hvae.models.hopfield import build
-
-    vae = build(ModelConfig(name="tdh-vae", hidden=4, latent=2, sigma=0.3), 5)
-    free, held = neurons.of_role(vae.encode_role, 2.0, CPU, torch.float64)
-    assert (len(free.kind), len(held.kind)) == (6, 5)
-    assert set(free.gain.tolist()) == {2.0}
-    assert set(free.kind.tolist()) == {SIGMOID}
+def test_columns_of_a_role_follow_the_laws_of_its_blocks():
+    network = Network((("a", 2), ("b", 1), ("c", 3)), neurons=(Sigmoid(2.0), Classical(0.5), Linear()))
+    role = network.role(["b"])
+    free, held = (neurons.of_population(some, CPU, torch.float64) for some in (role.free_neurons, role.held_neurons))
+    assert free.kind.tolist() == [SIGMOID] * 2 + [LINEAR] * 3
+    assert free.gain.tolist() == [2.0] * 2 + [1.0] * 3
+    assert (held.kind.tolist(), held.gain.tolist()) == ([CLASSICAL], [0.5])

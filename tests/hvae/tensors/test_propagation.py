@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hvae.config.run import ModelConfig, NudgingConfig, RunConfig, SettlingConfig, TrainingConfig
+from hvae.config.run import ModelConfig, NudgingConfig, OptimizerConfig, RunConfig, SettlingConfig, TrainingConfig
 from hvae.learning import learners
 
 torch = pytest.importorskip("torch", reason="the torch engine needs torch: pip install hopbar[torch]")
@@ -91,9 +91,21 @@ def test_finite_nudges_are_those_of_the_numpy_engine(rng, name, method):
         assert distance(found[network][0], array) < 1e-8
 
 
-@pytest.mark.parametrize("model", [{"latent_scale": 2.0}, {"density": 0.3}, {"gain": 2.0}])
+VARIANTS = [
+    {"latent_scale": 2.0},
+    {"density": 0.3},
+    {"gain": 2.0},
+    {"latent_gain": 0.5},
+    {"latent_neuron": "linear"},
+    {"pixel_neuron": "linear", "latent_neuron": "linear"},
+    {"hidden_neuron": "classical", "latent_neuron": "linear"},
+]
+
+
+@pytest.mark.parametrize("model", VARIANTS)
 def test_variants_are_those_of_the_numpy_engine(rng, model):
     config = config_of("tdh-vae", **model)
+    config = replace(config, optimizer=OptimizerConfig(centring=0.9, latent_rate=0.1))
     case = on_arrays(config, rng)
     wanted, gradients = case[0].gradients(*case[1:])
     metrics, found = on_tensors([config], [case])

@@ -118,7 +118,8 @@ def test_centring_takes_the_mean_out_of_the_gradient(images):
     config = config_of()
     runs = [Replicas([config], images, Place.of("cpu", "float64")) for _ in range(3)]
     for run, strength in zip(runs, (None, 0.0, 1.0), strict=True):
-        run.propagation.centring = None if strength is None else torch.tensor([strength], dtype=torch.float64)
+        run.propagation.centres = strength is not None
+        run.propagation.centring = torch.tensor([[[strength or 0.0]]], dtype=torch.float64)
         run.advance()
     plain, still, centred = (run.parameters(0)["tied"] for run in runs)
     np.testing.assert_allclose(still, plain, rtol=0, atol=1e-12)
