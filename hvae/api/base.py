@@ -27,9 +27,13 @@ _PORTION = 500
 _FIT = 2**30  # index of the stream that a density of z is fitted with, as of a run
 _KEYS = {
     "hidden": "model.hidden", "latent": "model.latent", "sigma": "model.sigma", "gain": "model.gain",
+    "pixel_neuron": "model.pixel_neuron", "hidden_neuron": "model.hidden_neuron",
+    "latent_neuron": "model.latent_neuron", "latent_gain": "model.latent_gain",
+    "centring": "optimizer.centring", "latent_rate": "optimizer.latent_rate",
     "density": "model.density", "epochs": "training.epochs", "batch_size": "training.batch_size",
     "beta_kl": "training.beta_kl", "precision": "training.precision", "optimizer": "optimizer.name",
     "learning_rate": "optimizer.learning_rate", "schedule": "optimizer.schedule", "momentum": "optimizer.momentum",
+    "warmup": "optimizer.warmup",
     "solver": "settling.solver", "tolerance": "settling.tolerance", "max_sweeps": "settling.max_sweeps",
     "max_unsettled": "settling.max_unsettled",
     "nudging": "nudging.method", "beta": "nudging.beta", "prior": "sampling.prior",
@@ -54,7 +58,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     epochs, batch_size : int
         Passes over the data, and samples a step.
     optimizer : {"adam", "sgd"}
-        `momentum` is of sgd alone; `schedule` is "linear" or "cosine" (to zero at the end), or "constant".
+        `momentum` is of sgd alone; `schedule` is "linear" or "cosine" (to zero at the end), or "constant"; over the share
+        `warmup` of the steps the rate rises from zero.
     scaling : {"global", "feature", "none"}
         How data come to [-1, 1]: one range for all features (images), one for each (tables), or as they are.
     prior : {"standard", "gaussian", "mixture", "mixture-heldout", "encodings"}
@@ -90,6 +95,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     optimizer: str = "adam"
     schedule: str = "linear"
     momentum: float = 0.0
+    warmup: float = 0.0
     scaling: str = "global"
     prior: str = "standard"
     components: int = 10
@@ -229,6 +235,11 @@ class HopfieldEstimator(VAE):
     ----------
     gain : float
         Of rho(s) = sigmoid(gain s), appendix B.1.
+    pixel_neuron, hidden_neuron, latent_neuron : {"sigmoid", "linear", "classical"}
+        Laws of the blocks' neurons, `crossbar.hopfield.neurons`; hidden ones are not linear, the others not classical.
+        Linear latents hold numbers where the paper's saturate; `latent_gain` is of sigmoid ones, `gain` if None.
+    centring, latent_rate : float
+        Of the gradient, `hvae.learning.preconditioning`.
     solver : {"conjugate-gradient", "euler"}
         Of the free phase: settled when no component of grad E exceeds `tolerance`; given up after `max_sweeps`.
     max_unsettled : float
@@ -238,6 +249,12 @@ class HopfieldEstimator(VAE):
     """
 
     gain: float = 3.0
+    pixel_neuron: str = "sigmoid"
+    hidden_neuron: str = "sigmoid"
+    latent_neuron: str = "sigmoid"
+    latent_gain: float | None = None
+    centring: float = 0.0
+    latent_rate: float = 1.0
     solver: str = "conjugate-gradient"
     tolerance: float = 1e-3
     max_sweeps: int = 200
