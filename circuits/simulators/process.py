@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from circuits.simulators.workplace import environment
@@ -27,7 +28,8 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        Wall time.
+        Wall time; processor time is limited to as much of each processor, so that a simulation ends whose caller was
+        killed.
     gigabytes : float
         Address space (RLIMIT_AS). Only Linux limits a process that runs already; elsewhere memory is not limited.
     """
@@ -116,11 +118,15 @@ def _resident(process_id: int) -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
-def _limit_memory(process_id: int, engine: str, gigabytes: float) -> None:
+def _limit(process_id: int, engine: str, limits: Limits) -> None:
+    """Limit memory, and processor time to what all processors give in the wall time: an orphan ends by itself."""
     if not hasattr(resource, "prlimit"):
         return
+    gigabytes = limits.gigabytes
     size = int(gigabytes * 2**30)
+    seconds = min(ceil(limits.seconds * (os.cpu_count() or 1)) + 1, 2**31)
     try:
+        resource.prlimit(process_id, resource.RLIMIT_CPU, (seconds, seconds))
         resource.prlimit(process_id, resource.RLIMIT_AS, (size, size))
     except ProcessLookupError:  # it has ended already
         return
@@ -133,10 +139,10 @@ def _limit_memory(process_id: int, engine: str, gigabytes: float) -> None:
 def _wait(
     process: subprocess.Popen, engine: str, limits: Limits, started: float
 ) -> tuple[int, resource.struct_rusage, float]:
-    """Limit memory; return exit code, times and peak megabytes; kill the process group when its time is over."""
+    """Limit memory and processor time; return exit code, times and peak megabytes; kill the process group when its time is over."""
     pause, megabytes = 0.002, 0.0
     try:
-        _limit_memory(process.pid, engine, limits.gigabytes)
+        _limit(process.pid, engine, limits)
         while time.perf_counter() - started <= limits.seconds:
             megabytes = max(megabytes, _resident(process.pid))
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
