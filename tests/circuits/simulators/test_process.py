@@ -11,9 +11,10 @@ from circuits.simulators import Limits, process
 
 SPINNING = "while True: pass"
 CALLER = f"""
+import sys
 from pathlib import Path
 from circuits.simulators import Limits, process
-process.run_limited("spin", [{sys.executable!r}, "-c", {SPINNING!r}], Path(__import__("sys").argv[1]), Limits(seconds=0.5))
+process.run_limited("spin", [sys.executable, "-c", {SPINNING!r}], Path(sys.argv[1]), Limits(seconds=0.5))
 """
 
 

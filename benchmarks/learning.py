@@ -1,0 +1,156 @@
+"""What lets a tied Hopfield VAE learn: neurons, preconditioning and optimizers, side by side on one small network.
+
+    python benchmarks/learning.py [--epochs 6] [--only ROW ...] [--quick] [--json]
+
+Every row trains 400 hidden and 16 latent neurons on the 4,000 images of mnist-5k, all alike but for what the row says,
+from one seed. It is judged on 1,000 validation images, encoded and decoded from mu, beside PCA with 16 components. A
+row that diverges says so. Each is kept as soon as it is there; rows of the same commit are not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import harness
+import numpy as np
+
+from crossbar.errors import DivergedError
+from hvae.baselines import pca
+from hvae.config import toml_file
+from hvae.learning import costs, learners, optimizers
+from hvae.learning.stiffness import smallest_eigenvalues
+from hvae.runs import images
+from hvae.scores import codes, distances, features
+from hvae.streams import stream
+from hvae.training import step
+
+BASE = (
+    "data.name=mnist-5k", "model.hidden=400", "model.latent=16", "model.sigma=0.3", "model.latent_neuron=linear",
+    "training.batch_size=50", "training.beta_kl=0.2", "optimizer.name=sgd", "optimizer.learning_rate=0.03",
+    "optimizer.momentum=0.9", "optimizer.centring=0.97", "optimizer.latent_rate=0.1",
+)  # fmt: skip
+PLAIN = ("optimizer.momentum=0", "optimizer.learning_rate=0.3")
+ADAM = ("optimizer.name=adam", "optimizer.momentum=0", "optimizer.latent_rate=1")
+PAPER = ("model.latent_neuron=sigmoid", "optimizer.centring=0", "optimizer.latent_rate=1", "optimizer.momentum=0")
+ROWS: dict[str, tuple[str, ...]] = {
+    "all of it": (),
+    "linear pixels too": ("model.pixel_neuron=linear", "optimizer.learning_rate=0.02", "optimizer.latent_rate=0.2"),
+    "classical hidden neurons": ("model.hidden_neuron=classical", "optimizer.learning_rate=0.01"),
+    "the paper's latents": (*PAPER, "optimizer.learning_rate=0.2", "training.beta_kl=1.0", "model.sigma=0.429"),
+    "the paper's latents, centred": (
+        *PAPER, "optimizer.learning_rate=0.7", "optimizer.centring=0.97", "training.beta_kl=1.0", "model.sigma=0.429",
+    ),
+    "soft latents, gain 0.5": (
+        "model.latent_neuron=sigmoid", "model.latent_gain=0.5", *PLAIN, "optimizer.latent_rate=6",
+    ),
+    "without momentum": PLAIN,
+    "without momentum, twice the rate": ("optimizer.momentum=0", "optimizer.learning_rate=0.6"),
+    "without centring": ("optimizer.centring=0", "optimizer.learning_rate=0.01"),
+    "centring 0.99": ("optimizer.centring=0.99",),
+    "centring 0.9": ("optimizer.centring=0.9", "optimizer.learning_rate=0.02"),
+    "latents at 0.03 of the rate": ("optimizer.latent_rate=0.03",),
+    "latents at the full rate": ("optimizer.latent_rate=1",),
+    "Adam 0.001, centred": (*ADAM, "optimizer.learning_rate=0.001"),
+    "Adam 0.002, centred": (*ADAM, "optimizer.learning_rate=0.002"),
+    "Adam 0.002": (*ADAM, "optimizer.learning_rate=0.002", "optimizer.centring=0"),
+    "warm-up over a tenth": ("optimizer.warmup=0.1",),
+    "beta_KL 0.5": ("training.beta_kl=0.5",),
+    "beta_KL 0.05": ("training.beta_kl=0.05",),
+}  # fmt: skip
+"""Settings by row; the paper's latents have the beta_KL and sigma of the demo before."""
+
+JUDGED = 1000
+
+
+def trained(settings: tuple[str, ...], epochs: int) -> dict[str, object]:
+    """Return what a run of `settings` finds."""
+    config = toml_file.resolve("tdh-vae", [], (*BASE, *settings, f"training.epochs={epochs}"))
+    dataset = images.load(config.data)
+    learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
+    parameters = learner.init(stream(config.training.seed, "init"), np.float32)
+    an_epoch = step.per_epoch(len(dataset.train_images), config.training.batch_size)
+    curve, started = [], time.process_time()
+    for number in range(an_epoch * epochs):
+        batch, noise = step.draw(dataset.train_images, config.training, number, learner.latent)
+        rate = optimizers.learning_rate(config.optimizer, number / (an_epoch * epochs))
+        try:
+            metrics = step.advance(learner, optimizer, parameters, batch, noise, rate)
+        except DivergedError as error:
+            return {"diverged_at_step": number + 1, "why": str(error)[:200], "curve": curve}
+        if number % 20 == 19:
+            curve.append([number + 1, metrics["sse_half"], metrics["kl"]])
+    seconds = time.process_time() - started
+    return judged(learner, parameters, dataset) | {
+        "processor_seconds": seconds, "encoder_sweeps": metrics["encoder_sweeps"],
+        "decoder_sweeps": metrics["decoder_sweeps"], "unsettled": metrics["unconverged"], "curve": curve,
+    }  # fmt: skip
+
+
+def judged(learner, parameters, dataset) -> dict[str, object]:
+    """Return losses from mu, what the code is, the distance of reconstructions, and how soft the decoder is."""
+    held = dataset.validation_images[:JUDGED]
+    mean, log_variance = learner.encode(parameters, held)
+    output = learner.decode(parameters, mean)
+    net = features.net_of(dataset.name)
+    real, fake = (distances.moments(net.extract(images.enlarge(some))) for some in (held, output))
+    return {
+        "validation_sse_half": float(costs.sse_half(output, held).mean()),
+        "reconstruction_distance": distances.frechet_distance_of_moments(fake, real),
+        "smallest_eigenvalue": float(smallest_eigenvalues(learner, parameters, held[:4]).min()),
+        **codes.described(mean, log_variance),
+    }
+
+
+def yardstick(dataset_name: str, latent: int) -> dict[str, float]:
+    """Return the same of principal components."""
+    dataset = images.load(toml_file.resolve("tdh-vae", [], (f"data.name={dataset_name}",)).data)
+    held = dataset.validation_images[:JUDGED]
+    code = pca.fit(dataset.train_images, latent)
+    output = code.decode(code.parameters, code.encode(code.parameters, held)[0])
+    net = features.net_of(dataset.name)
+    real, fake = (distances.moments(net.extract(some)) for some in (held, output))
+    return {
+        "validation_sse_half": float(costs.sse_half(output, held).mean()),
+        "reconstruction_distance": distances.frechet_distance_of_moments(fake, real),
+    }
+
+
+def main() -> None:
+    """Make the rows, print them, and keep each."""
+    asked = harness.parser(__doc__, of_a_run=False)
+    asked.add_argument("--epochs", type=int, default=6)
+    asked.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}")
+    options = asked.parse_args()
+    names = options.only or (["all of it", "Adam 0.002"] if options.quick else list(ROWS))
+    epochs = 1 if options.quick else options.epochs
+    kept = harness.RESULTS / "learning.json"
+    before = _kept(kept, epochs) if not options.quick else {}
+    rows = {name: row for name, row in before.items() if name not in (options.only or ())}
+    figures = {"pca_16": yardstick("mnist-5k", 16)["validation_sse_half"]}
+    for name in names:
+        if name not in rows:
+            rows[name] = trained(ROWS[name], epochs) | {"settings": ROWS[name]}
+        shown = {key: value for key, value in rows[name].items() if key not in {"curve", "settings"}}
+        print(json.dumps({name: shown}), flush=True)
+        figures |= {key: row.get("validation_sse_half") for key, row in rows.items()}
+        found = harness.report(
+            "learning", figures, {"all of it": figures["pca_16"]}, seed=0, quick=options.quick,
+            notes="SSE/2 from mu on 1,000 validation images; targets: PCA with 16 components",
+            extra={"epochs": epochs, "base": BASE, "pca": yardstick("mnist-5k", 16), "rows": rows},
+        )  # fmt: skip
+    if options.json:
+        print(json.dumps(found))
+
+
+def _kept(path: Path, epochs: int) -> dict[str, dict]:
+    """Return the rows of an earlier call at this commit and with as many epochs."""
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return found["rows"] if found["commit"] == harness.commit() and found["epochs"] == epochs else {}
+
+
+if __name__ == "__main__":
+    main()
