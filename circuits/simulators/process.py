@@ -139,7 +139,7 @@ def _limit(process_id: int, engine: str, limits: Limits) -> None:
 def _wait(
     process: subprocess.Popen, engine: str, limits: Limits, started: float
 ) -> tuple[int, resource.struct_rusage, float]:
-    """Limit memory and processor time; return exit code, times and peak megabytes; kill the process group when its time is over."""
+    """Limit the process; return exit code, times and peak megabytes; kill its group when the time is over."""
     pause, megabytes = 0.002, 0.0
     try:
         _limit(process.pid, engine, limits)
