@@ -9,6 +9,11 @@ import rich_click as click
 
 DIVERGED, INTERRUPTED = 1, 130  # exit codes
 
+_engine = click.option(
+    "--engine", type=click.Choice(["numpy", "torch"]), default="numpy", show_default=True,
+    help="What makes the steps; runs that torch cannot make are made by numpy.",
+)  # fmt: skip
+_device = click.option("--device", default="cpu", show_default=True, help="Of the engine torch, such as cuda.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -17,8 +22,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of study and runs; runs/NAME by default.")
 @click.option("--storage", metavar="URL", help="An Optuna storage that machines share, such as a database.")
 @click.option("--trials", type=click.IntRange(1), help="Trials of the whole study; as the file says by default.")
+@_engine
+@_device
 @_json
-def sweep(sweep: Path, out: Path | None, storage: str | None, trials: int | None, as_json: bool) -> None:
+def sweep(
+    sweep: Path, out: Path | None, storage: str | None, trials: int | None, engine: str, device: str, as_json: bool
+) -> None:
     """Look for the configuration with the smallest validation Frechet distance, by Bayesian optimization.
 
     The same command continues an interrupted study; started on several machines with one --out (a shared folder) or
@@ -28,9 +37,10 @@ def sweep(sweep: Path, out: Path | None, storage: str | None, trials: int | None
     """
     from hvae.sweeps import space
     from hvae.sweeps import watching as sweep_watching
+    from hvae.training.engines import Choice
 
-    plan = space.load(sweep)
-    found = sweep_watching.watch(plan, out or Path("runs") / str(plan.name), storage, trials)
+    plan, chosen = space.load(sweep), Choice(engine, device)
+    found = sweep_watching.watch(plan, out or Path("runs") / str(plan.name), storage, trials, chosen)
     click.echo(json.dumps(found) if as_json else _sentence(found))
 
 
@@ -71,6 +81,8 @@ def _sentence(found: dict) -> str:
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Write the table as Markdown too.")
 @click.option("--out", type=click.Path(path_type=Path), default="runs/reproduction", show_default=True)
+@_engine
+@_device
 @_json
 def reproduce(
     models: str,
@@ -85,6 +97,8 @@ def reproduce(
     joined: tuple[Path, ...],
     report: Path | None,
     out: Path,
+    engine: str,
+    device: str,
     as_json: bool,
 ) -> None:
     """Train and evaluate the paper's four models at Table 3's values, and tabulate them with mean and spread.
@@ -100,7 +114,9 @@ def reproduce(
     from hvae.reproduction import watching as reproduction_watching
     from hvae.reproduction import yardsticks as reproduction_yardsticks
     from hvae.reproduction.report import markdown
+    from hvae.training.engines import Choice
 
+    chosen = None if (engine, device) == ("numpy", "cpu") else Choice(engine, device)
     named = {"data.name": dataset, "training.epochs": epochs}
     shared = [f"{key}={value}" for key, value in named.items() if value is not None]
     rows = reproduction.rows_of_paper(_names(models))
@@ -110,7 +126,7 @@ def reproduce(
     rows += reproduction_yardsticks.trained_rows(held_against)
     planned = reproduction.plan(rows, out, seeds, [*shared, *overrides])
     others = {path: join.read(path, planned.shared) for path in joined}
-    trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned)
+    trained = reproduction_watching.Trained() if table_only else reproduction_watching.train(planned, chosen)
     if trained.interrupted:
         raise SystemExit(INTERRUPTED)
     if not table_only:

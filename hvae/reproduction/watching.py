@@ -13,6 +13,7 @@ from crossbar.output_files import write_json
 from hvae.reproduction import figures, join, rows, table, yardsticks
 from hvae.reproduction.rows import Plan
 from hvae.runs import images
+from hvae.training.engines import Choice
 from hvae.training.watching import watch
 
 _console = console.stderr()
@@ -34,8 +35,12 @@ class Trained:
     diverged: dict[str, str] = field(default_factory=dict)
 
 
-def train(planned: Plan) -> Trained:
-    """Train all runs that are not finished, seed by seed, until Ctrl-C comes."""
+def train(planned: Plan, engine: Choice | None = None) -> Trained:
+    """Train all runs that are not finished, seed by seed, until Ctrl-C comes.
+
+    `engine` makes the steps of the runs that it can make, numpy those of the others; without it a run goes on as it
+    began.
+    """
     runs = sorted(planned.runs.items(), key=lambda item: item[1].training.seed)
     sizes: dict[object, int] = {}
     diverged: dict[str, str] = {}
@@ -48,7 +53,7 @@ def train(planned: Plan) -> Trained:
             continue
         _console.print(f"run {number} of {len(runs)}: {path}")
         try:
-            finished, _ = watch(run)
+            finished, _ = watch(run, engine=engine and engine.able(config))
         except DivergedError as error:
             _console.print(f"{path}: {error}")
             diverged[str(path)] = str(error)

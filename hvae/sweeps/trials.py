@@ -26,6 +26,7 @@ from hvae.sweeps import study as sweep_study
 from hvae.sweeps import workers
 from hvae.sweeps.space import Parameter, Sweep, Value
 from hvae.training import loop
+from hvae.training.engines import Choice
 from hvae.training.loop import Ending, Observer
 
 OBJECTIVE = "validation_frechet_distance"
@@ -54,12 +55,15 @@ class Worker:
     folder : Path
         Gets a run folder ``trials/NNNN`` for each trial of this worker.
     observer : SweepObserver
+    engine : Choice
+        Makes the steps of the trials that it can make; numpy those of the others.
     """
 
     sweep: Sweep
     study: optuna.Study
     folder: Path
     observer: SweepObserver = field(default_factory=SweepObserver)
+    engine: Choice = field(default_factory=Choice)
     _datasets: dict[DataConfig, Dataset] = field(default_factory=dict)
 
     def run(self, trials: int) -> None:
@@ -105,7 +109,7 @@ class Worker:
             on_step=reporter.on_step, on_epoch=reporter.on_epoch, stop_requested=lambda: reporter.hopeless
         )
         try:
-            ending = loop.train(run, self._datasets[config.data], listener)
+            ending = loop.train(run, self._datasets[config.data], listener, self.engine.able(config))
         except DivergedError as error:
             trial.set_user_attr("diverged", str(error))
             self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)

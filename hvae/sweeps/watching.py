@@ -14,19 +14,27 @@ from hvae.sweeps import results
 from hvae.sweeps.space import Sweep, Value
 from hvae.sweeps.study import JOURNAL, open_study
 from hvae.sweeps.trials import SweepObserver, Worker
+from hvae.training.engines import Choice
 
 _console = console.stderr()
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def watch(sweep: Sweep, folder: Path, storage: str | None = None, trials: int | None = None) -> dict[str, object]:
-    """Run trials of `sweep`, shown on stderr; write its results into `folder` after each, and return them."""
+def watch(
+    sweep: Sweep, folder: Path, storage: str | None = None, trials: int | None = None, engine: Choice | None = None
+) -> dict[str, object]:
+    """Run trials of `sweep`, shown on stderr; write its results into `folder` after each, and return them.
+
+    `engine` makes the steps of the trials that it can make, numpy those of the others.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = open_study(sweep, folder, storage)
     wanted = trials or sweep.trials
     with _bars() as bars:
         observer = _observer(study, bars, folder, wanted)
-        Worker(sweep=sweep, study=study, folder=folder, observer=observer).run(wanted)
+        Worker(sweep=sweep, study=study, folder=folder, observer=observer, engine=engine or Choice()).run(
+            wanted
+        )
     found = results.summary(study)
     for path in [*results.write(study, folder), *results.draw(study, folder)]:
         _console.print(f"written: {path}")

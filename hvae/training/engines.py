@@ -69,6 +69,18 @@ class Choice:
             Place.of(self.device, config.training.precision)
             supported(config)
 
+    def able(self, config: RunConfig) -> Choice:
+        """Return this engine where it can make the run, else numpy, which can make all."""
+        if self.name == NUMPY:
+            return self
+        from hvae.tensors.propagation import NotOnTensors
+
+        try:
+            self.check(config)
+        except NotOnTensors:
+            return Choice()
+        return self
+
     def facts(self) -> dict[str, Any]:
         """Return what a run folder says of it."""
         if self.name == NUMPY:

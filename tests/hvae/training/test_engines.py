@@ -16,6 +16,24 @@ SMALL = [
     "data.image_size=7", "data.train_limit=96", "training.batch_size=16", "training.epochs=2", "model.hidden=12",
     "model.latent=3", "training.validation_samples=40", "training.eigenvalue_samples=1", "optimizer.learning_rate=0.01",
 ]  # fmt: skip
+SWEEP = """
+[sweep]
+model = "tdh-vae"
+trials = 1
+[base.data]
+image_size = 7
+train_limit = 96
+[base.model]
+hidden = 12
+latent = 3
+[base.training]
+epochs = 1
+batch_size = 16
+validation_samples = 40
+[parameters."training.beta_kl"]
+low = 0.5
+high = 1.0
+"""
 KEPT = ("metrics.jsonl", "checkpoint.h5", "chip.h5", "config.toml")
 
 
@@ -118,3 +136,21 @@ def test_engines_that_are_not_there_are_refused(monkeypatch, tmp_path):
 def test_a_device_that_is_not_there_is_refused(torch_engine):
     with pytest.raises(InvalidValue, match="`device`"):
         Choice(torch_engine.name, "cuda:99").check(toml_file.resolve("tdh-vae", [], SMALL))
+
+
+def test_reproductions_and_sweeps_take_the_engine_where_it_has_the_run(tmp_path, torch_engine):
+    """An f-vae, which torch does not have, is made by numpy."""
+    from hvae.reproduction import rows, watching
+    from hvae.sweeps import space
+    from hvae.sweeps import watching as sweep_watching
+
+    quick = [*SMALL, "training.epochs=1", "training.validation_samples=0", "training.eigenvalue_samples=0"]
+    planned = rows.plan(rows.rows_of_paper(["f-vae", "tdh-vae"]), tmp_path / "table", 1, quick)
+    assert not watching.train(planned, torch_engine).diverged
+    made = {RunFolder.open(path).config().model.name: engines.recorded(RunFolder.open(path)) for path in planned.runs}
+    assert made == {"f-vae": Choice(), "tdh-vae": torch_engine}
+
+    path = tmp_path / "tiny.toml"
+    path.write_text(SWEEP)
+    sweep_watching.watch(space.load(path), tmp_path / "sweep", engine=torch_engine)
+    assert engines.recorded(RunFolder.open(tmp_path / "sweep" / "trials" / "0000")) == torch_engine
