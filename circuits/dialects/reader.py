@@ -24,8 +24,8 @@ PATTERNS = {
     "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{GAIN}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
     "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){GAIN}",
-    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v={NUMBER} s_row={NUMBER}",
-    "rail": rf"Vrail_{NAME} p_\1 0 {NUMBER}",
+    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row={NUMBER}",
+    "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
     "line": rf"R[wb]_\d+_\d+[pn]_\d+_\d+ \w+ \w+ {NUMBER}",
     "nudge": rf"Xnudge_{NAME} s_\1 beta nudge( \w+={NUMBER}){{3}}",
@@ -57,6 +57,7 @@ class Netlist:
         The conductances of its R cards; an open one conducts nothing.
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
+        "volts" are those of word lines that are fixed.
     laws : dict of str to dict of str to (str, float or None)
         Of each neuron the cells of its "state" and its "line", with the gain that their cards tell.
     cells : tuple of str
@@ -166,7 +167,10 @@ class _Reading:
             if name in known and kind != "options":
                 self.foreign.append(line)  # the same card twice
             known[name] = _value(found)
-            self._law(name, found.groupdict(), line)
+            told = found.groupdict()
+            if told.get("volts") is not None:
+                self.cards.setdefault("volts", {})[name] = _number(told["volts"], line)
+            self._law(name, told, line)
             return
         if line.strip():
             self.foreign.append(line)

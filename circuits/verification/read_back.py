@@ -219,7 +219,7 @@ def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
 
 def _rails(layout: Layout, network: str, rest: Rest | None, found: Netlist) -> Iterator[str]:
     """Yield whether word lines that are fixed are not at v_read rho of where the chip rests."""
-    fixed = {**found.cards.get("rail", {}), **found.cards.get("shared rail", {})}
+    fixed = found.cards.get("volts", {})
     if rest is None or set(fixed) != set(found.neurons):
         return
     told = np.array([fixed[name] for name in found.neurons]) / layout.read_voltage(network)
