@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from crossbar.hopfield.network import Network, Patch
 from crossbar.numerics import checks
@@ -25,10 +26,16 @@ def spans(start: int, stop: int, size: int | None) -> Iterator[slice]:
 
 
 def by_target(patches: Sequence[Patch]) -> list[list[Patch]]:
-    """Return `patches` in groups that share their targets, whose currents meet on the same lines."""
+    """Return `patches` in groups that share their targets, whose currents meet on the same lines.
+
+    One that reaches beyond the targets of another is cut there: linear neurons are driven by others than their
+    neighbours are.
+    """
+    edges = {edge for patch in patches for edge in (patch.targets.start, patch.targets.stop)}
     groups: dict[int, list[Patch]] = {}
     for patch in patches:
-        groups.setdefault(patch.targets.start, []).append(patch)
+        for piece in _cut_columns(patch, edges):
+            groups.setdefault(piece.targets.start, []).append(piece)
     return list(groups.values())
 
 
@@ -63,6 +70,18 @@ def count(n_rows: int, n_columns: int, size: int | None) -> int:
     if size is None:
         return 1
     return len(list(spans(0, n_rows, size))) * len(list(spans(0, n_columns, size)))
+
+
+def _cut_columns(patch: Patch, edges: set[int]) -> Iterator[Patch]:
+    inner = sorted(edge for edge in edges if patch.targets.start < edge < patch.targets.stop)
+    shift = patch.target_columns.start - patch.targets.start
+    for first, stop in pairwise((patch.targets.start, *inner, patch.targets.stop)):
+        yield Patch(
+            sources=patch.sources,
+            targets=slice(first, stop),
+            source_columns=patch.source_columns,
+            target_columns=slice(first + shift, stop + shift),
+        )
 
 
 def _cut_rows(patch: Patch, size: int, start: int) -> Iterator[Patch]:

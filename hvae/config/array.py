@@ -42,6 +42,7 @@ BOUNDS = array_fields.BOUNDS | {
     "read_noise_relative": Bounds(0.0, 1.0, "it is a fraction of its own conductance"),
     "output_noise": Bounds(0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
     "dac_bits": array_fields.UNIPOLAR_BITS,
+    "linear_range": Bounds(1e-3, 1e3, "latents lie near N(0, 1), and sigmoids' signals in 0 to 1"),
     "adc_bits": array_fields.BIPOLAR_BITS,
     "adc_range": Bounds(1e-6, 1e6, "it is in units of weight times signal, of which outputs have about 10"),
     "noisy_steps": Bounds(1, 10**6, "a phase takes at least 1 step"),
@@ -92,6 +93,7 @@ class ArraySettings:
     correlation_reads: float = ArrayFields.correlation_reads
     output_noise: float = ArrayFields.output_noise
     dac_bits: int | None = None  # None: no converter
+    linear_range: float = 4.0  # largest |signal| of a linear neuron that its DAC takes; assumed, latents are near N(0, 1)
     adc_bits: int | None = None
     adc_range: float = 12.0  # largest sum of weight times signal that an ADC takes
     tile_size: int | None = ArrayFields.tile_size
