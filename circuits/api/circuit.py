@@ -15,11 +15,11 @@ from circuits.api.given import Blocks, by_neuron, network_of, weights_of, with_l
 from circuits.api.settled import CircuitStates
 from circuits.circuit.circuit import Circuit as Posed
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.laws import read_voltage
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.memristor_array import map_linearly
 from circuits.circuit.names import neuron_names
 from circuits.dialects import spice, vacask
-from circuits.memristors.registry import MODELS
 from circuits.simulators import Limits
 from circuits.simulators import engine as engine_named
 from circuits.verification import reference
@@ -129,7 +129,7 @@ class Circuit:
         posed = Posed(
             names=neuron_names(network, NO_SHAPE), array=array, neurons=network.population(network.names),
             clamped=fixed, held=held, start=begun, device=device, amplifier=amplifier, wires=wires,
-            electrical=Electrical(v_read=MODELS[device].read_voltage),
+            electrical=Electrical(v_read=read_voltage(network.population(network.names), device)),
             heading=("weights given, mapped linearly", f"sha256 of the conductances: {array.digest()}"),
         )  # fmt: skip
         return cls(posed=posed, network=network)

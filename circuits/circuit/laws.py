@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from circuits.memristors.registry import MODELS
 from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
 from crossbar.hopfield.population import Population
 
@@ -33,6 +34,20 @@ CELLS = {
 
 STEEP = {"neuron", "driver"}
 """Cells that have a gain."""
+
+
+LINEAR_SWING = 4.0
+"""|s| that lines of linear neurons may reach before they move memristors with a state; assumed, latents lie near N(0, 1)."""
+
+
+def read_voltage(neurons: Population, device: str) -> float:
+    """Return the volts of a signal of 1 on a word line.
+
+    Memristors with a state are read below their thresholds: at their own voltage where signals lie in 0 to 1, at a
+    quarter of it (`LINEAR_SWING`) where linear neurons drive them. Resistors take any voltage.
+    """
+    linear = any(law.name == Linear.name for law in neurons.laws)
+    return MODELS[device].read_voltage / (LINEAR_SWING if linear and device != "linear" else 1.0)
 
 
 def each(neurons: Population) -> list[Neuron]:

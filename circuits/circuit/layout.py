@@ -9,6 +9,7 @@ import numpy as np
 
 from circuits.circuit.circuit import Circuit, build, build_both
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.laws import read_voltage
 from circuits.circuit.memristor_array import MemristorArray, program, real
 from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
@@ -143,7 +144,8 @@ class Layout:
 
     def read_voltage(self, network: str) -> float:
         """Return the volts of rho = 1 on a word line: a shared G- lies between v_i and -v_j and sees twice that."""
-        volts = MODELS[self.choices.device].read_voltage
+        chosen = self.chip.networks[network]
+        volts = read_voltage(chosen.population(chosen.names), self.choices.device)
         return volts / 2 if self.arrays[network].symmetry == "shared" else volts
 
     def _parts(self, network: str) -> dict[str, object]:

@@ -93,7 +93,6 @@ class ArraySettings:
     correlation_reads: float = ArrayFields.correlation_reads
     output_noise: float = ArrayFields.output_noise
     dac_bits: int | None = None  # None: no converter
-    linear_range: float = 4.0  # largest |signal| of a linear neuron that its DAC takes; assumed, latents are near N(0, 1)
     adc_bits: int | None = None
     adc_range: float = 12.0  # largest sum of weight times signal that an ADC takes
     tile_size: int | None = ArrayFields.tile_size
@@ -107,6 +106,7 @@ class ArraySettings:
     noisy_phases: Literal["auto", "stepped", "warm"] = "auto"  # how phases of noisy reads are simulated
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
+    linear_range: float = 4.0  # with dac_bits: largest |signal| that the DAC of a linear neuron takes; assumed
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

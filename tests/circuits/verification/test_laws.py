@@ -21,6 +21,7 @@ from circuits.verification import nudged, reference
 from circuits.verification.chip_reference import rest
 from circuits.verification.exporting import Proof, Request, export_chip, prove
 from circuits.verification.read_back import check
+from circuits.verification.settled import compare
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
@@ -317,6 +318,22 @@ def test_a_nudge_on_classical_neurons_is_refused():
     chosen = Layout(chip=chip_of_laws(pixels=Classical()))
     with pytest.raises(InvalidValue, match="classical"):
         nudged.nudge_decoder(chosen.decode(np.zeros(3)), slice(0, 9), chosen.image(0), 0.05)
+
+
+@pytest.mark.parametrize(("device", "symmetry"), [("vteam", "shared"), ("yakopcic", "two-device")])
+def test_devices_with_a_state_are_read_below_their_thresholds_by_linear_neurons_too(device, symmetry, tmp_path):
+    """At full read voltage a latent of 2.5 is beyond VTEAM's v_off, twice that voltage."""
+    chip = replace(chip_of_laws(latent=Linear()), sigma=1e-3)
+    chosen = Layout(chip=chip, choices=Choices(device=device, symmetry=symmetry))
+    assert chosen.read_voltage("tied") == layout.MODELS[device].read_voltage / (8 if symmetry == "shared" else 4)
+    assert Layout(chip=chip).read_voltage("tied") == 0.1
+    circuit = chosen.decode(np.array([2.5, -2.5, 3.0]))
+    found = rest(chip, chosen.choices, "decode", np.array([2.5, -2.5, 3.0]))
+    compared = compare(circuit, found, simulators.engine("ngspice"), tmp_path, LIMITS, kind="tran")
+    assert np.abs(compared.error).max() < (1e-6 if device == "vteam" else 1e-4)
+    far = replace(chip, sigma=40.0)
+    report = export_chip(Layout(chip=far, choices=chosen.choices), Request(role="decode"), tmp_path, "x")
+    assert any("linear neurons reach" in said for said in report["warnings"])
 
 
 def test_what_was_saved_is_proved(tmp_path):
