@@ -37,7 +37,7 @@ STEEP = {"neuron", "driver"}
 
 
 LINEAR_SWING = 4.0
-"""|s| that lines of linear neurons may reach before they move memristors with a state; assumed, latents lie near N(0, 1)."""
+"""|s| up to which lines of linear neurons move no memristor with a state; assumed, as latents lie near N(0, 1)."""
 
 
 def read_voltage(neurons: Population, device: str) -> float:

@@ -20,7 +20,8 @@ FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
 NAME, NUMBER, GAIN = r"([a-z][a-z0-9_]*)", f"({FLOAT})", f"(?: gain=(?P<gain>{FLOAT}))?"
 LINE = "(?P<line>driver|follower)"
 PATTERNS = {
-    "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}", "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){GAIN}",
+    "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
+    "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){GAIN}",
     "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{GAIN}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
     "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){GAIN}",

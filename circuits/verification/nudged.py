@@ -112,8 +112,9 @@ def latent_gradient(
 ) -> np.ndarray:
     """Return the gradient of the loss by the latents (n_latent,) that the decoder `circuit` clamps, eq. (9).
 
-    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z), 1 of a linear latent, does not. W_z are the devices that drive the
-    latents, which a circuit without idle devices leaves out; so they are read from the network's whole `array`.
+    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z), 1 of a linear latent, does not. W_z are the
+    devices that drive the latents, which a circuit without idle devices leaves out; so they are read from the network's
+    whole `array`.
     """
     name = layout.chip.role("decode")[0]
     block = layout.chip.networks[name].block("latent")

@@ -65,7 +65,7 @@ def verify(
     """Settle `n_samples` examples in the circuits of `layout` and compare them with the chip's states by `crossbar`.
 
     The chip's side owes nothing to the export (`circuits.verification.chip_reference`). A rest point that is a saddle
-    fails in every mode, and so does a netlist whose text, read back, has other weights, neurons or clamps than the chip.
+    fails in every mode, and so does a netlist whose text, read back, has other weights, neurons or clamps than it.
 
     Parameters
     ----------

@@ -63,8 +63,8 @@ def regions(network: Network, symmetry: str) -> list[Region]:
     return found
 
 
-def _dense(network: Network, *, shared: bool) -> list[Region]:
-    """Return one square of all neurons; blocks of linear ones, which have no devices within, are cut out of it."""
+def pieces_of(network: Network) -> list[slice]:
+    """Return the neurons of a dense network, all together; blocks of linear ones, which do not couple, stand alone."""
     pieces: list[slice] = []
     joined = False
     for name in network.names:
@@ -74,6 +74,12 @@ def _dense(network: Network, *, shared: bool) -> list[Region]:
         else:
             pieces.append(block)
         joined = couples
+    return pieces
+
+
+def _dense(network: Network, *, shared: bool) -> list[Region]:
+    """Return one square of all neurons; blocks of linear ones, which have no devices within, are cut out of it."""
+    pieces = pieces_of(network)
     linear = [network.block(name) for name in network.names if not network.couples(name, name)]
     found = [Region(piece, piece, shared=shared) for piece in pieces if piece not in linear]
     for one, other in combinations(pieces, 2):

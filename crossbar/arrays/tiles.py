@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from crossbar.arrays.regions import pieces_of
 from crossbar.hopfield.network import Network, Patch
 from crossbar.numerics import checks
 
@@ -42,10 +43,11 @@ def by_target(patches: Sequence[Patch]) -> list[list[Patch]]:
 def origins(network: Network) -> tuple[int, ...]:
     """Return the neurons at which the tiles of an array begin: the first of all, or of each block of a layered network.
 
-    A dense network is one array; a layered one has an array between any two neighbouring blocks.
+    A dense network is one array, but for blocks of linear neurons, whose rows and columns are arrays of their own; a
+    layered one has an array between any two neighbouring blocks.
     """
     if network.topology == "dense":
-        return (0,)
+        return tuple(piece.start for piece in pieces_of(network))
     return tuple(network.block(name).start for name in network.names)
 
 
@@ -59,9 +61,9 @@ def partial_sums(group: Sequence[Patch], size: int | None, starts: Sequence[int]
         return [list(group)]
     rows: dict[tuple[int, int], list[Patch]] = {}
     for patch in group:
-        start = max(first for first in starts if first <= patch.sources.start)
-        for piece in _cut_rows(patch, size, start):
-            rows.setdefault((start, (piece.sources.start - start) // size), []).append(piece)
+        for start, part in _from_starts(patch, starts):
+            for piece in _cut_rows(part, size, start):
+                rows.setdefault((start, (piece.sources.start - start) // size), []).append(piece)
     return list(rows.values())
 
 
@@ -70,6 +72,20 @@ def count(n_rows: int, n_columns: int, size: int | None) -> int:
     if size is None:
         return 1
     return len(list(spans(0, n_rows, size))) * len(list(spans(0, n_columns, size)))
+
+
+def _from_starts(patch: Patch, starts: Sequence[int]) -> Iterator[tuple[int, Patch]]:
+    """Yield `patch` cut where arrays begin, each part with the start of its array."""
+    shift = patch.source_columns.start - patch.sources.start
+    inner = sorted(start for start in starts if patch.sources.start < start < patch.sources.stop)
+    for first, stop in pairwise((patch.sources.start, *inner, patch.sources.stop)):
+        part = Patch(
+            sources=slice(first, stop),
+            targets=patch.targets,
+            source_columns=slice(first + shift, stop + shift),
+            target_columns=patch.target_columns,
+        )
+        yield max(start for start in starts if start <= first), part
 
 
 def _cut_columns(patch: Patch, edges: set[int]) -> Iterator[Patch]:

@@ -49,7 +49,7 @@ def needs(name):
 @pytest.mark.parametrize("amplifier", ["behavioural", "opamp"])
 @pytest.mark.parametrize("symmetry", ["shared", "two-device"])
 def test_a_linear_neuron_rests_at_what_it_receives_and_drives_what_it_is(symmetry, amplifier):
-    """One held sigmoid at 0.5, one free linear neuron at w rho(0.5), one held linear one at -3: v_read -3 on its line."""
+    """A linear neuron between held sigmoids, then a classical one that a linear neuron drives, held at -3."""
     W = np.array([[0.0, -1.7, 0.0], [-1.7, 0.0, 0.9], [0.0, 0.9, 0.0]])
     blocks = {"input": 1, "middle": 1, "output": 1}
     for neurons, held, expected in (

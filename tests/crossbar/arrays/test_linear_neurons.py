@@ -62,7 +62,8 @@ def test_the_dac_of_linear_neurons_takes_both_signs(rng):
     out = np.zeros((1, 6))
     array.multiply(signals, role.within, out)
     one, wide = 1 / 255, 4 / 127
-    driven = np.array([[np.rint(-2.5 / wide) * wide, 4.0, np.rint(0.3 / one) * one, 0.0, 1.0, np.rint(0.9 / one) * one]])
+    sigmoids = np.rint(np.array([0.3, 0.0, 1.0, 0.9]) / one) * one
+    driven = np.array([[np.rint(-2.5 / wide) * wide, 4.0, *sigmoids]])
     block = array.weights()[4:, 4:]
     np.testing.assert_allclose(out, driven @ block, atol=1e-12)
 
@@ -108,3 +109,14 @@ def test_targets_of_unlike_drivers_are_sensed_apart(tile, rng):
     array.multiply(signals, (*role.within, *inward), out)
     whole = np.concatenate([signals[:, 5:], signals[:, :5]], axis=1)
     np.testing.assert_allclose(out, (whole @ array.weights())[:, 4:], atol=1e-4)
+
+
+def test_tiles_begin_anew_at_linear_neurons(rng):
+    """Of 7 + 2 rows in tiles of 4 the sigmoids' columns convert 2 + 1 partial sums each, those of the linear ones 2."""
+    network = PLACES["last"]
+    config = ArrayConfig(adc=xb.adc(24, high=100.0), tile_size=4, dtype="float64")
+    array = CrossbarArray.from_weights(network, random_weights(network, rng, np.float64), config, rng)
+    signals, out = rng.standard_normal((1, 9)), np.zeros((1, 9))
+    array.multiply(signals, network.patches(network.names, network.names), out)
+    np.testing.assert_allclose(out, signals @ array.weights(), atol=1e-4)
+    assert array.counted().conversions_out == 7 * 3 + 2 * 2
