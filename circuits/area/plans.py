@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from circuits.area.architecture import Architecture
@@ -126,7 +127,8 @@ class HopfieldPlan:
             corner = (Rectangle(rows=others, columns=self._size(columns)),) if others else ()
             apart = tuple(name for name in columns if not self.network.couples(name, name))
             coupled = self._size(columns) - self._size(apart)
-            beside = tuple(Rectangle(rows=coupled, columns=self._size((name,))) for name in apart if coupled)
+            pieces = [coupled, *(self._size((name,)) for name in apart)]
+            beside = tuple(Rectangle(rows=one, columns=other) for one, other in combinations(pieces, 2) if one)
             return (*corner, Triangle(size=coupled), *beside)
         sizes = dict(self.network.blocks)
         neighbours = zip(self.network.names[:-1], self.network.names[1:], strict=True)
@@ -153,11 +155,13 @@ class HopfieldPlan:
 
         In the half layout a device is on two lines, and is strained if one of them is a linear neuron's.
         """
-        linear = [name for name in self.network.names if self.network.law(name).name == Linear.name]
-        pairs = {(one, other) for one in linear for other in columns if self.network.couples(one, other)}
+        names, couples = self.network.names, self.network.couples
+        linear = [name for name in names if self.network.law(name).name == Linear.name]
         if architecture.layout == "half":
-            pairs |= {(one, other) for one in linear for other in self.network.names
-                      if one in columns and self.network.couples(one, other)}  # fmt: skip
+            pairs = [pair for pair in combinations(names, 2)
+                     if couples(*pair) and set(pair) & set(linear) and set(pair) & set(columns)]  # fmt: skip
+        else:
+            pairs = [(one, other) for one in linear for other in columns if couples(one, other)]
         count = sum(self._size((one,)) * self._size((other,)) for one, other in pairs)
         return count * (2 if architecture.weights == "pair" else 1)
 

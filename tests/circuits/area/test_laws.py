@@ -65,6 +65,17 @@ def test_the_papers_area_is_what_it_was():
     assert (found.total.typical, found.total.p50) == pytest.approx((12.743159772200002, 12.746961717124131), rel=1e-12)
 
 
+@pytest.mark.parametrize("architecture", LAYOUTS)
+def test_linear_pixels_and_latents_couple_with_each_other(architecture):
+    laws = {"pixels": Linear(), "latent": Linear()}
+    counts, _ = areas(architecture, **laws)
+    symmetry = "shared" if architecture.layout == "half" else "two-device"
+    array = program(chip_of_laws(**laws), "tied", symmetry=symmetry, g_min=1e-6, g_max=1e-4)
+    assert counts.n_memristors == array.n_memristors
+    strained = array.n_memristors - 6 * 5 * (1 if architecture.layout == "half" else 2)  # but those among the hidden
+    assert counts.n_strained == (strained if architecture.layout == "half" else 2 * (9 * 9 + 3 * 15))
+
+
 def test_own_numbers_of_the_laws_are_taken_and_checked(tmp_path):
     file = tmp_path / "own.toml"
     text = (

@@ -35,6 +35,7 @@ KINDS = {
     "linear latents": {"latent": Linear()},
     "classical hidden": {"hidden": Classical()},
     "both": {"hidden": Classical(), "latent": Linear()},
+    "linear pixels": {"pixels": Linear(), "latent": Linear()},
     "steep latents": {"latent": Sigmoid(5.0)},
     "three gains": {"pixels": Sigmoid(2.0), "hidden": Classical(1.5)},
 }
@@ -112,7 +113,7 @@ def test_a_chip_of_other_laws_is_proved_in_every_mode(kind, options):
     Choices(symmetry="shared"), Choices(amplifier="opamp"), Choices(amplifier="opamp", symmetry="shared"),
     Choices(wires=Wires(tile=7)), Choices(idle="drop"),
 ])  # fmt: skip
-@pytest.mark.parametrize("kind", ["linear latents", "both", "three gains"])
+@pytest.mark.parametrize("kind", ["linear pixels", "both", "three gains"])
 def test_every_way_of_laying_out_is_proved_and_reads_back(tmp_path, kind, choices):
     chosen = Layout(chip=chip_of_laws(**KINDS[kind]), choices=choices)
     summary = prove(chosen, Proof())
@@ -281,7 +282,7 @@ def test_the_chips_energy_and_its_rest_by_its_own_formulas():
     np.testing.assert_allclose(reference.settle(circuit), s, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", ["linear latents", "both"])
+@pytest.mark.parametrize("kind", ["linear pixels", "both"])
 def test_the_contrast_is_the_chips(tmp_path, kind):
     found = nudged.compare_contrast(
         Layout(chip=chip_of_laws(**KINDS[kind])), simulators.engine("ngspice"), tmp_path, LIMITS, sample=0, seed=0,

@@ -22,6 +22,8 @@ PLACES = {
     "last": Network((("a", 4), ("b", 3), ("z", 2)), neurons=(Sigmoid(), Sigmoid(), Linear())),
     "first": Network((("z", 2), ("b", 3)), neurons=(Linear(), Sigmoid())),
     "between": Network((("a", 4), ("z", 2), ("b", 3), ("c", 1)), neurons=(Sigmoid(), Linear(), Sigmoid(), Sigmoid())),
+    "two": Network((("z", 2), ("a", 4), ("y", 3)), neurons=(Linear(), Sigmoid(), Linear())),
+    "side by side": Network((("a", 4), ("z", 2), ("y", 3)), neurons=(Sigmoid(), Linear(), Linear())),
     "layered": Network((("a", 4), ("b", 3), ("z", 2)), "layered", (Sigmoid(), Sigmoid(), Linear())),
     "none": Network((("a", 4), ("b", 3))),
 }

@@ -14,7 +14,8 @@ SIZES = [
     "data.image_size=7", "model.hidden=10", "model.latent=3", "model.latent_neuron=linear", "optimizer.name=sgd",
     "training.precision=float64", "settling.tolerance=1e-7", "settling.max_sweeps=2000",
 ]  # fmt: skip
-MODELS = {"tdh-vae": [], "dh-vae": [], "h-vae": [], "tdh-vae, classical": ["model.hidden_neuron=classical"]}
+MODELS = {"tdh-vae": [], "dh-vae": [], "h-vae": [], "tdh-vae, classical": ["model.hidden_neuron=classical"],
+          "tdh-vae, pixels": ["model.pixel_neuron=linear"]}  # fmt: skip
 
 
 def config(model, *changes):
