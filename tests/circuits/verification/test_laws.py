@@ -173,7 +173,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-@pytest.mark.parametrize("options", [{}, {"mode": "fixed-rail"}, {"analysis": "op"}, {"role": "both"}])
+@pytest.mark.parametrize("options", [{}, {"mode": "fixed-rail"}, {"role": "both"}])
 def test_a_swapped_law_fails_by_its_states_and_by_its_text(tmp_path, monkeypatch, name, options):
     kind, mutate = MUTANTS[name]
     mutate(monkeypatch)
