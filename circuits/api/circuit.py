@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from circuits.api.given import Blocks, by_neuron, network_of, weights_of
+from circuits.api.given import Blocks, by_neuron, network_of, weights_of, with_laws
 from circuits.api.settled import CircuitStates
 from circuits.circuit.circuit import Circuit as Posed
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.laws import read_voltage
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.memristor_array import map_linearly
 from circuits.circuit.names import neuron_names
 from circuits.dialects import spice, vacask
-from circuits.memristors.registry import MODELS
 from circuits.simulators import Limits
 from circuits.simulators import engine as engine_named
 from circuits.verification import reference
@@ -38,7 +37,8 @@ NO_SHAPE = (0, 0)  # of an image: neurons of a block are numbered, not placed
 class Circuit:
     """A continuous Hopfield network in memristors, some of its neurons held: what a netlist says.
 
-    Every neuron k has C dv_k/dt = -v_k / R + rho'(v_k) (W rho(v))_k / R (eq. 2, time constant R C), a weight is
+    Every neuron k has C dv_k/dt = -v_k / R + rho'(v_k) (W rho(v))_k / R (eq. 2, time constant R C), linear and
+    classical ones the same without rho'(v_k), and linear ones v for rho(v). A weight is
     W_ij = (G+_ij - G-_ij) / siemens_per_weight, from neuron j to neuron i. Make one with `from_weights` or `of_chip`.
 
     Attributes
@@ -70,6 +70,7 @@ class Circuit:
         clamped: Mapping[str, Any] | Mapping[int, float] | None = None,
         topology: str = "dense",
         gain: float = 3.0,
+        neurons: Mapping[str, str] | None = None,
         start: Mapping[str, Any] | Mapping[int, float] | None = None,
         symmetry: str | None = None,
         device: str = "linear",
@@ -94,6 +95,8 @@ class Circuit:
             Which devices are built: all off the diagonal, or those between neighbouring blocks.
         gain : float
             Slope of rho(v) = 1 / (1 + exp(-gain v)), positive.
+        neurons : mapping of str to {"sigmoid", "linear", "classical"}, optional
+            Laws of blocks whose neurons are not the paper's sigmoids, as `crossbar.HopfieldNetwork` has them.
         symmetry : {"shared", "two-device"}, optional
             One device a pair of neurons (needs W = W^T) or one a direction; None: two-device.
         device : {"linear", "vteam", "yakopcic", "stanford"}
@@ -111,22 +114,22 @@ class Circuit:
             No such block or device.
         """
         weights = weights_of(W)
-        network = network_of(blocks, len(weights), topology)
+        network = with_laws(network_of(blocks, len(weights), topology), neurons or {}, gain)
         held, fixed = by_neuron("clamped", clamped or {}, network)
         begun, _ = by_neuron("start", start or {}, network)
         if fixed.all():
             raise InvalidValue("at least one neuron must be free to settle, but all of them are in `clamped`")
-        if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
-            raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
         choices = Choices(symmetry=symmetry, device=device, amplifier=amplifier, wires=wires, g_min=g_min, g_max=g_max)
         built = network.mask()
         if weights[~built].any():
-            raise InvalidValue(f"`W` must be zero where a {topology} network of these blocks couples nothing")
+            raise InvalidValue(
+                f"`W` must be zero where a {topology} network of these blocks couples nothing, as within linear ones"
+            )
         array = map_linearly(weights, built, g_min=g_min, g_max=g_max, symmetry=choices.symmetry or "two-device")
         posed = Posed(
-            names=neuron_names(network, NO_SHAPE), array=array, gain=float(gain), clamped=fixed, held=held, start=begun,
-            device=device, amplifier=amplifier, wires=wires,
-            electrical=Electrical(v_read=MODELS[device].read_voltage),
+            names=neuron_names(network, NO_SHAPE), array=array, neurons=network.population(network.names),
+            clamped=fixed, held=held, start=begun, device=device, amplifier=amplifier, wires=wires,
+            electrical=Electrical(v_read=read_voltage(network.population(network.names), device)),
             heading=("weights given, mapped linearly", f"sha256 of the conductances: {array.digest()}"),
         )  # fmt: skip
         return cls(posed=posed, network=network)

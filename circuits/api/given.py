@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from crossbar.api.settings import matrix_of
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Sigmoid, neuron
 
 Blocks = Mapping[str, int] | Iterable[tuple[str, int]] | None
 
@@ -29,6 +31,19 @@ def network_of(blocks: Blocks, size: int, topology: str) -> Network:
     if network.size != size:
         raise InvalidValue(f"`blocks` have {network.size} neurons in all, but W has {size}")
     return network
+
+
+def with_laws(network: Network, laws: Mapping[str, str], gain: float) -> Network:
+    """Return `network` with neurons of `gain`, of other laws in the blocks that `laws` names.
+
+    Raises
+    ------
+    InvalidValue, UnknownName
+        A gain that is not positive; no such block or law; blocks of linear neurons that couple.
+    """
+    for name in laws:
+        network.block(name)
+    return replace(network, neurons=tuple(neuron(laws.get(name, Sigmoid.name), gain) for name in network.names))
 
 
 def by_neuron(

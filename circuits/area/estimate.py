@@ -63,12 +63,20 @@ def rest_conductance(point: Point, level: float) -> np.ndarray:
     return g_min + level * (g_max - g_min)
 
 
-def output_current(n_driven: int, point: Point, level: float) -> np.ndarray:
+def output_current(n_driven: int, n_strained: int, point: Point, level: float) -> np.ndarray:
     """Return the largest current (A) that all output stages deliver together: both ends of a device, all at rho = 1.
 
-    Devices are taken at a weight of zero.
+    Devices are taken at a weight of zero. `n_strained` of the `n_driven` are on lines of linear neurons, which go to
+    `linear_swing` times that voltage.
     """
-    return 2 * n_driven * point["read_voltage"] * rest_conductance(point, level)
+    conducting = n_driven + n_strained * (point["linear_swing"] - 1)
+    return 2 * conducting * point["read_voltage"] * rest_conductance(point, level)
+
+
+def neuron_cores(counts: Inventory, point: Point) -> np.ndarray:
+    """Return the neuron circuits as so many of the paper's: one without rho, or without rho', lacks its share."""
+    spared = point["rho_share"] * (counts.n_neurons - counts.n_with_rho)
+    return counts.n_neurons - spared - point["slope_share"] * (counts.n_neurons - counts.n_with_slope)
 
 
 def component_areas(counts: Inventory, architecture: Architecture, point: Point, node: int) -> dict[str, np.ndarray]:
@@ -79,11 +87,11 @@ def component_areas(counts: Inventory, architecture: Architecture, point: Point,
         "cells": (counts.n_memristors + counts.tiles.n_replicas) * point.area(f"cell_{architecture.cell}", node),
         "line_ends": counts.tiles.n_line_ends * line_end,
         "partial_sums": counts.tiles.n_tile_columns * both_ways * point.area("partial_sum", node),
-        "neuron_cores": counts.n_neurons * point.area("neuron_core", node),
+        "neuron_cores": neuron_cores(counts, point) * point.area("neuron_core", node),
         "capacitors": counts.n_capacitors * point["integrator_capacitance"] / point["capacitor_density"],
         "buffers": counts.n_buffers * point.area("line_buffer", node),
         "output_stages": 1e3
-        * output_current(counts.n_driven, point, architecture.rest_level)
+        * output_current(counts.n_driven, counts.n_strained, point, architecture.rest_level)
         * point.scaled("output_stage", node),  # um2/mA
         "clamps": counts.n_clamps * point.area("clamp", node),
         "role_selects": counts.n_role_selects * point.area("role_select", node),

@@ -21,9 +21,13 @@ class Inventory:
         Weights, devices, tiles and their lines.
     n_neurons, n_capacitors, n_buffers : int
         Neuron circuits, their integrating capacitors, and the buffers that drive lines.
+    n_with_rho, n_with_slope : int
+        Neuron circuits that make rho (a linear neuron does not), and rho' (linear and classical ones do not).
     n_driven : int
         Devices whose current output stages can carry, at both ends: out of a buffer and into a sense amplifier, or
         from buffer to buffer in the half layout.
+    n_strained : int
+        Those of them on a line of a linear neuron, whose voltage exceeds that of rho = 1.
     n_clamps, n_role_selects, n_multiplexers : int
         Sample-and-holds of clamped lines; switches of lines that are clamped in one role and free in another; switches
         of circuits that serve the lines of two arrays in turn.
@@ -38,7 +42,10 @@ class Inventory:
     n_neurons: int
     n_capacitors: int
     n_buffers: int
+    n_with_rho: int
+    n_with_slope: int
     n_driven: int
+    n_strained: int
     n_clamps: int
     n_role_selects: int
     n_multiplexers: int
@@ -69,7 +76,10 @@ def inventory(plan: Plan, architecture: Architecture) -> Inventory:
         n_neurons=copies * plan.n_neurons(architecture),
         n_capacitors=copies * plan.n_capacitors(architecture),
         n_buffers=copies * plan.n_rails(architecture),
+        n_with_rho=copies * plan.n_with_rho(architecture),
+        n_with_slope=copies * plan.n_with_slope(architecture),
         n_driven=tiles.n_memristors,
+        n_strained=copies * plan.n_strained(architecture, plan.columns(architecture)),
         n_clamps=copies * plan.n_clamped,
         n_role_selects=copies * plan.n_role_selects,
         n_multiplexers=0,

@@ -9,6 +9,7 @@ from circuits.area.plans import ForwardPlan, HopfieldPlan, Plan
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Neuron
 
 PIXELS = 784
 # Hidden and latent sizes of table 3 of arXiv:2311.15047.
@@ -71,10 +72,15 @@ def tied_model(name: str, hidden: int, latent: int, topology: str = "dense", pix
     return Model(name=name, plans=(HopfieldPlan(name="tied", network=network, roles=("encode", "decode")),))
 
 
-def untied_model(name: str, hidden: int, latent: int, topology: str = "dense", pixels: int = PIXELS) -> Model:
-    """Return a Hopfield VAE with an encoder, whose latents are means and log variances, and a decoder."""
-    encoder = Network((("pixels", pixels), ("hidden", hidden), ("latent", 2 * latent)), topology)
-    decoder = Network((("pixels", pixels), ("hidden", hidden), ("latent", latent)), topology)
+def untied_model(
+    name: str, hidden: int, latent: int, topology: str = "dense", pixels: int = PIXELS, neurons: tuple[Neuron, ...] = ()
+) -> Model:
+    """Return a Hopfield VAE with an encoder, whose latents are means and log variances, and a decoder.
+
+    `neurons` are the laws of pixels, hidden and latents; none where all are the paper's.
+    """
+    encoder = Network((("pixels", pixels), ("hidden", hidden), ("latent", 2 * latent)), topology, neurons)
+    decoder = Network((("pixels", pixels), ("hidden", hidden), ("latent", latent)), topology, neurons)
     return Model(
         name=name,
         plans=(

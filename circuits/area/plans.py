@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from circuits.area.architecture import Architecture
 from circuits.area.tiling import Rectangle, TileCount, Triangle
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network, Patch
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 
 CLAMPED = {"encode": "pixels", "decode": "latent"}
 
@@ -25,6 +27,18 @@ class Plan(Protocol):
 
     def n_neurons(self, architecture: Architecture) -> int:
         """Return the number of neuron circuits."""
+
+    def n_with_rho(self, architecture: Architecture) -> int:
+        """Return the number of neuron circuits that make rho."""
+
+    def n_with_slope(self, architecture: Architecture) -> int:
+        """Return the number of neuron circuits that make rho' and multiply by it."""
+
+    def columns(self, architecture: Architecture) -> tuple[str, ...]:
+        """Return the blocks that have columns of devices."""
+
+    def n_strained(self, architecture: Architecture, columns: tuple[str, ...]) -> int:
+        """Return the number of devices on lines of linear neurons, of those in `columns`."""
 
     def n_capacitors(self, architecture: Architecture) -> int:
         """Return the number of integrating capacitors."""
@@ -111,7 +125,11 @@ class HopfieldPlan:
         if self.network.topology == "dense":
             others = self.network.size - self._size(columns)
             corner = (Rectangle(rows=others, columns=self._size(columns)),) if others else ()
-            return (*corner, Triangle(size=self._size(columns)))
+            apart = tuple(name for name in columns if not self.network.couples(name, name))
+            coupled = self._size(columns) - self._size(apart)
+            pieces = [coupled, *(self._size((name,)) for name in apart)]
+            beside = tuple(Rectangle(rows=one, columns=other) for one, other in combinations(pieces, 2) if one)
+            return (*corner, Triangle(size=coupled), *beside)
         sizes = dict(self.network.blocks)
         neighbours = zip(self.network.names[:-1], self.network.names[1:], strict=True)
         return tuple(Rectangle(rows=sizes[one], columns=sizes[other]) for one, other in neighbours)
@@ -119,6 +137,33 @@ class HopfieldPlan:
     def n_neurons(self, architecture: Architecture) -> int:
         """Return the number of neurons that are free in some role; all of them where dead blocks are kept."""
         return self.network.size if architecture.dead_blocks == "keep" else self._size(self._free_blocks)
+
+    def _n_neurons_of(self, architecture: Architecture, laws: tuple[str, ...]) -> int:
+        blocks = self.network.names if architecture.dead_blocks == "keep" else self._free_blocks
+        return self._size(tuple(name for name in blocks if self.network.law(name).name in laws))
+
+    def n_with_rho(self, architecture: Architecture) -> int:
+        """Return the number of neuron circuits that make rho: all but linear ones."""
+        return self._n_neurons_of(architecture, (Sigmoid.name, Classical.name))
+
+    def n_with_slope(self, architecture: Architecture) -> int:
+        """Return the number of neuron circuits that make rho' and multiply by it: the paper's."""
+        return self._n_neurons_of(architecture, (Sigmoid.name,))
+
+    def n_strained(self, architecture: Architecture, columns: tuple[str, ...]) -> int:
+        """Return the number of devices, references apart, on lines of linear neurons: of those in `columns`.
+
+        In the half layout a device is on two lines, and is strained if one of them is a linear neuron's.
+        """
+        names, couples = self.network.names, self.network.couples
+        linear = [name for name in names if self.network.law(name).name == Linear.name]
+        if architecture.layout == "half":
+            pairs = [pair for pair in combinations(names, 2)
+                     if couples(*pair) and set(pair) & set(linear) and set(pair) & set(columns)]  # fmt: skip
+        else:
+            pairs = [(one, other) for one in linear for other in columns if couples(one, other)]
+        count = sum(self._size((one,)) * self._size((other,)) for one, other in pairs)
+        return count * (2 if architecture.weights == "pair" else 1)
 
     def n_capacitors(self, architecture: Architecture) -> int:
         """Return the number of integrating capacitors: one a neuron."""
@@ -173,6 +218,22 @@ class ForwardPlan:
     def n_neurons(self, architecture: Architecture) -> int:  # noqa: ARG002 (the same for every architecture)
         """Return the number of neurons after the input."""
         return sum(self.layers[1:])
+
+    def n_with_rho(self, architecture: Architecture) -> int:
+        """Return all neurons."""
+        return self.n_neurons(architecture)
+
+    def n_with_slope(self, architecture: Architecture) -> int:
+        """Return all neurons: their rho' is charged, see above."""
+        return self.n_neurons(architecture)
+
+    def columns(self, architecture: Architecture) -> tuple[str, ...]:  # noqa: ARG002
+        """Return none: layers are no blocks of one network."""
+        return ()
+
+    def n_strained(self, architecture: Architecture, columns: tuple[str, ...]) -> int:  # noqa: ARG002
+        """Return 0: no neuron is linear."""
+        return 0
 
     def n_capacitors(self, architecture: Architecture) -> int:  # noqa: ARG002
         """Return 0: nothing settles."""

@@ -68,7 +68,8 @@ def _untied_twin(model: Model) -> Model:
     network = plan.network  # type: ignore[attr-defined]  # a chip holds Hopfield networks only
     sizes = dict(network.blocks)
     pixels, latent = sizes.pop("pixels"), sizes.pop("latent")
-    return untied_model("untied of its size", sum(sizes.values()), latent, network.topology, pixels)
+    laws = network.laws if network.names == ("pixels", "hidden", "latent") else ()
+    return untied_model("untied of its size", sum(sizes.values()), latent, network.topology, pixels, laws)
 
 
 def accountings(architecture: Architecture) -> dict[str, tuple[str, Architecture]]:

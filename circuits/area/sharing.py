@@ -17,7 +17,10 @@ def two_chips(parts: Sequence[Inventory]) -> Inventory:
         n_neurons=sum(part.n_neurons for part in parts),
         n_capacitors=sum(part.n_capacitors for part in parts),
         n_buffers=sum(part.n_buffers for part in parts),
+        n_with_rho=sum(part.n_with_rho for part in parts),
+        n_with_slope=sum(part.n_with_slope for part in parts),
         n_driven=sum(part.n_driven for part in parts),
+        n_strained=sum(part.n_strained for part in parts),
         n_clamps=sum(part.n_clamps for part in parts),
         n_role_selects=sum(part.n_role_selects for part in parts),
         n_multiplexers=sum(part.n_multiplexers for part in parts),
@@ -56,7 +59,10 @@ def shared_neurons(parts: Sequence[Inventory]) -> Inventory:
         n_neurons=max(part.n_neurons for part in parts),
         n_capacitors=max(part.n_capacitors for part in parts),
         n_buffers=max(part.n_buffers for part in parts),
+        n_with_rho=max(part.n_with_rho for part in parts),
+        n_with_slope=max(part.n_with_slope for part in parts),
         n_driven=max(part.n_driven for part in parts),
+        n_strained=max(part.n_strained for part in parts),
         n_multiplexers=sum(part.n_buffers + part.n_neurons for part in parts),
     )
 

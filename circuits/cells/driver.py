@@ -1,22 +1,37 @@
-"""The driver: holds a neuron's word line at v_read rho(s), and in a shared array senses the current it delivers."""
+"""The driver: holds a neuron's word line at v_read rho(s), and in a shared array senses the current it delivers.
+
+A linear neuron has a follower in its place, at v_read s: its line goes as far below zero as above, and beyond v_read.
+Resistors take that, and give the right current. The follower needs two supplies and their swing, v_read max |s| with
+the headroom of its output stage; a memristor with thresholds must stay below them at that voltage.
+"""
 
 from __future__ import annotations
 
-from circuits.cells.neuron import RHO
+from circuits.cells.neuron import OWN_GAIN, RHO
 
 SIGNAL = "Brho r 0 V=v_read*" + RHO.format(node="s")
+STATE = "Bstate r 0 V=v_read*v(s)"
 
 
-def driver(amplifier: str) -> str:
+def driver(amplifier: str, own_gain: bool = False) -> str:
     """Return the subcircuit `driver s p`: an ideal source, or an op-amp follower of finite gain."""
+    return _line("driver", SIGNAL, amplifier, OWN_GAIN if own_gain else "")
+
+
+def follower(amplifier: str) -> str:
+    """Return the subcircuit `follower s p`, the line of a linear neuron, at v_read s."""
+    return _line("follower", STATE, amplifier, "")
+
+
+def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
     if amplifier == "opamp":
-        body = f"{SIGNAL}\nEfollow p 0 r p {{open_loop_gain}}\n"
+        body = f"{signal}\nEfollow p 0 r p {{open_loop_gain}}\n"
     else:
-        body = SIGNAL.replace(" r ", " p ") + "\n"
-    return f".subckt driver s p\n{body}.ends driver\n"
+        body = signal.replace(" r ", " p ") + "\n"
+    return f".subckt {name} s p{parameters}\n{body}.ends {name}\n"
 
 
-def shared_driver(amplifier: str) -> str:
+def shared_driver(amplifier: str, own_gain: bool = False) -> str:
     """Return `driver s p n m`: both polarities of a neuron of a shared array, which drive and sense at once.
 
     One device serves W_ij and W_ji: G+ lies between the rails p_i and p_j, G- between p_i and n_j, with p at
@@ -27,16 +42,25 @@ def shared_driver(amplifier: str) -> str:
     where s_row, the sum of all G+ and G- of neuron i, would be a replica row in hardware. Two large currents are
     subtracted: their difference inherits the precision of the replica.
     """
+    return _rails("driver", SIGNAL, amplifier, OWN_GAIN if own_gain else "")
+
+
+def shared_follower(amplifier: str) -> str:
+    """Return `follower s p n m`: `shared_driver` of a linear neuron, p at v_read s and n at -v_read s."""
+    return _rails("follower", STATE, amplifier, "")
+
+
+def _rails(name: str, signal: str, amplifier: str, parameters: str) -> str:
     if amplifier == "opamp":
         rails = "Ep op 0 r p {open_loop_gain}\nVp op p 0\nEn on 0 rn n {open_loop_gain}\nVn on n 0\n"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"
     return f"""\
-.subckt driver s p n m s_row=0
-{SIGNAL}
+.subckt {name} s p n m s_row=0{parameters}
+{signal}
 Binvert rn 0 V=-v(r)
 {rails}Bsum m 0 V=(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)
-.ends driver
+.ends {name}
 """
 
 

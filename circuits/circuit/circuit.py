@@ -14,7 +14,9 @@ from circuits.circuit.wired import wired_weights
 from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.numerics import checks
+from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.hopfield.population import Population
 
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
@@ -105,8 +107,8 @@ class Circuit:
     names : tuple of str
         The neurons, in the order of the states.
     array : MemristorArray
-    gain : float
-        Slope of rho.
+    neurons : Population
+        What each neuron does with its state: the paper's sigmoid, linear, classical.
     clamped : ndarray (N,) of bool
         Neurons that are held (in the single chip: held while encoding).
     held : ndarray (N,)
@@ -129,7 +131,7 @@ class Circuit:
 
     names: tuple[str, ...]
     array: MemristorArray
-    gain: float
+    neurons: Population
     clamped: np.ndarray
     held: np.ndarray
     start: np.ndarray
@@ -149,7 +151,8 @@ class Circuit:
         check_names(self.names)
         if self.device not in MODELS:
             raise unknown_name("device", self.device, MODELS)
-        checks.positive("gain", self.gain)
+        if self.neurons.stops[-1:] != (len(self.names),):
+            raise InvalidValue(f"`neurons` must be {len(self.names)} of the circuit, but end at {self.neurons.stops}")
         if self.amplifier not in AMPLIFIERS:
             raise InvalidValue(f"`neuron` must be one of {', '.join(AMPLIFIERS)}, but got {self.amplifier!r}")
         for name in ("clamped", "held", "start"):
@@ -167,8 +170,12 @@ class Circuit:
         return self.array.weights() if self.wires is None else wired_weights(self.array, self.wires)
 
     def signals(self, states: np.ndarray) -> np.ndarray:
-        """Return rho(s) (N,) at `states`."""
-        return 0.5 * (1 + np.tanh(0.5 * self.gain * states))
+        """Return rho(s) (N,) at `states`, in which a linear neuron's is s: word lines in units of v_read."""
+        signals = np.array(states, np.float64)
+        for law, run in self.neurons.runs:
+            if law.name != Linear.name:
+                signals[run] = 0.5 * (1 + np.tanh(0.5 * law.gain * signals[run]))
+        return signals
 
     def guessed(self) -> dict[str, float]:
         """Return voltages near the operating point by node: the states, word lines and drives at `guess`."""
@@ -199,8 +206,9 @@ def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **pa
         raise InvalidValue(f"role {role} clamps {block.stop - block.start} neurons, but got {np.shape(values)} values")
     held[block] = values
     fields = {
-        "names": neuron_names(network, chip.image_shape), "array": array, "gain": chip.gain, "clamped": clamped,
-        "held": held, "start": np.zeros(network.size), "heading": origin(chip, network_name, role, array),
+        "names": neuron_names(network, chip.image_shape), "array": array,
+        "neurons": network.population(network.names), "clamped": clamped, "held": held,
+        "start": np.zeros(network.size), "heading": origin(chip, network_name, role, array),
     }  # fmt: skip
     return Circuit(**{**fields, **parts})  # type: ignore[arg-type]
 
@@ -235,5 +243,17 @@ def origin(chip: Chip, network: str, role: str, array: MemristorArray) -> tuple[
         f"network {network} ({blocks}), role {role}, model: {chip.model}",
         f"conductances: {array.n_memristors} memristors, symmetry {array.symmetry}, {source}",
         f"sha256 of the conductances: {array.digest()}",
+        *_laws(chip.networks[network]),
         *known,
     )
+
+
+def _laws(network: Network) -> tuple[str, ...]:
+    """Return which neurons `network` has, where they are not all sigmoids of one gain."""
+    if all(law == network.laws[0] and law.name == Sigmoid.name for law in network.laws):
+        return ()
+    said = [
+        f"{name} {law.name}" + ("" if law.name == Linear.name else f" of gain {law.gain:g}")
+        for name, law in zip(network.names, network.laws, strict=True)
+    ]
+    return (f"neurons: {', '.join(said)}",)

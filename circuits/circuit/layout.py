@@ -9,11 +9,11 @@ import numpy as np
 
 from circuits.circuit.circuit import Circuit, build, build_both
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.laws import read_voltage
 from circuits.circuit.memristor_array import MemristorArray, program, real
 from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.numerics import checks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +144,8 @@ class Layout:
 
     def read_voltage(self, network: str) -> float:
         """Return the volts of rho = 1 on a word line: a shared G- lies between v_i and -v_j and sees twice that."""
-        volts = MODELS[self.choices.device].read_voltage
+        chosen = self.chip.networks[network]
+        volts = read_voltage(chosen.population(chosen.names), self.choices.device)
         return volts / 2 if self.arrays[network].symmetry == "shared" else volts
 
     def _parts(self, network: str) -> dict[str, object]:
@@ -162,7 +163,7 @@ def check_chip(chip: Chip) -> None:
     ------
     InvalidValue
         Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are complex or
-        text; a gain that is not positive; a sigma that is negative or fits no latents; examples that fit no pixels.
+        text; a sigma that is negative or fits no latents; examples that fit no pixels.
     """
     if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
         raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")
@@ -173,7 +174,6 @@ def check_chip(chip: Chip) -> None:
     for name, devices in chip.conductances.items():
         real(devices.plus, f"plus of {name}")
         real(devices.minus, f"minus of {name}")
-    checks.positive("gain", chip.gain)
     n_pixels, n_latent = chip.role("encode")[1].n_clamped, chip.role("decode")[1].n_clamped
     sigma = np.zeros(()) if chip.sigma is None else real(np.asarray(chip.sigma), "sigma")
     if sigma.shape not in ((), (n_latent,)) or not (np.isfinite(sigma).all() and (sigma >= 0).all()):

@@ -61,7 +61,7 @@ def _layout(
 @click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--check", "checked", type=click.Path(path_type=Path),
-              help="Write nothing: compare this netlist's weights, gain and clamps with the chip's.")  # fmt: skip
+              help="Write nothing: compare this netlist's weights, neurons and clamps with the chip's.")  # fmt: skip
 @click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
 @click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
 @click.option("--phase", type=click.Choice(("free", "nudged")), default="free", show_default=True,
@@ -136,11 +136,11 @@ def verify(
 ) -> None:  # fmt: skip
     """Settle the exported circuit in a circuit simulator and compare it with the chip, neuron by neuron.
 
-    The chip's side is its own weights, gain and examples, settled by `crossbar`; the export has no part in it. With
+    The chip's side is its own weights, neurons and examples, settled by `crossbar`; the export has no part in it. With
     --wires they are the weights that currents find through the lines' resistance.
 
     Exit code 0 if every state agrees within the tolerance, the rest point is stable, and the netlist read back
-    (of linear devices) has the chip's weights, gain and clamps; 1 if not. Pictures, waveforms and
+    (of linear devices) has the chip's weights, neurons and clamps; 1 if not. Pictures, waveforms and
     verification.json go to --keep, the circuit, log and raw file of each simulation to a folder SAMPLE-ROLE in it.
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`

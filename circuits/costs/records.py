@@ -62,6 +62,8 @@ def inventory_record(study: AreaStudy, found: AreaEstimate) -> dict[str, int]:
         "line_ends": counts.tiles.n_line_ends,
         "tile_columns": counts.tiles.n_tile_columns,
         "neurons": counts.n_neurons,
+        "neurons_with_rho": counts.n_with_rho,
+        "neurons_with_slope": counts.n_with_slope,
         "capacitors": counts.n_capacitors,
         "buffers": counts.n_buffers,
         "clamps": counts.n_clamps,

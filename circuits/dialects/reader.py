@@ -16,14 +16,17 @@ from circuits.memristors.linear import OPEN
 from crossbar.errors import CorruptFile, MissingFile
 
 MEMRISTORS = ("Rp_", "Rn_", "Xp_", "Xn_")
-NAME, NUMBER = r"([a-z][a-z0-9_]*)", r"([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)"
+FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
+NAME, NUMBER, GAIN = r"([a-z][a-z0-9_]*)", f"({FLOAT})", f"(?: gain=(?P<gain>{FLOAT}))?"
+LINE = "(?P<line>driver|follower)"
 PATTERNS = {
-    "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}", "neuron": rf"Xneuron_{NAME} s_\1 m_\1 neuron ic={NUMBER}",
-    "driver": rf"Xdriver_{NAME} s_\1 p_\1 driver",
+    "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
+    "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){GAIN}",
+    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{GAIN}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
-    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 driver s_row={NUMBER}",
-    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v={NUMBER} s_row={NUMBER}",
-    "rail": rf"Vrail_{NAME} p_\1 0 {NUMBER}",
+    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){GAIN}",
+    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row={NUMBER}",
+    "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
     "line": rf"R[wb]_\d+_\d+[pn]_\d+_\d+ \w+ \w+ {NUMBER}",
     "nudge": rf"Xnudge_{NAME} s_\1 beta nudge( \w+={NUMBER}){{3}}",
@@ -37,6 +40,7 @@ PATTERNS = {
     "measure": rf"\.meas tran {NAME} find v\(s_\1\) at={NUMBER}",
     "comment": r"\* .*|\*", "switch": r"\.model gate sw vt=0\.5 vh=0 ron=\{r_on\} roff=\{r_off\}",
 }  # fmt: skip
+SHARED = (".subckt driver s p n", ".subckt follower s p n", ".subckt rail")
 KINDS = {kind: re.compile(rf"(?:{pattern})\n?\Z") for kind, pattern in PATTERNS.items()}
 
 
@@ -54,6 +58,9 @@ class Netlist:
         The conductances of its R cards; an open one conducts nothing.
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
+        "volts" are those of word lines that are fixed.
+    laws : dict of str to dict of str to (str, float or None)
+        Of each neuron the cells of its "state" and its "line", with the gain that their cards tell.
     cells : tuple of str
         Its subcircuits.
     unpaired : int
@@ -68,6 +75,7 @@ class Netlist:
     parameters: dict[str, float]
     array: MemristorArray
     cards: dict[str, dict[str, float]]
+    laws: dict[str, dict[str, tuple[str, float | None]]]
     cells: tuple[str, ...]
     unpaired: int
     stateful: int
@@ -115,6 +123,7 @@ class _Reading:
     neurons: list[str] = field(default_factory=list)
     parameters: dict[str, float] = field(default_factory=dict)
     cards: dict[str, dict[str, float]] = field(default_factory=dict)
+    laws: dict[str, dict[str, tuple[str, float | None]]] = field(default_factory=dict)
     cells: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     cell: list[str] = field(default_factory=list)
@@ -132,7 +141,7 @@ class _Reading:
             if line.startswith(".ends"):
                 self.cells.append("".join(self.cell))
                 self.cell = []
-            self.shared = self.shared or line.startswith((".subckt driver s p n", ".subckt rail"))
+            self.shared = self.shared or line.startswith(SHARED)
         elif line.startswith(".param "):
             name, _, value = line[len(".param ") :].partition("=")
             if name.strip() in self.parameters:
@@ -158,10 +167,22 @@ class _Reading:
             known = self.cards.setdefault(kind, {})
             if name in known and kind != "options":
                 self.foreign.append(line)  # the same card twice
-            known[name] = float(found.groups()[-1]) if _ends_in_number(found) else 0.0
+            known[name] = _value(found)
+            told = found.groupdict()
+            if told.get("volts") is not None:
+                self.cards.setdefault("volts", {})[name] = _number(told["volts"], line)
+            self._law(name, told, line)
             return
         if line.strip():
             self.foreign.append(line)
+
+    def _law(self, name: str, told: dict[str, str | None], line: str) -> None:
+        gain = told.get("gain")
+        for part in ("state", "line"):
+            cell = told.get(part)
+            if cell is not None:
+                known = self.laws.setdefault(name, {})
+                known[part] = (cell, None if gain is None else _number(gain, line))
 
     def device(self, line: str) -> None:
         """Read one memristor."""
@@ -212,18 +233,18 @@ class _Reading:
         )  # fmt: skip
         return Netlist(
             neurons=tuple(self.neurons), parameters=self.parameters, array=held, cards=self.cards,
-            cells=tuple(self.cells), unpaired=int((built[0] ^ built[1]).sum()), stateful=self.stateful,
-            foreign=(*self.foreign, *(["".join(self.cell)] if self.cell else [])),
+            laws=self.laws, cells=tuple(self.cells), unpaired=int((built[0] ^ built[1]).sum()),
+            stateful=self.stateful, foreign=(*self.foreign, *(["".join(self.cell)] if self.cell else [])),
         )  # fmt: skip
 
 
-def _ends_in_number(found: re.Match[str]) -> bool:
-    last = found.groups()[-1] if found.re.groups else None
+def _value(found: re.Match[str]) -> float:
+    """Return the number of a card: its `value`, or what it ends in; 0 where that is no number."""
+    last = found.groupdict().get("value") or (found.groups()[-1] if found.re.groups else None)
     try:
-        float(last or "")
+        return float(last or "")
     except ValueError:
-        return False
-    return True
+        return 0.0
 
 
 def _number(text: str, line: str) -> float:

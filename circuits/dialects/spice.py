@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from circuits.cells.driver import driver, shared_driver, shared_rail
-from circuits.cells.neuron import neuron
+from circuits.cells.driver import driver, follower, shared_driver, shared_follower, shared_rail
+from circuits.cells.neuron import integrator, neuron
 from circuits.cells.noise import noise
 from circuits.cells.nudge import nudge
 from circuits.cells.sample_hold import sample_hold
@@ -14,6 +14,7 @@ from circuits.cells.sense import sense
 from circuits.cells.switch import switch
 from circuits.circuit.circuit import Circuit
 from circuits.circuit.comments import heading
+from circuits.circuit.laws import CELLS, STEEP, each, gains
 from circuits.circuit.schedule import schedule
 from circuits.dialects.device_cards import devices, memristor_of
 
@@ -72,9 +73,10 @@ def title(circuit: Circuit) -> str:
 
 def parameters(circuit: Circuit) -> str:
     """Return the `.param` lines."""
-    electrical = circuit.electrical
-    values = {
-        "gain": circuit.gain, "siemens_per_weight": circuit.array.siemens_per_weight, "v_read": electrical.v_read,
+    electrical, slopes = circuit.electrical, gains(circuit.neurons)
+    values = {"gain": slopes[0]} if len(slopes) == 1 else {}
+    values |= {
+        "siemens_per_weight": circuit.array.siemens_per_weight, "v_read": electrical.v_read,
         "c_state": electrical.c_state, "r_leak": electrical.r_leak,
     }  # fmt: skip
     if circuit.amplifier == "opamp":
@@ -87,12 +89,20 @@ def parameters(circuit: Circuit) -> str:
 
 def cells(circuit: Circuit) -> str:
     """Return the subcircuits that this circuit uses."""
-    shared = circuit.array.symmetry == "shared"
-    parts = [neuron(), memristor_of(circuit).subcircuit()]
-    if circuit.rails is None:
-        parts.append(shared_driver(circuit.amplifier) if shared else driver(circuit.amplifier))
+    shared, amplifier = circuit.array.symmetry == "shared", circuit.amplifier
+    own_gain = len(gains(circuit.neurons)) > 1
+    used = [CELLS[law.name] for law in circuit.neurons.laws]
+    states, lines = {cell.state for cell in used}, {cell.line for cell in used}
+    parts = [text for name, text in (("neuron", neuron(own_gain)), ("integrator", integrator())) if name in states]
+    parts.append(memristor_of(circuit).subcircuit())
+    if circuit.rails is not None:
+        parts += [shared_rail()] if shared else []
     elif shared:
-        parts.append(shared_rail())
+        parts += [shared_driver(amplifier, own_gain)] if "driver" in lines else []
+        parts += [shared_follower(amplifier)] if "follower" in lines else []
+    else:
+        parts += [driver(amplifier, own_gain)] if "driver" in lines else []
+        parts += [follower(amplifier)] if "follower" in lines else []
     if not shared:
         parts.append(sense(circuit.amplifier))
     if circuit.nudge is not None:
@@ -107,15 +117,18 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     shared = circuit.array.symmetry == "shared"
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
     signals = None if circuit.rails is None else circuit.signals(circuit.rails)
-    for index, name in enumerate(circuit.names):
+    own_gain = len(gains(circuit.neurons)) > 1
+    for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
+        cell = CELLS[law.name]
+        state_gain, line_gain = (f" gain={float(law.gain)!r}" if own_gain and one in STEEP else "" for one in cell)
         if circuit.clamped[index] and circuit.turn is None:
             yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"
         else:
-            yield f"Xneuron_{name} s_{name} m_{name} neuron ic={float(circuit.start[index])!r}\n"
+            yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{state_gain}\n"
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
         if signals is None:
-            yield f"Xdriver_{name} s_{name} {ports} driver{total}\n"
+            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{line_gain}\n"
         else:
             volts = float(circuit.electrical.v_read * signals[index])
             yield f"Xrail_{name} {ports} rail v={volts!r}{total}\n" if shared else f"Vrail_{name} {ports} 0 {volts!r}\n"

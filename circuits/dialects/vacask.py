@@ -15,88 +15,16 @@ import numpy as np
 
 from circuits.circuit.circuit import Analysis, Circuit
 from circuits.circuit.comments import heading
+from circuits.circuit.laws import CELLS, STEEP, each, gains
+from circuits.dialects.vacask_cells import cells_of
 from circuits.memristors.linear import resistances
 from crossbar.errors import EngineError
+from crossbar.hopfield.neurons import Neuron
 
 TIGHT = 1e-5  # of an operating point over a transient's tolerances: Newton's method stops at the first step within them
 LOOSE = 1e2  # of a transient that only leads to an operating point
 NOISE = 1e-11  # volts that no tolerance goes below: solutions of a full chip repeat to some 1e-14
 OUTPUT = 1e9  # siemens of every output and virtual ground
-
-CELLS = """\
-`include "constants.vams"
-`include "disciplines.vams"
-
-// bit lines qp and qn at virtual ground, m = (I(qp) - I(qn)) / scale their weighted sum W rho,
-// tau ds/dt = -s + rho'(s) m (eq. 2); 1 V is a state of 1
-module hopbar_neuron(s, qp, qn);
-  inout s, qp, qn;
-  electrical s, qp, qn;
-  parameter real gain = 3;
-  parameter real c_state = 1e-12;
-  parameter real r_leak = 1e6;
-  parameter real scale = 1e-6;
-  parameter real g_out = 1e9;
-  real t, m;
-  analog begin
-    t = tanh(0.5 * gain * V(s));
-    m = g_out * (V(qp) - V(qn)) / scale;
-    I(qp) <+ g_out * V(qp);
-    I(qn) <+ g_out * V(qn);
-    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * m / r_leak;
-  end
-endmodule
-
-// word line at v_read rho(s)
-module hopbar_driver(s, p);
-  inout s, p;
-  electrical s, p;
-  parameter real gain = 3;
-  parameter real v_read = 0.1;
-  parameter real g_out = 1e9;
-  analog I(p) <+ g_out * (V(p) - v_read * 0.5 * (1 + tanh(0.5 * gain * V(s))));
-endmodule
-
-// a node held at a voltage: a clamped state, a fixed word line, an idle bit line at 0
-module hopbar_hold(x);
-  inout x;
-  electrical x;
-  parameter real g_out = 1e9;
-  (* type="instance" *) parameter real volts = 0;
-  analog I(x) <+ g_out * (V(x) - volts);
-endmodule
-
-// the neuron of a shared array, which has its drive as a node
-module hopbar_gate(s, m);
-  inout s, m;
-  electrical s, m;
-  parameter real gain = 3;
-  parameter real c_state = 1e-12;
-  parameter real r_leak = 1e6;
-  real t;
-  analog begin
-    t = tanh(0.5 * gain * V(s));
-    I(s) <+ V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * V(m) / r_leak;
-  end
-endmodule
-
-// both polarities of a shared array, driving and sensing at once
-module hopbar_shared(s, p, n, m);
-  inout s, p, n, m;
-  electrical s, p, n, m;
-  parameter real gain = 3;
-  parameter real v_read = 0.1;
-  (* type="instance" *) parameter real s_row = 0;
-  parameter real scale = 1e-6;
-  real v;
-  analog begin
-    v = v_read * 0.5 * (1 + tanh(0.5 * gain * V(s)));
-    V(p) <+ v;
-    V(n) <+ -v;
-    V(m) <+ (s_row * v + I(p) - I(n)) / scale;
-  end
-endmodule
-"""
 
 
 def write(circuit: Circuit, folder: Path) -> Path:
@@ -112,7 +40,7 @@ def write(circuit: Circuit, folder: Path) -> Path:
         raise EngineError(
             "VACASK runs settled roles of linear devices and behavioural neurons only; take --engine ngspice"
         )
-    (folder / "cells.va").write_text(CELLS)
+    (folder / "cells.va").write_text(cells_of(circuit.neurons))
     path = folder / "circuit.sim"
     with path.open("w", encoding="ascii", errors="replace") as file:
         file.writelines(pieces(circuit))
@@ -121,37 +49,65 @@ def write(circuit: Circuit, folder: Path) -> Path:
 
 def pieces(circuit: Circuit) -> Iterator[str]:
     """Yield the netlist piece by piece."""
-    electrical, gain = circuit.electrical, float(circuit.gain)
-    scale = circuit.array.siemens_per_weight * electrical.v_read
     yield "Hopbar: a continuous Hopfield network in memristors\n"
     yield heading(circuit.heading, "//")
     yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\n'
-    drives = f"gain={gain!r} v_read={electrical.v_read!r}"
-    states = f"gain={gain!r} c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"
-    if circuit.array.symmetry == "shared":
-        yield f"model source vsource\nmodel gate hopbar_gate {states}\n"
-        yield f"model shared hopbar_shared {drives} scale={scale!r}\n"
-        yield from shared_neurons(circuit)
-    else:
-        yield f"model neuron hopbar_neuron {states} scale={scale!r} g_out={OUTPUT!r}\n"
-        yield f"model driver hopbar_driver {drives} g_out={OUTPUT!r}\nmodel hold hopbar_hold g_out={OUTPUT!r}\n"
-        yield from neurons(circuit)
+    yield from models(circuit)
+    yield from shared_neurons(circuit) if circuit.array.symmetry == "shared" else neurons(circuit)
     yield from devices(circuit)
     yield from control(circuit)
+
+
+SHARED_CELLS = {"neuron": "gate", "integrator": "plain", "driver": "shared", "follower": "both"}
+"""What the cells of a neuron are called in a shared array."""
+
+
+def called(circuit: Circuit, cell: str) -> str:
+    """Return what `cell` is called in the array of `circuit`."""
+    return SHARED_CELLS[cell] if circuit.array.symmetry == "shared" else cell
+
+
+def model_of(circuit: Circuit, cell: str, law: Neuron) -> str:
+    """Return the name of the model of `cell` for neurons of `law`: there is one for each gain of the circuit."""
+    place = gains(circuit.neurons).index(law.gain) if cell in STEEP else 0
+    return called(circuit, cell) if place == 0 else f"{called(circuit, cell)}_{place + 1}"
+
+
+def models(circuit: Circuit) -> Iterator[str]:
+    """Yield the models of the cells: those of a circuit of sigmoids of one gain, or one for each law and gain."""
+    electrical = circuit.electrical
+    scale = circuit.array.siemens_per_weight * electrical.v_read
+    shared = circuit.array.symmetry == "shared"
+    size = f"c_state={electrical.c_state!r} r_leak={electrical.r_leak!r}"
+    read, sensed = f"v_read={electrical.v_read!r}", f"scale={scale!r}"
+    held = "" if shared else f" g_out={OUTPUT!r}"
+    said = {}
+    for part in ("state", "line"):
+        for law in circuit.neurons.laws:
+            cell = getattr(CELLS[law.name], part)
+            words = [f"gain={float(law.gain)!r}"] if cell in STEEP else []
+            words.append(size if part == "state" else read)
+            words += [sensed] if (part == "line") == shared else []
+            name = model_of(circuit, cell, law)
+            said[name] = f"model {name} hopbar_{called(circuit, cell)} {' '.join(words)}{held}\n"
+    yield "model source vsource\n" if shared else ""
+    yield from said.values()
+    yield "" if shared else f"model hold hopbar_hold g_out={OUTPUT!r}\n"
 
 
 def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron of a two-device array; bit lines without devices are left out."""
     signals = None if circuit.rails is None else circuit.electrical.v_read * circuit.signals(circuit.rails)
-    for index, name in enumerate(circuit.names):
+    for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
+        state, line = (model_of(circuit, cell, law) for cell in CELLS[law.name])
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name}) hold volts={float(circuit.held[index])!r}\n"
             if circuit.array.built[index].any():
                 yield from (f"idle{sign}_{name} (q{sign}_{name}) hold\n" for sign in "pn")
         else:
-            yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) neuron\n"
+            yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) {state}\n"
         if signals is None:
-            yield f"driver_{name} (s_{name} p_{name}) driver\n"
+            yield f"driver_{name} (s_{name} p_{name}) {line}\n"
         else:
             yield f"rail_{name} (p_{name}) hold volts={float(signals[index])!r}\n"
 
@@ -164,12 +120,13 @@ def shared_neurons(circuit: Circuit) -> Iterator[str]:
     if circuit.rails is not None:
         raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    for index, name in enumerate(circuit.names):
+    for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
+        state, line = (model_of(circuit, cell, law) for cell in CELLS[law.name])
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
         else:
-            yield f"neuron_{name} (s_{name} m_{name}) gate\n"
-        yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) shared s_row={float(row_sums[index])!r}\n"
+            yield f"neuron_{name} (s_{name} m_{name}) {state}\n"
+        yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) {line} s_row={float(row_sums[index])!r}\n"
 
 
 def devices(circuit: Circuit) -> Iterator[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from circuits.cells.driver import shared_driver
-from circuits.dialects.vacask import CELLS, OUTPUT
+from circuits.cells.driver import shared_driver, shared_follower
+from circuits.dialects.vacask import OUTPUT, SHARED_CELLS
+from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS
 from crossbar.errors import CorruptFile
 
 NUMBER = r"([-+0-9.e]+)"
@@ -15,11 +17,11 @@ SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",
     rf"clamp_(\w+) \(s_\1\) hold volts={NUMBER}": "Vclamp_\\1 s_\\1 0 \\2\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
     rf"clamp_(\w+) \(s_\1 0\) source dc={NUMBER}": r"Vclamp_\1 s_\1 0 \2",
-    r"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) neuron":
-        "Xneuron_\\1 s_\\1 m_\\1 neuron ic=0.0\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
-    r"neuron_(\w+) \(s_\1 m_\1\) gate": r"Xneuron_\1 s_\1 m_\1 neuron ic=0.0",
-    r"driver_(\w+) \(s_\1 p_\1\) driver": r"Xdriver_\1 s_\1 p_\1 driver",
-    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) shared s_row={NUMBER}": r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 driver s_row=\2",
+    r"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+)":
+        "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
+    r"neuron_(\w+) \(s_\1 m_\1\) (\w+)": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0>",
+    r"driver_(\w+) \(s_\1 p_\1\) (\w+)": r"Xdriver_\1 s_\1 p_\1 <\2>",
+    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+) s_row={NUMBER}": r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\3>",
     rf"rail_(\w+) \(p_\1\) hold volts={NUMBER}": r"Vrail_\1 p_\1 0 \2",
     r"idle([pn])_(\w+) \(q\1_\2\) hold": "* idle", "//.*": "* comment", "ground 0": "* ground",
     r"Hopbar: a continuous Hopfield network in memristors": "* title",
@@ -31,7 +33,50 @@ SAME = {
     r'  analysis circuit op( nodeset=("end"|\{("\w+", [-+0-9.e]+(, )?)*\}))?': "* analysis",
 }  # fmt: skip
 PATTERNS = [(re.compile(rf"(?:{pattern})\n?\Z"), same) for pattern, same in SAME.items()]
-MODEL = re.compile(r"model (neuron|driver|gate|shared) hopbar_\1((?: [a-z_]+=[-+0-9.e]+)+)\n?\Z")
+CELL_OF = {name: cell for cell, shared in SHARED_CELLS.items() for name in (cell, shared)}
+MODEL = re.compile(rf"model (({'|'.join(CELL_OF)})(_[0-9]+)?) hopbar_\2((?: [a-z_]+=[-+0-9.e]+)+)\n?\Z")
+PLACE = re.compile(r"<(\w+)([^>]*)>")
+
+
+@dataclass(slots=True)
+class _Models:
+    """The models of a netlist: which cell each is, of which gain, and the numbers that all of them share."""
+
+    path: Path
+    cells: dict[str, str] = field(default_factory=dict)
+    gains: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
+
+    def add(self, found: re.Match[str]) -> None:
+        """Read one model."""
+        name, kind = found.group(1), found.group(2)
+        if name in self.cells:
+            raise CorruptFile(f"{self.path}: its model {name[:40]} occurs twice; export it again")
+        self.cells[name] = kind
+        for word, value in (pair.split("=") for pair in found.group(4).split()):
+            if word == "gain":
+                self.gains[name] = value
+            elif self.shared.setdefault(word, value) != value or (word == "g_out" and value != repr(OUTPUT)):
+                raise CorruptFile(f"{self.path}: its models disagree about {word}; export it again")
+
+    @property
+    def own_gain(self) -> bool:
+        """Whether the models have several gains, so that each card must tell its own."""
+        return len(set(self.gains.values())) > 1
+
+    def definitions(self) -> str:
+        """Return the SPICE cells of a shared array, by which its reader knows one."""
+        kinds = set(self.cells.values())
+        parts = [shared_driver("behavioural", self.own_gain)] if "shared" in kinds else []
+        return "".join([*parts, shared_follower("behavioural")] if "both" in kinds else parts)
+
+    def placed(self, found: re.Match[str]) -> str:
+        """Return the cell and the numbers of one card; a model that is none of ours is left as it stands."""
+        name, numbers = found.groups()
+        if name not in self.cells:
+            return found.group()
+        gain = f" gain={self.gains[name]}" if self.own_gain and name in self.gains else ""
+        return f"{CELL_OF[self.cells[name]]}{numbers}{gain}"
 
 
 def as_spice(path: Path) -> Iterator[str]:
@@ -40,36 +85,40 @@ def as_spice(path: Path) -> Iterator[str]:
     Raises
     ------
     CorruptFile
-        Its models disagree about the gain or the scale.
+        Its models disagree about the scale.
     """
-    numbers: dict[str, str] = {}
+    models, headed = _Models(path), False
     with path.open(encoding="ascii", errors="replace", newline="\n") as file:
         for line in file:
             model = MODEL.match(line)
-            if model is None:
-                yield _same(line)
+            if model is not None and not headed:
+                models.add(model)
                 continue
-            for name, value in (pair.split("=") for pair in model.group(2).split()):
-                if numbers.setdefault(name, value) != value or (name == "g_out" and value != repr(OUTPUT)):
-                    raise CorruptFile(f"{path}: its models disagree about {name}; export it again")
-            if model.group(1) == "shared":
-                yield from shared_driver("behavioural").splitlines(keepends=True)
-    for name in ("gain", "v_read", "c_state", "r_leak"):
-        yield f".param {name}={numbers.get(name, 'nan')}\n"
+            if not headed and line.startswith(("clamp_", "neuron_", "driver_")):
+                headed = True
+                yield models.definitions()
+            yield _same(line, models)
+    common = set(models.gains.values())
+    if len(common) == 1:
+        yield f".param gain={common.pop()}\n"
+    for name in ("v_read", "c_state", "r_leak"):
+        yield f".param {name}={models.shared.get(name, 'nan')}\n"
     try:
-        yield f".param siemens_per_weight={float(numbers['scale']) / float(numbers['v_read'])!r}\n"
+        scale = float(models.shared["scale"]) / float(models.shared["v_read"])
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise CorruptFile(f"{path} has no scale and read voltage ({error}); export it again") from error
+    yield f".param siemens_per_weight={scale!r}\n"
     cells = path.with_name("cells.va")
-    if not cells.is_file() or cells.read_text(errors="replace") != CELLS:
+    if not cells.is_file() or cells.read_text(errors="replace") not in (CELLS, CELLS + OF_OTHER_LAWS):
         yield "cells.va is not ours\n"
 
 
-def _same(line: str) -> str:
+def _same(line: str, models: _Models) -> str:
     if line.startswith(("rp_", "rn_")):  # millions of them
         return PATTERNS[0][0].sub(r"R\1 \2 \3 \4\n", line)
     for pattern, same in PATTERNS[1:]:
         found = pattern.match(line)
         if found is not None:
-            return "".join(f"{part}\n" for part in found.expand(same).split("\n"))
+            said = PLACE.sub(models.placed, found.expand(same))
+            return "".join(f"{part}\n" for part in said.split("\n"))
     return line

@@ -28,6 +28,8 @@ class Phase:
         Neuron circuits and line buffers that are on.
     n_driven : int
         Devices that conduct; output stages are biased for the current of both their ends.
+    n_strained : int
+        Those of them on lines of linear neurons.
     rest_level : float
         Where in its range a device of weight zero lies, see `Architecture.rest_level`.
     measured : bool
@@ -38,6 +40,7 @@ class Phase:
     n_neurons: int
     n_buffers: int = 0
     n_driven: int = 0
+    n_strained: int = 0
     rest_level: float = 0.0
     measured: bool = True
 
@@ -108,7 +111,8 @@ def array_dissipation(phase: Phase, point: Point, image: np.ndarray | None) -> n
 
 def buffer_energy(phase: Phase, point: Point, image: np.ndarray | None) -> np.ndarray:
     """Return what line buffers and output stages draw whether or not their lines carry current, in joules."""
-    bias = point["output_bias"] * point["supply_voltage"] * output_current(phase.n_driven, point, phase.rest_level)
+    current = output_current(phase.n_driven, phase.n_strained, point, phase.rest_level)
+    bias = point["output_bias"] * point["supply_voltage"] * current
     return (phase.n_buffers * point["buffer_power"] + bias) * settle_duration(phase, point, image)
 
 

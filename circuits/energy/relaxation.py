@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.hopfield.neurons import Linear
+from crossbar.hopfield.population import Population
 from crossbar.hopfield.trajectory import Trajectory
 
 SETTLED = 0.01  # settled: no neuron farther from its end than this share of the largest way that any neuron went
@@ -43,14 +45,15 @@ class Relaxation:
     r"""What settling costs, per image, in units that do not depend on the technology.
 
     With V the voltage of a line at rho = 1 and tau the time constant, lines deliver the charge V tau `drawn` and
-    devices dissipate V^2 tau `dissipated`.
+    devices dissipate V^2 tau `dissipated`. A line of a linear neuron is at V s; below zero it takes up what it else
+    would deliver, from the other supply: both count alike.
 
     Attributes
     ----------
     settle : ndarray (k,)
         Settle time in time constants.
     drawn : Siemens of ndarray (k,)
-        Integral of sum_j rho_j sum_i G_ij over the devices i on line j. In the half layout, where current flows from
+        Integral of sum_j |rho_j| sum_i G_ij over the devices i on line j. In the half layout, where current flows from
         line to line, that is an upper bound of what all lines deliver: of a current that one line takes up from
         another none is saved.
     dissipated : Siemens of ndarray (k,)
@@ -79,20 +82,26 @@ def settle_times(trajectory: Trajectory, tolerance: float = SETTLED) -> tuple[np
     return times, times <= _TAIL * trajectory.times[-1]
 
 
-def line_integrals(trajectory: Trajectory, until: np.ndarray, gain: float, power: int) -> np.ndarray:
-    """Return the integral of rho(s_j)^power from 0 to `until` (batch,) for every line, (batch, n_neurons)."""
-    return _integral(_signals(trajectory, gain) ** power, trajectory.times, until)
+def line_integrals(trajectory: Trajectory, until: np.ndarray, neurons: Population, power: int) -> np.ndarray:
+    """Return the integral of |rho(s_j)|^power from 0 to `until` (batch,) for every line, (batch, n_neurons)."""
+    return _integral(np.abs(_signals(trajectory, neurons)) ** power, trajectory.times, until)
 
 
-def product_integrals(trajectory: Trajectory, until: np.ndarray, gain: float, matrix: np.ndarray) -> np.ndarray:
+def product_integrals(
+    trajectory: Trajectory, until: np.ndarray, neurons: Population, matrix: np.ndarray
+) -> np.ndarray:
     """Return the integral of rho^T `matrix` rho from 0 to `until` (batch,), (batch,)."""
     kept = trajectory.times <= until.max()
-    signals = _signals(trajectory, gain)[kept]
+    signals = _signals(trajectory, neurons)[kept]
     return _integral(((signals @ matrix) * signals).sum(axis=2), trajectory.times[kept], until)
 
 
-def _signals(trajectory: Trajectory, gain: float) -> np.ndarray:
-    return 1 / (1 + np.exp(-gain * trajectory.states.astype(float)))
+def _signals(trajectory: Trajectory, neurons: Population) -> np.ndarray:
+    signals = trajectory.states.astype(float)
+    for law, run in neurons.runs:
+        if law.name != Linear.name:
+            signals[:, :, run] = 1 / (1 + np.exp(-law.gain * signals[:, :, run]))
+    return signals
 
 
 def _integral(values: np.ndarray, times: np.ndarray, until: np.ndarray) -> np.ndarray:
@@ -125,14 +134,14 @@ class Loads:
     between: Siemens | None = None
 
 
-def relaxation_of(trajectory: Trajectory, gain: float, loads: Loads) -> Relaxation:
-    """Return what `trajectory` costs on lines with `loads`."""
+def relaxation_of(trajectory: Trajectory, neurons: Population, loads: Loads) -> Relaxation:
+    """Return what `trajectory` of `neurons` costs on lines with `loads`."""
     settle, settled = settle_times(trajectory)
-    signals, squares = (line_integrals(trajectory, settle, gain, power) for power in (1, 2))
+    signals, squares = (line_integrals(trajectory, settle, neurons, power) for power in (1, 2))
     dissipated = loads.lines.map(lambda line: squares @ line)
     if loads.between is not None:
         dissipated = dissipated - loads.between.map(
-            lambda matrix: product_integrals(trajectory, settle, gain, matrix) if np.any(matrix) else np.zeros(1)
+            lambda matrix: product_integrals(trajectory, settle, neurons, matrix) if np.any(matrix) else np.zeros(1)
         )
     return Relaxation(
         settle=settle,

@@ -75,7 +75,8 @@ def measured_tasks(
     active = {role: loads(role, idle) for role in plans}
 
     def phase(role: str, trajectory: Trajectory) -> Phase:
-        costs = relaxation_of(trajectory, chip.gain, active[role])
+        network = plans[role].network
+        costs = relaxation_of(trajectory, network.population(network.names), active[role])
         return _phase(plans[role], role, architecture, idle, active[role], costs, measured=True)
 
     free = {role: phase(role, simulated.free[role]) for role in plans}
@@ -127,6 +128,7 @@ def _phase(
         n_neurons=free if idle == "off" else plan.n_neurons(architecture),
         n_buffers=plan.n_rails(architecture),
         n_driven=loads.n_devices,
+        n_strained=plan.n_strained(architecture, conducting(plan, role, architecture, idle)),
         rest_level=architecture.rest_level,
         measured=measured,
     )
@@ -155,12 +157,11 @@ def network_loads(
     if idle not in IDLE:
         raise unknown_name("state of idle columns", idle, IDLE)
     network = plan.network
-    read = {"latent"} if role == "decode" else set()
-    columns = [block for block in plan.columns(architecture) if idle == "on" or block != CLAMPED[role] or block in read]
-    conducting = np.zeros(network.size, bool)
+    columns = conducting(plan, role, architecture, idle)
+    driven = np.zeros(network.size, bool)
     for block in columns:
-        conducting[network.block(block)] = True
-    mask = network.mask() & conducting  # [source, target], as the chip's matrices
+        driven[network.block(block)] = True
+    mask = network.mask() & driven  # [source, target], as the chip's matrices
     if architecture.weights == "reference":
         references = np.zeros(network.size)
         for patch in network.patches(network.names, columns):
@@ -170,3 +171,11 @@ def network_loads(
     if conductances is not None:
         return device_loads(*conductances, mask, architecture.layout)
     return pair_loads(weights, mask, architecture.layout)
+
+
+def conducting(plan: HopfieldPlan, role: str, architecture: Architecture, idle: str) -> tuple[str, ...]:
+    """Return the blocks of `plan` whose columns conduct in `role`, see `network_loads`."""
+    read = {"latent"} if role == "decode" else set()
+    return tuple(
+        block for block in plan.columns(architecture) if idle == "on" or block != CLAMPED[role] or block in read
+    )

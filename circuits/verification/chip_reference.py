@@ -1,11 +1,12 @@
 """Where the networks of a chip rest, by `crossbar` alone: what an exported circuit is held against.
 
-Nothing of the export has a part in it: weights, directions, gain, clamps and examples are read from the chip.
+Nothing of the export has a part in it: weights, directions, neurons, clamps and examples are read from the chip.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from crossbar.chip import Chip
 from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
+from crossbar.hopfield.network import Network, Patch, Role
+from crossbar.hopfield.neurons import Classical
 from crossbar.hopfield.newton import hessian, newton, softest_mode
 from crossbar.hopfield.population import Population
 from crossbar.hopfield.settling import Euler
@@ -32,7 +35,8 @@ class Rest:
     states : ndarray (N,)
         Clamped ones too, in the order of the network's blocks.
     softest : float
-        Smallest real part of the Hessian's eigenvalues; where it is not positive, no chip stays there.
+        Smallest real part of the Hessian's eigenvalues, classical neurons' rows over rho' (as -tau ds/dt has them);
+        where it is not positive, no chip stays there.
     weights : ndarray (N, N)
         [source, target], as `crossbar.hopfield.couplings`.
     neurons : Population
@@ -101,17 +105,58 @@ def rest(chip: Chip, choices: Choices, name: str, inputs: np.ndarray) -> Rest:
     """
     network, role = chip.role(name)
     weights = realised(chip, choices, name)
-    if choices.wires is not None:  # currents also reach lines that have no device of their own
-        role = replace(chip.networks[network], topology="dense").role(role.clamped)
+    if choices.wires is not None:
+        role = _Leaking(chip.networks[network], role.clamped)
     couplings = IdealWeights(role.network, weights, symmetric=np.array_equal(weights, weights.T))
     landscape = Landscape.clamp(couplings, role, np.asarray(inputs, np.float64)[None, :])
-    settled = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR).settle(landscape)
-    if not np.isfinite(settled.states).all() or not settled.residual[0] <= 1e-3:
-        raise DivergedError(f"the chip does not settle (residual {settled.residual[0]:.1e}); check its weights")
-    free = newton(landscape, settled.states)
-    softest = softest_mode(hessian(landscape, free))
+    free = newton(landscape, _followed(landscape))
+    pace = np.sqrt(_pace(landscape, free)[0])
+    softest = softest_mode(hessian(landscape, free) / np.outer(pace, pace))
     states = role.join(free, np.asarray(inputs, np.float64)[None, :])[0]
     return Rest(states=states, softest=softest, weights=weights, neurons=role.network.population(role.network.names))
+
+
+class _Leaking(Role):
+    """A role in a network whose lines have resistance: currents also reach those that have no device of their own."""
+
+    @cached_property
+    def _all(self) -> Network:
+        return Network(self.network.blocks, "dense")
+
+    @cached_property
+    def within(self) -> tuple[Patch, ...]:
+        return self._all.patches(self.free, self.free)
+
+    @cached_property
+    def inward(self) -> tuple[Patch, ...]:
+        return self._all.patches(self.clamped, self.free)
+
+
+def _followed(landscape: Landscape) -> np.ndarray:
+    """Return the states (1, n_free) to which the neurons' own steps lead from zero."""
+    classical = any(law.name == Classical.name for law in landscape.neurons.laws)
+    steps = Euler(time_step=0.1, max_sweeps=100, tolerance=0.0 if classical else NEAR)
+    states = np.zeros_like(landscape.drive)
+    for _ in range(300):
+        states = steps.settle(landscape, states).states
+        velocity = float(np.abs(landscape.gradient(states) / _pace(landscape, states)).max())
+        if not velocity > NEAR:
+            break
+    if not velocity <= 1e-3:
+        raise DivergedError(f"the chip does not settle (residual {velocity:.1e}); check its weights")
+    return states
+
+
+def _pace(landscape: Landscape, states: np.ndarray) -> np.ndarray:
+    """Return grad E over -tau ds/dt, (1, n_free): rho' of a classical neuron, whose ds/dt = -s + u, and 1 of others."""
+    slopes = landscape.neurons.slopes(landscape.neurons.signals(states))
+    pace = np.ones_like(slopes)
+    for law, run in landscape.neurons.runs:
+        if law.name == Classical.name:
+            pace[:, run] = slopes[:, run]
+    if not (pace > 0).all():
+        raise DivergedError("a classical neuron is so far saturated that float64 does not tell its state; lower `gain`")
+    return pace
 
 
 def realised(chip: Chip, choices: Choices, name: str) -> np.ndarray:

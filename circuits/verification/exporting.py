@@ -14,6 +14,7 @@ import numpy as np
 
 from circuits import simulators
 from circuits.circuit.circuit import Circuit
+from circuits.circuit.laws import LINEAR_SWING
 from circuits.circuit.layout import Choices, Layout
 from circuits.dialects import spice
 from circuits.verification import nudged, reference, single_chip
@@ -82,7 +83,7 @@ def _posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[s
     sample = settle_sample(layout.chip, layout.choices, image, noise, alone)
     if role == "both":
         circuit = single_chip.timed(layout, sample, image, noise, writable)
-        return {"both": replace(circuit, expected=sample.rests["decode"].states)}, _warnings(sample)
+        return {"both": replace(circuit, expected=sample.rests["decode"].states)}, _warnings(layout, sample)
     posed = {}
     for name in [role] if role else ["encode", "decode"]:
         circuit = layout.encode(image) if name == "encode" else layout.decode(sample.inputs["decode"])
@@ -95,10 +96,10 @@ def _posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[s
             marks = {"free": writable(sample.rests[name].softest)}
             analysis = replace(circuit.analysis, marks=marks)
             posed[name] = replace(circuit, analysis=analysis, expected=sample.rests[name].states)
-    return posed, _warnings(sample)
+    return posed, _warnings(layout, sample)
 
 
-def _warnings(sample: Sample) -> list[str]:
+def _warnings(layout: Layout, sample: Sample) -> list[str]:
     """Return what a reader must know of netlists whose end is not the chip's rest point."""
     said = []
     for role, rest in sample.rests.items():
@@ -110,6 +111,13 @@ def _warnings(sample: Sample) -> list[str]:
             said.append(
                 f"{role}: the softest mode (stiffness {rest.softest:.1e}) needs {needed(rest.softest):.0f} time "
                 f"constants; the transient was cut at {LONGEST:.0f}, where the circuit is not yet at rest"
+            )
+        lines = [rest.states[run] for law, run in rest.neurons.runs if law.name == "linear"]
+        furthest = max((float(np.abs(states).max()) for states in lines), default=0.0)
+        if layout.choices.device != "linear" and furthest > LINEAR_SWING:
+            said.append(
+                f"{role}: linear neurons reach |s| = {furthest:.1f}; beyond {LINEAR_SWING:g} their lines may move the "
+                f"{layout.choices.device} devices that they read"
             )
     return said
 

@@ -17,7 +17,8 @@ from circuits.verification import reference
 from circuits.verification.chip_reference import Sample, devices, settle_sample
 from circuits.verification.settled import duration
 from crossbar.errors import InvalidValue
-from crossbar.hopfield.neurons import rho, rho_slope
+from crossbar.hopfield.neurons import Classical
+from crossbar.hopfield.population import Population
 
 TIGHT = 1e-5  # reltol of nudged circuits: the contrast is a small difference of states
 
@@ -30,9 +31,9 @@ class Phases:
     plus: np.ndarray
     minus: np.ndarray
 
-    def contrast(self, gain: float, beta: float) -> np.ndarray:
+    def contrast(self, neurons: Population, beta: float) -> np.ndarray:
         """Return (rho+ rho+^T - rho- rho-^T) / (2 beta), shape (N, N): minus eq. (5), the direction of descent."""
-        plus, minus = rho(self.plus, gain), rho(self.minus, gain)
+        plus, minus = neurons.signals(self.plus), neurons.signals(self.minus)
         return (np.outer(plus, plus) - np.outer(minus, minus)) / (2 * beta)
 
 
@@ -69,6 +70,9 @@ def _with_phases(
 ) -> Circuit:
     if not 0 < beta < 1:
         raise InvalidValue(f"`beta` must be in (0, 1), but got {beta}; 0.02 to 0.1 gives a true gradient")
+    pulled = (offset != 0) | (linear != 0) | (exponential != 0)
+    if any(law.name == Classical.name and pulled[run].any() for law, run in circuit.neurons.runs):
+        raise InvalidValue("classical neurons must not be nudged: eq. (4) would divide the nudge by rho', no cell does")
     nudge = NudgeSource(beta=beta, offset=offset, linear=linear, exponential=exponential)
     return replace(circuit, nudge=nudge, analysis=replace(circuit.analysis, reltol=TIGHT))
 
@@ -108,14 +112,16 @@ def latent_gradient(
 ) -> np.ndarray:
     """Return the gradient of the loss by the latents (n_latent,) that the decoder `circuit` clamps, eq. (9).
 
-    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z) does not. W_z are the devices that drive the
-    latents, which a circuit without idle devices leaves out; so they are read from the network's whole `array`.
+    dF/dz = z - rho'(z) (W_z rho(s)): z cancels in the difference, rho'(z), 1 of a linear latent, does not. W_z are the
+    devices that drive the latents, which a circuit without idle devices leaves out; so they are read from the network's
+    whole `array`.
     """
     name = layout.chip.role("decode")[0]
     block = layout.chip.networks[name].block("latent")
-    difference = rho(phases.plus, circuit.gain) - rho(phases.minus, circuit.gain)
+    neurons = circuit.neurons
+    difference = neurons.signals(phases.plus) - neurons.signals(phases.minus)
     pulled = (array or layout.arrays[name]).weights()[block] @ difference
-    slope = rho_slope(rho(circuit.held[block], circuit.gain), circuit.gain)
+    slope = neurons.slopes(neurons.signals(circuit.held))[block]
     return -slope * pulled / (2 * beta)
 
 
@@ -155,32 +161,33 @@ def compare_contrast(
     ours = simulated(own_decoder)
     theirs = measured(timed(decoder, ours.free), engine, folder, limits)
     found: list[dict[str, np.ndarray]] = []
-    for phases, coder, array in (
-        (ours, own_encoder, own_decoder.array), (theirs, encoder, layout.arrays[decoder_name]),
+    for phases, posed, coder, array in (
+        (ours, own_decoder, own_encoder, own_decoder.array), (theirs, decoder, encoder, layout.arrays[decoder_name]),
     ):  # fmt: skip
-        gradient = latent_gradient(layout, decoder, phases, beta, array)
+        gradient = latent_gradient(layout, posed, phases, beta, array)
         nudged = encoder_nudged(layout, coder, gradient, noise, beta, beta_kl)
         settled = simulated(nudged)
         if phases is theirs:
             settled = measured(timed(nudged, settled.free), engine, folder, limits)
-        total = {decoder_name: phases.contrast(chip.gain, beta)}
-        total[encoder_name] = settled.contrast(chip.gain, beta) + total.get(encoder_name, 0.0)
+        total = {decoder_name: phases.contrast(own_decoder.neurons, beta)}
+        total[encoder_name] = settled.contrast(own_encoder.neurons, beta) + total.get(encoder_name, 0.0)
         mask = {name: chip.networks[name].mask() for name in total}
         found.append({name: np.where(mask[name], value, 0.0) for name, value in total.items()})
     return ContrastComparison(ours=found[0], theirs=found[1])
 
 
 def _of_chip(layout: Layout, sample: Sample, role: str, circuit: Circuit) -> Circuit:
-    """Return `circuit` with weights, gain and clamps read from the chip, past the export."""
+    """Return `circuit` with weights, neurons and clamps read from the chip, past the export."""
     network, held_role = layout.chip.role(role)
     plus, minus, scale = devices(layout.chip, layout.choices, network)
     array = MemristorArray(
         plus=plus.T.copy(), minus=minus.T.copy(), built=layout.chip.networks[network].mask(), siemens_per_weight=scale,
         symmetry="two-device",
     )  # fmt: skip
+    neurons = layout.chip.networks[network].population(layout.chip.networks[network].names)
     held = np.zeros(len(circuit.names))
     held[layout.chip.networks[network].block(held_role.clamped[0])] = sample.inputs[role]
-    return replace(circuit, array=array, gain=layout.chip.gain, held=held)
+    return replace(circuit, array=array, neurons=neurons, held=held)
 
 
 def encoder_nudged(

@@ -1,4 +1,4 @@
-"""Does the text of a netlist say what the chip is? Its weights, gain and clamps, at any size, without a simulator."""
+"""Does the text of a netlist say what the chip is? Weights, neurons and clamps, at any size, without a simulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from circuits.circuit.electrical import Electrical
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
-from circuits.verification.chip_reference import Sample, devices, settle_sample
+from circuits.verification import told_laws
+from circuits.verification.chip_reference import Rest, Sample, devices, settle_sample
 from crossbar.chip import Chip
 from crossbar.errors import CorruptFile, InvalidValue
 
@@ -33,7 +34,7 @@ class ReadBack:
     role : str
         The role whose clamps the file has; "both" for the single chip.
     weight_error, gain_error, clamp_error : float
-        Largest differences: of a weight over the largest weight, of the gain over the chip's, of a clamped state.
+        Largest differences: of a weight over the largest weight, of a gain over the chip's, of a clamped state.
     n_neurons, n_memristors : int
         Of the file.
     problems : tuple of str
@@ -93,13 +94,15 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
     network = chip.role("encode" if role == "both" else role)[0]
     names = neuron_names(chip.networks[network], chip.image_shape)
     problems = [*_foreign(found)]
-    gain_error = abs(found.parameters.get("gain", np.nan) / chip.gain - 1)
-    weight_error = clamp_error = np.nan
+    weight_error = gain_error = clamp_error = np.nan
     if found.neurons != names:
         problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
+        gain_error = told_laws.gain_error(chip.networks[network], found)
+        problems += [*told_laws.problems(chip.networks[network], found)]
+        problems += [*_rails(layout, network, sample.rests.get(role), found)]
         problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
@@ -156,9 +159,12 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
 
 def _foreign(found: Netlist) -> Iterator[str]:
     """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {neuron.neuron(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
+    ours = {neuron.integrator(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
+    ours |= {neuron.neuron(own_gain) for own_gain in (False, True)}
     for amplifier in AMPLIFIERS:
-        ours |= {driver.driver(amplifier), driver.shared_driver(amplifier), sense.sense(amplifier)}
+        ours |= {driver.follower(amplifier), driver.shared_follower(amplifier), sense.sense(amplifier)}
+        for own_gain in (False, True):
+            ours |= {driver.driver(amplifier, own_gain), driver.shared_driver(amplifier, own_gain)}
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
     if strange:
         said = "; ".join(repr(line.strip()[:60]) for line in strange[:SHOWN])
@@ -209,6 +215,18 @@ def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
             yield f"its {name} is {found.parameters[name]:g}, not {expected[name]:g}"
     if any(found.cards.get("neuron", {}).values()):
         yield "its neurons do not start at zero"
+
+
+def _rails(layout: Layout, network: str, rest: Rest | None, found: Netlist) -> Iterator[str]:
+    """Yield whether word lines that are fixed are not at v_read rho of where the chip rests."""
+    fixed = found.cards.get("volts", {})
+    if rest is None or not fixed:
+        return
+    expected = dict(zip(found.neurons, rest.neurons.signals(rest.states).tolist(), strict=True))
+    volts = layout.read_voltage(network)
+    apart = max(abs(told / volts - expected.get(name, np.nan)) for name, told in fixed.items())
+    if not apart <= CLAMP_TOLERANCE:
+        yield f"its fixed word lines are {apart:.1e} of v_read from where the chip's are"
 
 
 def _wires(choices: Choices, found: Netlist) -> Iterator[str]:

@@ -7,13 +7,10 @@ import numpy as np
 from circuits.circuit.circuit import Circuit
 from crossbar.errors import DivergedError
 from crossbar.hopfield import newton
-from crossbar.hopfield.couplings import IdealWeights
-from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Sigmoid, rho, rho_slope
-from crossbar.hopfield.settling import Euler
+from crossbar.hopfield.neurons import Linear, Sigmoid
 
-NEAR = 1e-6  # residual at which Newton takes over from Euler
+TIME_STEP, MOST_STEPS = 0.1, 30_000  # of Euler's scheme, in time constants
+NEAR = 1e-6  # |ds/dt| at which Newton takes over from Euler
 FAR = 1e-2  # Newton must not move a state further: it would have left the basin
 
 
@@ -27,23 +24,21 @@ def settle(circuit: Circuit) -> np.ndarray:
     DivergedError
         The network does not come to rest.
     """
-    free = ~circuit.clamped
-    order = np.concatenate([np.flatnonzero(circuit.clamped), np.flatnonzero(free)])
-    weights = circuit.weights()[np.ix_(order, order)]
-    n_clamped = int(circuit.clamped.sum())
-    network = Network(
-        (("clamped", n_clamped), ("free", len(order) - n_clamped)), neurons=(Sigmoid(circuit.gain),) * 2
-    )
-    landscape = Landscape.clamp(
-        IdealWeights(network, np.ascontiguousarray(weights.T)),
-        network.role(["clamped"]), circuit.held[circuit.clamped][None, :],
-    )  # fmt: skip
-    solver = Euler(time_step=0.1, max_sweeps=30_000, tolerance=NEAR)
-    settled = solver.settle(landscape, circuit.start[free][None, :])
-    if not np.isfinite(settled.states).all() or settled.residual[0] > 1e-3:
-        raise DivergedError(f"the simulator does not settle (residual {settled.residual[0]:.1e}); check the weights")
-    states = circuit.held.astype(np.float64)
-    states[free] = settled.states[0]
+    free = np.flatnonzero(~circuit.clamped)
+    weights = circuit.weights()
+    inner, drive = weights[np.ix_(free, free)], _driven(circuit, weights)[free]
+    states = np.where(circuit.clamped, circuit.held, circuit.start).astype(np.float64)
+    residual = np.inf
+    for _ in range(MOST_STEPS):
+        with np.errstate(over="ignore", invalid="ignore"):  # linear neurons that couple run away, and that is told
+            signals = circuit.signals(states)
+            force = states[free] - _gate(circuit, signals)[free] * (inner @ signals[free] + drive)
+        residual = float(np.abs(force).max())
+        if not NEAR <= residual < np.inf:
+            break
+        states[free] -= TIME_STEP * force
+    if not residual <= 1e-3:
+        raise DivergedError(f"the simulator does not settle (residual {residual:.1e}); check the weights")
     return polish(circuit, states)
 
 
@@ -67,45 +62,77 @@ def polish(circuit: Circuit, states: np.ndarray, beta: float = 0.0, *, reach: fl
     inner = weights[np.ix_(free, free)]
     current = states.astype(np.float64, copy=True)
     for _ in range(50):
-        residual, hessian = _gradient_and_hessian(circuit, weights, inner, current, free, beta)
+        residual, hessian = _force_and_jacobian(circuit, weights, inner, current, free, beta)
         step = np.linalg.solve(hessian, residual)
         current[free] -= step
         if np.abs(step).max() < 1e-14 or not np.isfinite(step).all():
             break
-    residual, _ = _gradient_and_hessian(circuit, weights, inner, current, free, beta)
+    residual, _ = _force_and_jacobian(circuit, weights, inner, current, free, beta)
     moved = np.abs(current - states).max()
     if not np.abs(residual).max() < 1e-11 or moved > reach:
         raise DivergedError(f"Newton's method found no equilibrium nearby (residual {np.abs(residual).max():.1e})")
     return current
 
 
-def _gradient_and_hessian(
+def _driven(circuit: Circuit, weights: np.ndarray) -> np.ndarray:
+    """Return what every neuron (N,) gets from the clamped ones."""
+    return np.asarray(weights[:, circuit.clamped] @ circuit.signals(circuit.held)[circuit.clamped])
+
+
+def _slopes(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
+    """Return rho' (N,) at the signals: gain rho (1 - rho), 1 of a linear neuron."""
+    slopes = np.ones_like(signals)
+    for law, run in circuit.neurons.runs:
+        if law.name != Linear.name:
+            slopes[run] = law.gain * signals[run] * (1 - signals[run])
+    return slopes
+
+
+def _gate(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
+    """Return by what W rho is multiplied on its way into the states (N,): rho' of a sigmoid, else 1."""
+    gate, slopes = np.ones_like(signals), _slopes(circuit, signals)
+    for law, run in circuit.neurons.runs:
+        if law.name == Sigmoid.name:
+            gate[run] = slopes[run]
+    return gate
+
+
+def _bend(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
+    """Return the slope (N,) of `_gate`: rho'' of a sigmoid, else 0."""
+    bend = np.zeros_like(signals)
+    for law, run in circuit.neurons.runs:
+        if law.name == Sigmoid.name:
+            bend[run] = law.gain**2 * (1 - 2 * signals[run]) * signals[run] * (1 - signals[run])
+    return bend
+
+
+def _force_and_jacobian(
     circuit: Circuit, weights: np.ndarray, inner: np.ndarray, states: np.ndarray, free: np.ndarray, beta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    signals = rho(states, circuit.gain)
+    """Return -tau ds/dt (n_free,) and its derivative: gradient and Hessian of the energy, of the paper's neurons."""
+    signals = circuit.signals(states)
     pull = (weights @ signals)[free]
-    inside, here = signals[free], states[free]
-    slope = rho_slope(inside, circuit.gain)
-    bend = circuit.gain * (1 - 2 * inside) * slope
-    gradient, own = here - slope * pull, 1 - bend * pull
+    here = states[free]
+    gate, slope = _gate(circuit, signals)[free], _slopes(circuit, signals)[free]
+    gradient, own = here - gate * pull, 1 - _bend(circuit, signals)[free] * pull
     if beta and circuit.nudge is not None:
         offset, linear, exponential = (
             getattr(circuit.nudge, name)[free] for name in ("offset", "linear", "exponential")
         )
         gradient = gradient + beta * (offset + linear * here + exponential * np.expm1(here))
         own = own + beta * (linear + exponential * np.exp(here))
-    return gradient, np.diag(own) - slope[:, None] * inner * slope[None, :]
+    return gradient, np.diag(own) - gate[:, None] * inner * slope[None, :]
 
 
 def softest_mode(circuit: Circuit, states: np.ndarray) -> float:
-    """Return the smallest real part of the Hessian's eigenvalues: 1 / it is the slowest time constant of settling."""
+    """Return the smallest real part of the eigenvalues of -tau d(ds/dt)/ds: 1 / it is the slowest time constant."""
     free = np.flatnonzero(~circuit.clamped)
     weights = circuit.weights()
-    _, hessian = _gradient_and_hessian(circuit, weights, weights[np.ix_(free, free)], states, free, 0.0)
+    _, hessian = _force_and_jacobian(circuit, weights, weights[np.ix_(free, free)], states, free, 0.0)
     return newton.softest_mode(hessian)
 
 
 def energy(circuit: Circuit, states: np.ndarray) -> float:
     """Return E(s) of eq. (1) over all neurons."""
-    signals = rho(states.astype(np.float64), circuit.gain)
-    return float(0.5 * states @ states - 0.5 * signals @ circuit.weights() @ signals)
+    signals, own = circuit.signals(states), circuit.neurons.energies(states.astype(np.float64)[None, :]).sum()
+    return float(own - 0.5 * signals @ circuit.weights() @ signals)

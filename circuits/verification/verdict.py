@@ -21,7 +21,6 @@ from circuits.verification.settled import Comparison, compare
 from circuits.verification.single_chip import RoundTrip, round_trip
 from circuits.verification.wired_tile import compare_tile
 from crossbar.errors import InvalidValue
-from crossbar.hopfield.neurons import rho
 
 MODES = ("coupled", "fixed-rail", "tile")
 SMALL = 200  # neurons up to which a coupled transient is the default analysis
@@ -66,7 +65,7 @@ def verify(
     """Settle `n_samples` examples in the circuits of `layout` and compare them with the chip's states by `crossbar`.
 
     The chip's side owes nothing to the export (`circuits.verification.chip_reference`). A rest point that is a saddle
-    fails in every mode, and so does a netlist whose text, read back, has other weights, gain or clamps than the chip.
+    fails in every mode, and so does a netlist whose text, read back, has other weights, neurons or clamps than it.
 
     Parameters
     ----------
@@ -163,7 +162,7 @@ def _tile(
         sample = settle_sample(chip, ideal, layout.image(index), layout.noise(seed, index), chosen)
         rest = sample.rests[chosen]
         circuit = posed(layout, sample, index, chosen)
-        volts = circuit.electrical.v_read * rho(rest.states, chip.gain)
+        volts = circuit.electrical.v_read * rest.neurons.signals(rest.states)
         held = lines(chip, layout.choices, chosen)
         with place(keep, index, chosen) as folder:
             found.append(compare_tile(circuit, held, volts, rest.states, folder, limits))

@@ -36,8 +36,8 @@ class TileComparison:
 
     @property
     def kept(self) -> float:
-        """Current that leaves the tile over what would leave it without wires."""
-        return float(self.ours.sum() / self.ideal.sum())
+        """Currents that leave the tile over what would leave it without wires; of either sign, in magnitude."""
+        return float(np.abs(self.ours).sum() / np.abs(self.ideal).sum())
 
 
 def compare_tile(
@@ -60,7 +60,7 @@ def compare_tile(
     volts = circuit.electrical.v_read * circuit.signals(states)
     lines = bit_lines(circuit.array)
     rows, columns = max(
-        tiles(circuit.array, wires), key=lambda tile: float((volts[tile[0]] @ lines[np.ix_(*tile)]).sum())
+        tiles(circuit.array, wires), key=lambda tile: float((np.abs(volts[tile[0]]) @ lines[np.ix_(*tile)]).sum())
     )
     held = np.ascontiguousarray(lines[np.ix_(rows, columns)])
     chip_held, chip_driven = np.ascontiguousarray(chip_lines[np.ix_(rows, columns)]), chip_volts[rows]

@@ -22,11 +22,12 @@ from crossbar.api.settings import (
 )
 from crossbar.arrays.checks import check_weights
 from crossbar.arrays.config import ArrayConfig
+from crossbar.arrays.converters import Converter
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import Couplings, IdealWeights
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import GAIN, Sigmoid, neuron
+from crossbar.hopfield.neurons import GAIN, Linear, Sigmoid, neuron
 
 Blocks = Mapping[str, int] | Iterable[tuple[str, int]]
 
@@ -51,7 +52,8 @@ class HopfieldNetwork:
     neurons : mapping of str to {"sigmoid", "linear", "classical"}, optional
         Laws of blocks whose neurons are not the paper's sigmoids, see `crossbar.hopfield.neurons`.
     device, dac, adc, read_noise, seed, **fields
-        As in `Array`; with none of them W is held exactly. Signals lie in [0, 1], which is the DAC's range. Where W is
+        As in `Array`; with none of them W is held exactly. Signals lie in [0, 1], which is the DAC's range; with linear
+        neurons, whose signals are signed and unbounded, give (bits, range) of both converters. Where W is
         symmetric one device serves a pair of neurons (`symmetry="shared"`), else each direction has its own
         ("two-device").
 
@@ -98,12 +100,17 @@ class HopfieldNetwork:
         if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
         self.gain = float(gain)
-        self.couplings: Couplings = self._coupled(W, blocks, topology, device, dac, adc, read_noise, seed, fields)
+        linear = Linear.name in (neurons or {}).values()
+        if linear:
+            _check_ranges(W, dac=dac, adc=adc)
+        self.couplings: Couplings = self._coupled(
+            W, blocks, topology, device, input_converter(dac, bipolar=linear), adc, read_noise, seed, fields
+        )
         self.network = _with_laws(self.couplings, neurons or {}, self.gain)
 
     def _coupled(
-        self, W: Any, blocks: Blocks | None, topology: str | None, device: Device, dac: Conversion, adc: Conversion,
-        read_noise: float | ReadNoise, seed: int, fields: dict[str, Any],
+        self, W: Any, blocks: Blocks | None, topology: str | None, device: Device, dac: Converter | None,
+        adc: Conversion, read_noise: float | ReadNoise, seed: int, fields: dict[str, Any],
     ) -> Couplings:  # fmt: skip
         """Return W as it is held: exactly, or by devices."""
         words = {"device": device, "dac": dac, "adc": adc, "read_noise": read_noise or None, "topology": topology}
@@ -122,8 +129,7 @@ class HopfieldNetwork:
             held = np.ascontiguousarray(weights.T)
             return IdealWeights(network, held, symmetric=symmetric)
         fields = {"symmetry": "shared" if symmetric else "two-device", **fields}
-        driver = input_converter(dac, bipolar=False)
-        config = array_config(device=device, dac=driver, read_noise=read_noise, given=fields)
+        config = array_config(device=device, dac=dac, read_noise=read_noise, given=fields)
         return build(network, np.ascontiguousarray(weights.T), config, adc, seed_of(seed))
 
     @property
@@ -145,6 +151,19 @@ class HopfieldNetwork:
             *([] if self.couplings.linear else ["converters"]),
         ]
         return f"HopfieldNetwork({blocks}; {self.network.topology}, gain {self.gain:g}, {held}, {', '.join(what)})"
+
+
+def _check_ranges(W: Any, **converters: Conversion) -> None:
+    """Raise `InvalidValue` where a converter would take signals of linear neurons to lie in [0, 1]."""
+    for name, asked in converters.items():
+        if isinstance(asked, int | np.integer) or (isinstance(asked, Converter) and asked.low == 0):
+            raise InvalidValue(
+                f"`{name}` must tell a range of both signs, as (8, 4.0), but got {asked!r}: signals of linear neurons "
+                "are signed and exceed 1"
+            )
+    held = W.crossbar_array.config.dac if isinstance(W, Array) else None
+    if held is not None and held.low == 0:
+        raise InvalidValue("the `Array` must have a DAC of both signs, as dac=(8, 4.0): it has linear neurons to drive")
 
 
 def _with_laws(couplings: Couplings, laws: Mapping[str, str], gain: float) -> Network:

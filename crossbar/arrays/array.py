@@ -13,6 +13,7 @@ from crossbar.arrays.cells import Cells
 from crossbar.arrays.checks import check_contrast, check_read, check_weights
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import build_cells, hardware, named_error
+from crossbar.arrays.converters import check_linear, converted_inputs
 from crossbar.arrays.energy_meter import Counters, PulseShape, ReadMeter, mean_conductance
 from crossbar.arrays.matrix import Slopes, assemble, realised, variances
 from crossbar.arrays.pulsed_cells import PulsedCells
@@ -93,6 +94,7 @@ class CrossbarArray:
         UnknownName
             An unknown preset.
         """
+        check_linear(network, config.dac, config.linear_dac)
         device, noise = hardware(config), config.read_noise
         cells, mapping = build_cells(network, weights, config, device, rng)
         keys = [int(key) for key in rng.integers(0, 2**63, 2)]
@@ -138,7 +140,9 @@ class CrossbarArray:
         signals = real_signals("signals", signals, self.config.kind)
         check_read(signals, patches, out)
         weights = self.matrix()
-        driven = signals if self.config.dac is None else self.config.dac.convert(signals)
+        dac = self.config.dac
+        linear = self.config.linear_dac
+        driven = signals if dac is None else converted_inputs(signals, patches, self.network, dac, linear)
         self.steps += 1
         self.counters.reads += len(driven)
         self.counters.conversions_in += driven.size

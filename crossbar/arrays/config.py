@@ -65,6 +65,8 @@ class ArrayConfig:
     output_noise : float
         Standard deviation of the circuit's own noise at each output, in units of weight times signal.
     dac, adc : Converter or None
+    linear_dac : Converter or None
+        The DAC of lines of linear neurons, whose signals are signed and go beyond 1; needed beside a `dac` that is not.
     tile_size : int or None
         Most rows and columns of a tile; None: one tile.
     accumulation : {"digital", "analog"}
@@ -114,6 +116,7 @@ class ArrayConfig:
     output_noise: float = ArrayFields.output_noise
     dac: Converter | None = None
     adc: Converter | None = None
+    linear_dac: Converter | None = None
     tile_size: int | None = ArrayFields.tile_size
     accumulation: str = "digital"
     wire_resistance: float = ArrayFields.wire_resistance
@@ -172,6 +175,7 @@ class ArrayConfig:
             ("read_noise", (ReadNoise,), "a ReadNoise"),
             ("dac", (Converter,), "a Converter, such as dac(8)"),
             ("adc", (Converter,), "a Converter, such as adc(8, high=4.0)"),
+            ("linear_dac", (Converter,), "a Converter, such as dac(8, high=4.0, bipolar=True)"),
         )
         for name, kinds, meant in wanted:
             value = getattr(self, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from crossbar.array_fields import BIPOLAR_BITS, UNIPOLAR_BITS
 from crossbar.arrays.kernels.reads import quantise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import real_signals
+from crossbar.hopfield.network import Network, Patch
+from crossbar.hopfield.neurons import Linear
 
 SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
 
@@ -70,6 +73,41 @@ class Converter:
         out = np.empty_like(values)
         quantise(values, self.low, self.high, self.step, out)
         return out
+
+
+def converted_inputs(
+    signals: np.ndarray, patches: Sequence[Patch], network: Network, common: Converter, linear: Converter | None
+) -> np.ndarray:
+    """Return what the DACs make of `signals` (batch, n_sources): `linear` those of linear neurons, `common` the others.
+
+    Columns of the signals are the sources of `patches`.
+    """
+    found = common.convert(signals)
+    if linear is None:
+        return found
+    for name in linear_blocks(network):
+        block = network.block(name)
+        for patch in patches:
+            start, stop = max(patch.sources.start, block.start), min(patch.sources.stop, block.stop)
+            if start < stop:
+                shift = patch.source_columns.start - patch.sources.start
+                found[:, start + shift : stop + shift] = linear.convert(signals[:, start + shift : stop + shift])
+    return found
+
+
+def linear_blocks(network: Network) -> tuple[str, ...]:
+    """Return the blocks of linear neurons."""
+    return tuple(name for name in network.names if network.law(name).kind == Linear.kind)
+
+
+def check_linear(network: Network, common: Converter | None, linear: Converter | None) -> None:
+    """Raise `InvalidValue` where the DACs would cut the signals of linear neurons, which are signed and unbounded."""
+    blocks = linear_blocks(network)
+    if blocks and common is not None and common.low == 0 and linear is None:
+        raise InvalidValue(
+            f"`linear_dac` must be given beside `dac`, as dac(8, high=4.0, bipolar=True): neurons of {blocks[0]!r} are "
+            "linear, and their signals are signed and exceed 1"
+        )
 
 
 def dac(bits: int | None = 7, *, high: float = 1.0, bipolar: bool = False) -> Converter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
@@ -53,11 +54,36 @@ def regions(network: Network, symmetry: str) -> list[Region]:
     if network.topology == "dense":
         if symmetry == "one-way":
             raise InvalidValue("`symmetry` 'one-way' needs a layered network, but got a dense one")
-        whole = slice(0, network.size)
-        return [Region(whole, whole, shared=symmetry == "shared")]
+        return _dense(network, shared=symmetry == "shared")
     found = []
     for one, other in zip(network.names[:-1], network.names[1:], strict=True):
         found.append(Region(network.block(one), network.block(other), shared=symmetry == "shared"))
         if symmetry == "two-device":
             found.append(Region(network.block(other), network.block(one), shared=False))
+    return found
+
+
+def pieces_of(network: Network) -> list[slice]:
+    """Return the neurons of a dense network, all together; blocks of linear ones, which do not couple, stand alone."""
+    pieces: list[slice] = []
+    joined = False
+    for name in network.names:
+        block, couples = network.block(name), network.couples(name, name)
+        if joined and couples:
+            pieces[-1] = slice(pieces[-1].start, block.stop)
+        else:
+            pieces.append(block)
+        joined = couples
+    return pieces
+
+
+def _dense(network: Network, *, shared: bool) -> list[Region]:
+    """Return one square of all neurons; blocks of linear ones, which have no devices within, are cut out of it."""
+    pieces = pieces_of(network)
+    linear = [network.block(name) for name in network.names if not network.couples(name, name)]
+    found = [Region(piece, piece, shared=shared) for piece in pieces if piece not in linear]
+    for one, other in combinations(pieces, 2):
+        found.append(Region(one, other, shared=shared))
+        if not shared:
+            found.append(Region(other, one, shared=False))
     return found

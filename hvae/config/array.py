@@ -42,6 +42,7 @@ BOUNDS = array_fields.BOUNDS | {
     "read_noise_relative": Bounds(0.0, 1.0, "it is a fraction of its own conductance"),
     "output_noise": Bounds(0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
     "dac_bits": array_fields.UNIPOLAR_BITS,
+    "linear_range": Bounds(1e-3, 1e3, "latents lie near N(0, 1), and sigmoids' signals in 0 to 1"),
     "adc_bits": array_fields.BIPOLAR_BITS,
     "adc_range": Bounds(1e-6, 1e6, "it is in units of weight times signal, of which outputs have about 10"),
     "noisy_steps": Bounds(1, 10**6, "a phase takes at least 1 step"),
@@ -105,6 +106,7 @@ class ArraySettings:
     noisy_phases: Literal["auto", "stepped", "warm"] = "auto"  # how phases of noisy reads are simulated
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
+    linear_range: float = 4.0  # with dac_bits: largest |signal| that the DAC of a linear neuron takes; assumed
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

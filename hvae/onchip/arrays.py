@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from crossbar.array_fields import ArrayFields
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
-from crossbar.arrays.converters import adc, dac
+from crossbar.arrays.converters import adc, dac, linear_blocks
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices import presets
 from crossbar.devices.law import PulsedLaw
@@ -19,6 +19,7 @@ from crossbar.devices.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.devices.presets import Preset
 from crossbar.devices.write_errors import gaussian
 from crossbar.errors import InvalidValue
+from crossbar.hopfield.network import Network
 from crossbar.wires.resistance import line_resistance
 from hvae.config.array import IDEAL, ArraySettings
 from hvae.models.hopfield import HopfieldVAE, Parameters
@@ -58,6 +59,13 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
     )
 
 
+def with_linear_dac(config: ArrayConfig, settings: ArraySettings, networks: Iterable[Network]) -> ArrayConfig:
+    """Return `config` with a DAC of both signs, of as many bits as the other, where `networks` have linear neurons."""
+    if settings.dac_bits is None or not any(linear_blocks(network) for network in networks):
+        return config
+    return replace(config, linear_dac=dac(settings.dac_bits, high=settings.linear_range, bipolar=True))
+
+
 def wire_resistance(settings: ArraySettings) -> float:
     """Return the resistance of a wire segment (ohm): as given, or that of the technology's node."""
     return settings.wire_resistance if settings.wire_node is None else line_resistance(settings.wire_node).ohm
@@ -68,7 +76,7 @@ def build_arrays(
 ) -> dict[str, CrossbarArray]:
     """Return an array for each network of `vae`, holding `parameters` as well as it can."""
     dtype = str(next(iter(parameters.values())).dtype)
-    config = array_config(settings, dtype)
+    config = with_linear_dac(array_config(settings, dtype), settings, vae.networks.values())
     return {name: CrossbarArray.from_weights(vae.networks[name], parameters[name], config, rng) for name in parameters}
 
 

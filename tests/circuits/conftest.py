@@ -7,6 +7,7 @@ import pytest
 
 from crossbar.chip import Chip
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Neuron, Sigmoid
 
 
 def strong_chip(side: int = 3, hidden: int = 6, latent: int = 2, seed: int = 0, strength: float = 1.5) -> Chip:
@@ -18,6 +19,18 @@ def strong_chip(side: int = 3, hidden: int = 6, latent: int = 2, seed: int = 0, 
     return Chip(
         model="tdh-vae", networks={"tied": network}, weights={"tied": weights + weights.T}, sigma=0.4,
         image_shape=(side, side), examples=images, provenance={"run": "a test"},
+    )  # fmt: skip
+
+
+def chip_of_laws(seed: int = 0, **laws: Neuron) -> Chip:
+    """A tied chip of 9 + 6 + 3 neurons, of other `laws` in the blocks named."""
+    rng = np.random.default_rng(seed)
+    blocks = (("pixels", 9), ("hidden", 6), ("latent", 3))
+    network = Network(blocks, neurons=tuple(laws.get(name, Sigmoid()) for name, _ in blocks))
+    weights = np.triu(rng.standard_normal((network.size,) * 2), 1) * 0.45 * network.mask()
+    return Chip(
+        model="tdh-vae", networks={"tied": network}, weights={"tied": weights + weights.T}, sigma=0.4,
+        image_shape=(3, 3), examples=np.clip(rng.standard_normal((2, 9)), -1, 1),
     )  # fmt: skip
 
 

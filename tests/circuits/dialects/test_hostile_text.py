@@ -21,6 +21,8 @@ from circuits.verification.exporting import Request, export_chip
 from circuits.verification.settled import compare
 from crossbar.chip import Conductances
 from crossbar.errors import InvalidValue, UnknownName
+from crossbar.hopfield.neurons import Sigmoid
+from crossbar.hopfield.population import Population
 
 LIMITS = Limits(seconds=60, gigabytes=4)
 ENGINES = ["ngspice", "pyspice", "vacask"]
@@ -144,8 +146,8 @@ def test_other_texts_of_a_circuit_are_checked_too(small_chip):
     circuit = Layout(chip=small_chip).encode(small_chip.examples[0])
     with pytest.raises(UnknownName):
         replace(circuit, device="linear\n.control")
-    with pytest.raises(InvalidValue, match="gain"):
-        replace(circuit, gain=float("nan"))
+    with pytest.raises(InvalidValue, match="neurons"):
+        replace(circuit, neurons=Population((Sigmoid(),), (3,)))
     with pytest.raises(InvalidValue, match="twice"):
         check_names(("a", "a"))
 

@@ -44,13 +44,21 @@ from circuits.energy.trajectories import EulerSettings, _landscape, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.devices.mapping import mapping_for
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.population import Population
 from crossbar.hopfield.settling import Euler
 from crossbar.hopfield.trajectory import Trajectory, follow
-from tests.circuits.conftest import strong_chip
+from tests.circuits.conftest import chip_of_laws, strong_chip
 
 TECHNOLOGY = load_technology()
 TYPICAL = TECHNOLOGY.values("typical")
 SHORT = EulerSettings(length=30.0)
+SIGMOIDS = Population((Sigmoid(),), (3,))
+
+
+def neurons_of(chip):
+    network = chip.networks["tied"]
+    return network.population(network.names)
 
 
 def joules(value, rel=1e-9):
@@ -100,15 +108,15 @@ def test_a_state_that_never_moves_settles_at_once():
 def test_signal_integrals_of_a_constant_state():
     trajectory = Trajectory(times=np.linspace(0, 10, 11), states=np.zeros((11, 2, 3)))  # rho(0) = 1/2
     until = np.array([10.0, 4.0])
-    assert line_integrals(trajectory, until, gain=3.0, power=2) == pytest.approx(np.array([[2.5] * 3, [1.0] * 3]))
-    assert line_integrals(trajectory, until, gain=3.0, power=1) == pytest.approx(np.array([[5.0] * 3, [2.0] * 3]))
+    assert line_integrals(trajectory, until, SIGMOIDS, power=2) == pytest.approx(np.array([[2.5] * 3, [1.0] * 3]))
+    assert line_integrals(trajectory, until, SIGMOIDS, power=1) == pytest.approx(np.array([[5.0] * 3, [2.0] * 3]))
 
 
 def test_the_supply_delivers_vdd_times_current_and_the_devices_dissipate_g_v_squared():
     line = Siemens(base=np.zeros(1), weight=np.zeros(1), devices=np.array([2e-6]))
     loads = Loads(lines=line, total=line.map(np.sum), n_devices=1)
-    phase = Phase(relaxation=relaxation_of(decay([1.0]), 0.0, loads), n_neurons=1)
-    settle = phase.relaxation.settle[0]  # gain 0: every signal is 1/2
+    phase = Phase(relaxation=relaxation_of(held(np.zeros((1, 1))), Population((Sigmoid(),), (1,)), loads), n_neurons=1)
+    settle = phase.relaxation.settle[0]  # every signal is 1/2
     tau, volts, supply = (float(TYPICAL[name]) for name in ("time_constant", "read_voltage", "supply_voltage"))
     charge = 2e-6 * volts / 2 * settle * tau
     assert crossbar_energy(phase, TYPICAL, None) == joules(supply * charge, rel=1e-3)
@@ -159,16 +167,22 @@ def held(states):
 
 @pytest.mark.parametrize("idle", ["on", "off"])
 @pytest.mark.parametrize("layout", ["full", "half"])
-def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle):
+@pytest.mark.parametrize("laws", [{}, {"hidden": Classical(2.0), "latent": Linear()}])
+def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle, laws):
     # The netlist of the half layout: G+ between p_i and p_j, G- between p_i and n_j, p at v rho and n at -v rho; of the
     # full one: from p_j to bit lines at 0 V. Every card's (V_a - V_b)^2 / R, added up, is what the array dissipates.
-    chip = strong_chip()
+    chip = chip_of_laws(**laws) if laws else strong_chip()
     array = program(chip, "tied", symmetry={"full": "two-device", "half": "shared"}[layout], g_min=5e-6, g_max=5e-5)
     circuit = build(chip, "encode", chip.examples[0], array)
     if idle == "off":
         circuit = build(chip, "encode", chip.examples[0], array.acting(circuit.clamped))
-    states = np.random.default_rng(3).normal(size=17)
-    volts = float(TYPICAL["read_voltage"]) / (1 + np.exp(-chip.gain * states))
+    states = np.random.default_rng(3).normal(size=chip.networks["tied"].size)
+    signals = 1 / (1 + np.exp(-3 * states))
+    if laws:
+        states[15:] *= 3
+        signals[9:15], signals[15:] = 1 / (1 + np.exp(-2 * states[9:15])), states[15:]
+        assert signals.min() < -0.5
+    volts = float(TYPICAL["read_voltage"]) * signals
     potential = {"0": 0.0}
     for name, volt in zip(circuit.names, volts, strict=True):
         potential |= {f"p_{name}": volt, f"n_{name}": -volt, f"qp_{name}": 0.0, f"qn_{name}": 0.0}
@@ -181,10 +195,13 @@ def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle)
     architecture = Architecture(layout=layout)
     plan = chip_model(chip).plans[0]
     loads = network_loads(chip.weights["tied"], None, plan, "encode", architecture, idle)
-    phase = Phase(relaxation=relaxation_of(held(states[None, :]), chip.gain, loads), n_neurons=0)
+    phase = Phase(relaxation=relaxation_of(held(states[None, :]), neurons_of(chip), loads), n_neurons=0)
     scale = float(TYPICAL["time_constant"])
     assert array_dissipation(phase, TYPICAL, None) == joules(watts * scale)
-    from_supply = sum(max(current, 0.0) for rail, current in leaving.items() if rail[0] in "pn")
+    if laws and layout == "half":
+        return
+    currents = [current for rail, current in leaving.items() if rail[0] in "pn"]
+    from_supply = sum(abs(current) if laws else max(current, 0.0) for current in currents)
     charged = float(crossbar_energy(phase, TYPICAL, None)) / (scale * float(TYPICAL["supply_voltage"]))
     if layout == "full":
         assert charged == joules(from_supply)
@@ -204,7 +221,7 @@ def test_dissipation_of_the_half_layout_is_what_ngspice_measures_at_the_drivers(
     loads = network_loads(
         chip.weights["tied"], None, chip_model(chip).plans[0], "encode", Architecture(layout="half"), "on"
     )
-    relaxation = relaxation_of(trajectory, chip.gain, loads)
+    relaxation = relaxation_of(trajectory, neurons_of(chip), loads)
     seconds = float(relaxation.settle[0] * point["time_constant"])
     power = "+".join(f"v({rail}_{name})*i(v.xdriver_{name}.v{rail})" for name in circuit.names for rail in "pn")
     text = re.sub(r"^\.(save|meas|tran|end\b).*\n", "", "".join(pieces(circuit)), flags=re.M)

@@ -73,10 +73,16 @@ def off_scale(circuit):
     return replace(circuit, array=replace(circuit.array, siemens_per_weight=1.001 * circuit.array.siemens_per_weight))
 
 
+def steeper(circuit):
+    """Return `circuit` with twice the gain."""
+    laws = tuple(replace(law, gain=2 * law.gain) for law in circuit.neurons.laws)
+    return replace(circuit, neurons=replace(circuit.neurons, laws=laws))
+
+
 MUTANTS = {
     "W to -W": of_array(lambda array: replace(array, plus=array.minus, minus=array.plus)),
     "weights halved": of_array(lambda array: replace(array, siemens_per_weight=2 * array.siemens_per_weight)),
-    "gain doubled": of_circuit(lambda circuit: replace(circuit, gain=2 * circuit.gain)),
+    "gain doubled": of_circuit(steeper),
     "transposed": of_array(lambda array: replace(array, plus=array.plus.T.copy(), minus=array.minus.T.copy())),
     "no G+ in three neurons": of_array(without),
     "clamps negated": of_circuit(lambda circuit: replace(circuit, held=-circuit.held)),
