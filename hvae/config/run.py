@@ -190,6 +190,7 @@ class SamplingConfig:
 
     prior: Prior = "standard"  # N(0, I), a fit to the encoded training set, or these encodings themselves
     components: int = 10  # Gaussians of `mixture`; `mixture-heldout` chooses their number itself
+    covariance: Literal["full", "tied", "diag"] = "full"  # each Gaussian its own, one for all, or diagonal
     fit_samples: int = 10000  # training images that are encoded for the fit
 
     def __post_init__(self) -> None:

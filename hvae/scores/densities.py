@@ -63,11 +63,25 @@ class Mixture:
     means : ndarray (k, latent)
     factors : ndarray (k, latent, latent)
         Lower Cholesky factors L of the covariances L L^T.
+    covariance : {"full", "tied", "diag"}
+        Each Gaussian its own, one for all, or diagonal ones.
     """
 
     weights: np.ndarray
     means: np.ndarray
     factors: np.ndarray
+    covariance: str = "full"
+
+    @property
+    def devices(self) -> int:
+        """Numbers that a chip holds to draw z itself, one a pair of devices.
+
+        One word line of k is driven, and its row of a crossbar gives the mean; the noise of `latent` sources passes
+        through a second, L: triangular, or a diagonal. A chip has k of these, or one for all (`tied`).
+        """
+        count, latent = self.means.shape
+        factor = latent if self.covariance == "diag" else latent * (latent + 1) // 2
+        return count * latent + (1 if self.covariance == "tied" else count) * factor
 
     def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return z, shape (count, latent), in random order (scikit-learn's own comes sorted by component)."""
@@ -122,13 +136,18 @@ def of_model(
     noise = rng.standard_normal(encodings.means.shape)
     latents = drawn(encodings.means, encodings.log_variances, noise)
     if config.prior == "mixture-heldout":
-        return fit_held_out(latents, rng)
-    return fit(latents, config.components if config.prior == "mixture" else 1, rng)
+        return fit_held_out(latents, rng, covariance=config.covariance)
+    return fit(latents, config.components if config.prior == "mixture" else 1, rng, config.covariance)
 
 
 def n_components(density: LatentDensity) -> int | None:
     """Return of how many Gaussians a fitted `density` is; None where it is no mixture."""
     return len(density.weights) if isinstance(density, Mixture) else None
+
+
+def devices(density: LatentDensity) -> int | None:
+    """Return what a chip holds to draw from a fitted `density` (`Mixture.devices`); None where it is no mixture."""
+    return density.devices if isinstance(density, Mixture) else None
 
 
 def encode(coder: Coder, parameters: Parameters, images: np.ndarray) -> Encodings:
@@ -142,11 +161,11 @@ def encode(coder: Coder, parameters: Parameters, images: np.ndarray) -> Encoding
     return Encodings(means=means, log_variances=log_variances)
 
 
-def fit(latents: np.ndarray, components: int, rng: np.random.Generator) -> Mixture:
+def fit(latents: np.ndarray, components: int, rng: np.random.Generator, covariance: str = "full") -> Mixture:
     """Return the mixture of `components` Gaussians that makes `latents` (n, latent) likely, by scikit-learn.
 
-    Expectation maximization from the clusters of k-means, in float64; a millionth of the mean variance is added to
-    every variance.
+    `covariance` is "full", "tied" or "diag", see `Mixture`. Expectation maximization from the clusters of k-means, in
+    float64; a millionth of the mean variance is added to every variance.
 
     Raises
     ------
@@ -159,12 +178,17 @@ def fit(latents: np.ndarray, components: int, rng: np.random.Generator) -> Mixtu
             f"a mixture of {components} Gaussians needs at least {2 * components} encoded images, but got "
             f"{len(latents)}: lower `sampling.components`, or take more training images"
         )
-    fitted = _fitted(latents, components, rng)
-    factors = np.array([linalg.cholesky(covariance, lower=True) for covariance in fitted.covariances_])
-    return Mixture(weights=fitted.weights_ / fitted.weights_.sum(), means=fitted.means_, factors=factors)
+    fitted = _fitted(latents, components, rng, covariance)
+    matrices = {"full": lambda: fitted.covariances_, "tied": lambda: [fitted.covariances_] * components,
+                "diag": lambda: [np.diag(variances) for variances in fitted.covariances_]}[covariance]()  # fmt: skip
+    factors = np.array([linalg.cholesky(matrix, lower=True) for matrix in matrices])
+    weights = fitted.weights_ / fitted.weights_.sum()
+    return Mixture(weights=weights, means=fitted.means_, factors=factors, covariance=covariance)
 
 
-def fit_held_out(latents: np.ndarray, rng: np.random.Generator, counts: Sequence[int] = COMPONENTS) -> Mixture:
+def fit_held_out(
+    latents: np.ndarray, rng: np.random.Generator, counts: Sequence[int] = COMPONENTS, covariance: str = "full"
+) -> Mixture:
     """Return the mixture of as many Gaussians, of `counts`, as make held-out samples most likely.
 
     Each is fitted to nine tenths of `latents` (n, latent) and judged by the mean log density of the last tenth, after
@@ -185,17 +209,18 @@ def fit_held_out(latents: np.ndarray, rng: np.random.Generator, counts: Sequence
     held_out = max(1, len(latents) // _HELD_OUT)
     rest, last = shuffled[:-held_out], shuffled[-held_out:]
     allowed = [count for count in counts if 2 * count <= len(rest)]
-    likelihood = {count: float(_fitted(rest, count, rng).score(last)) for count in allowed}
-    return fit(latents, max(allowed, key=likelihood.__getitem__), rng)
+    likelihood = {count: float(_fitted(rest, count, rng, covariance).score(last)) for count in allowed}
+    return fit(latents, max(allowed, key=likelihood.__getitem__), rng, covariance)
 
 
-def _fitted(latents: np.ndarray, components: int, rng: np.random.Generator) -> GaussianMixture:
+def _fitted(latents: np.ndarray, components: int, rng: np.random.Generator, covariance: str) -> GaussianMixture:
     from sklearn.mixture import GaussianMixture
 
     if not np.isfinite(latents).all():
         raise InvalidValue("encoded images must be finite to fit a density to them: did the model diverge?")
     ridge = _RIDGE * float(latents.var(axis=0).mean()) + 1e-12
     model = GaussianMixture(
-        components, reg_covar=ridge, max_iter=_STEPS, random_state=int(rng.integers(2**32, dtype=np.uint64))
-    )
+        components, covariance_type=covariance, reg_covar=ridge, max_iter=_STEPS,
+        random_state=int(rng.integers(2**32, dtype=np.uint64)),
+    )  # fmt: skip
     return model.fit(latents)

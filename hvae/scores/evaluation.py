@@ -32,6 +32,9 @@ COLLAPSED = (
 """What a model says whose `active_latents` are none: its distances are those of one image."""
 
 UNSETTLED = "samples did not settle"
+MIXTURES = ("gaussian", "mixture", "mixture-heldout")
+"""Priors whose `sampling.covariance` matters."""
+
 _FIT = 2**30  # index of the stream that ex-post densities are fitted with
 
 
@@ -68,6 +71,7 @@ def evaluate_trained(
         "epochs": trained.epochs if trained.epochs == trained.epochs else None,
         **described(settings),
         "fitted_components": densities.n_components(z),
+        "prior_devices": densities.devices(z),
         **found,
         "seed": seed,
     }
@@ -90,6 +94,7 @@ def described(settings: SamplingConfig) -> dict[str, object]:
     return {
         "prior": settings.prior,
         "components": settings.components if settings.prior == "mixture" else None,
+        "covariance": settings.covariance if settings.prior in MIXTURES else None,
         "fit_samples": settings.fit_samples if settings.prior != "standard" else None,
     }
 
@@ -115,7 +120,7 @@ def keep(run: Path, trained: Trained, found: Mapping[str, object], path: Path | 
     own = described(replace(trained.config.sampling, prior=found["prior"]))  # type: ignore[arg-type]
     parts = ["evaluation"] if found["split"] == "test" else ["evaluation", str(found["split"])]
     parts += [] if found["prior"] == "standard" else [str(found["prior"])]
-    parts += [f"{key}{found[key]}" for key in ("components", "fit_samples") if found[key] != own[key]]
+    parts += [f"{key}{found[key]}" for key in ("components", "covariance", "fit_samples") if found[key] != own[key]]
     parts += ["inception"] if str(found["features"]).startswith("inception") else []
     parts += [] if found["n_fake"] == found["n_real"] else [f"n{found['n_fake']}"]
     parts += [] if found["seed"] == 0 else [f"seed{found['seed']}"]

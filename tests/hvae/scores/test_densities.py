@@ -85,13 +85,30 @@ def test_held_out_likelihood_finds_as_many_gaussians_as_there_are(rng):
 
 def test_numbers_that_the_samples_do_not_suffice_for_are_not_tried(rng, monkeypatch):
     tried, fitted = [], densities._fitted
-    monkeypatch.setattr(densities, "_fitted", lambda z, k, chance: tried.append((len(z), k)) or fitted(z, k, chance))
+    monkeypatch.setattr(densities, "_fitted", lambda z, k, *more: tried.append((len(z), k)) or fitted(z, k, *more))
     found = densities.fit_held_out(rng.standard_normal((22, 2)), rng)
     assert tried == [(20, 1), (20, 2), (20, 5), (20, 10), (22, densities.n_components(found))]
     with pytest.raises(InvalidValue, match="at least 4 encoded images"):
         densities.fit_held_out(np.zeros((3, 2)), rng)
     with pytest.raises(InvalidValue, match="did the model diverge"):
         densities.fit_held_out(np.full((40, 2), np.inf), rng)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "devices"), [("full", 3 * 3 + 3 * 6), ("tied", 3 * 3 + 6), ("diag", 3 * 3 + 3 * 3)]
+)
+def test_covariances_are_what_they_are_called_and_cost_devices(rng, covariance, devices):
+    _, _, latents = three_clusters(rng)
+    mixture = densities.fit(latents, 3, rng, covariance)
+    assert mixture.devices == devices
+    first, second, _ = mixture.factors
+    if covariance == "tied":
+        np.testing.assert_array_equal(first, second)
+    elif covariance == "diag":
+        assert first[1, 0] == 0
+    drawn = mixture.sample(40000, rng)
+    np.testing.assert_allclose(drawn.mean(axis=0), latents.mean(axis=0), atol=0.15)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(latents.T), rtol=0.1, atol=0.2)
 
 
 def test_a_perfect_prior_draws_q_of_an_image_chosen_by_chance(rng):
