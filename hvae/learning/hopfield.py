@@ -64,8 +64,9 @@ class EquilibriumPropagation:
         dtype = images.dtype.type
         networks = self.vae.networks.items()
         shape = self.preconditioner.gradient
-        gradients = {name: shape(network, nudged.contrasts[name], dtype) for name, network in networks}
-        return batch_metrics(free, nudged, images), self._linked(gradients)
+        links = self.links or {}
+        gradients = {name: shape(network, nudged.contrasts[name], dtype, links.get(name)) for name, network in networks}
+        return batch_metrics(free, nudged, images), gradients
 
     def trained(self, parameters: Parameters) -> HopfieldVAE:  # noqa: ARG002
         """Return the VAE that `parameters` make: this one, as its weights are apart from it."""

@@ -93,9 +93,10 @@ class LearnedSigma(EquilibriumPropagation):
         sigma, dtype = np.asarray(vae.sigma), images.dtype.type
         by_log_sigma = (nudged.latent_gradient * noise).mean(axis=0) * sigma + self.beta_kl * (sigma**2 - 1)
         shape = self.preconditioner.gradient
-        gradients = {name: shape(net, nudged.contrasts[name], dtype) for name, net in self.vae.networks.items()}
+        links, networks = self.links or {}, self.vae.networks.items()
+        gradients = {name: shape(net, nudged.contrasts[name], dtype, links.get(name)) for name, net in networks}
         metrics = batch_metrics(free, nudged, images) | {"mean_sigma": float(sigma.mean())}
-        return metrics, {**self._linked(gradients), self.SPREAD: (self.RATE * by_log_sigma).astype(dtype)}
+        return metrics, {**gradients, self.SPREAD: (self.RATE * by_log_sigma).astype(dtype)}
 
     def encode(self, parameters: Parameters, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mu and log sigma^2."""

@@ -28,13 +28,17 @@ def shortened(difference: torch.Tensor, norm_limit: float) -> tuple[torch.Tensor
     return difference * scale[..., None], long.sum(dim=-1)
 
 
-def centred(mean: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
-    """Return S' = S - strength (S.m) m, with m the batch's mean of S, of length 1; `strength` is (replicas, 1, 1).
+def centred(found: torch.Tensor, mean: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Return a gradient `found` (replicas, N, N), damped along the batch's mean of `mean` (replicas, batch, N).
 
-    What all samples share is most of S; the gradient along it is stiff, and tells little.
+    `share` is (replicas, 1, 1). See `hvae.learning.preconditioning.Preconditioner`.
     """
-    direction = torch.nn.functional.normalize(mean.mean(dim=1, keepdim=True), dim=-1)
-    return mean - strength * (mean * direction).sum(dim=-1, keepdim=True) * direction
+    direction = torch.nn.functional.normalize(mean.mean(dim=1), dim=-1)[..., None]
+    along = found @ direction
+    alone = direction.mT @ along
+    with_rest, with_itself = 2 * (1 - share) / (2 - share), 1 - share
+    half = (1 - with_rest) * (along - alone * direction) + (1 - with_itself) / 2 * alone * direction
+    return found - half @ direction.mT - direction @ half.mT
 
 
 def join(role: Role, free: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
@@ -57,5 +61,10 @@ def gradient(contrasts: list[Contrast], allowed: torch.Tensor | None) -> torch.T
         for name in role.free:
             total[:, role.network.block(name)] += scaled[:, role.columns(name)] @ mean
     total = total + total.mT
-    torch.diagonal(total, dim1=1, dim2=2).zero_()
-    return total if allowed is None else total * allowed
+    return coupled(total, allowed)
+
+
+def coupled(found: torch.Tensor, allowed: torch.Tensor | None) -> torch.Tensor:
+    """Return `found` (replicas, N, N) with zeros on its diagonal and where `allowed`, if given, does not couple."""
+    torch.diagonal(found, dim1=1, dim2=2).zero_()
+    return found if allowed is None else found * allowed

@@ -17,7 +17,7 @@ from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.learning.nudging import SIGNS
 from hvae.models.hopfield import HopfieldVAE
 from hvae.tensors.choice import choose
-from hvae.tensors.contrasts import Contrast, centred, gradient, join, shortened
+from hvae.tensors.contrasts import Contrast, centred, coupled, gradient, join, shortened
 from hvae.tensors.passes import Passes
 from hvae.tensors.plain import Plain
 from hvae.tensors.roles import Weights
@@ -238,14 +238,17 @@ class Propagation:
             limited = limited + count
             role = side.weights.role
             mean = join(role, nudged.mean, side.weights.held.signals(inputs))
-            if self.centres:
-                mean = centred(mean, self.centring)
             contrasts[side.network].append(Contrast(role, difference, mean))
-        found = {name: gradient(some, self.allowed[name]) for name, some in contrasts.items()}
-        return {name: self._rated(name, some) for name, some in found.items()}, limited
+        return {name: self._preconditioned(name, some) for name, some in contrasts.items()}, limited
 
-    def _rated(self, name: str, found: torch.Tensor) -> torch.Tensor:
-        """Return the gradient with the latents' own rate, see `hvae.learning.preconditioning.Preconditioner`."""
+    def _preconditioned(self, name: str, contrasts: list[Contrast]) -> torch.Tensor:
+        """Return what `hvae.learning.preconditioning.Preconditioner` makes of the contrasts of a network."""
+        allowed = self.allowed[name]
+        if self.centres:
+            steps = (centred(gradient([one], allowed), one.mean, self.centring) for one in contrasts)
+            found = coupled(torch.stack(list(steps)).sum(0), allowed)
+        else:
+            found = gradient(contrasts, allowed)
         if self.rated:
             latents = self.vae.networks[name].block("latent")
             found[:, latents] *= self.latent_rate
