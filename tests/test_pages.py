@@ -66,12 +66,14 @@ def _module(folder: str, name: str) -> bool:
 
 
 def _found(name: str) -> bool:
-    """Return whether a dotted name is a module, or an attribute of one."""
+    """Return whether a dotted name is a module, or an attribute of one; of one that needs torch, if it is not here."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:length]))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name == "torch":
+                return _module("/".join(parts[: length - 1]) + "/", parts[length - 1])
             continue
         for part in parts[length:]:
             if not hasattr(found, part):
