@@ -73,7 +73,7 @@ def _found(name: str) -> bool:
             found = importlib.import_module(".".join(parts[:length]))
         except ModuleNotFoundError as error:
             if error.name == "torch":
-                return _module("/".join(parts[: length - 1]) + "/", parts[length - 1])
+                return any(_module("/".join(parts[: end - 1]), parts[end - 1]) for end in (length, length - 1))
             continue
         for part in parts[length:]:
             if not hasattr(found, part):
