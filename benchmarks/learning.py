@@ -28,10 +28,10 @@ from hvae.training import step
 
 BASE = (
     "data.name=mnist-5k", "model.hidden=400", "model.latent=16", "model.sigma=0.3", "model.latent_neuron=linear",
-    "training.batch_size=50", "training.beta_kl=0.2", "optimizer.name=sgd", "optimizer.learning_rate=0.03",
-    "optimizer.momentum=0.9", "optimizer.centring=0.97", "optimizer.latent_rate=0.1",
+    "training.batch_size=50", "training.beta_kl=0.2", "optimizer.name=sgd", "optimizer.learning_rate=0.06",
+    "optimizer.momentum=0.9", "optimizer.centring=0.99", "optimizer.latent_rate=0.1",
 )  # fmt: skip
-PLAIN = ("optimizer.momentum=0", "optimizer.learning_rate=0.3")
+PLAIN = ("optimizer.momentum=0", "optimizer.learning_rate=0.6")
 ADAM = ("optimizer.name=adam", "optimizer.momentum=0", "optimizer.latent_rate=1")
 PAPER = ("model.latent_neuron=sigmoid", "optimizer.centring=0", "optimizer.latent_rate=1", "optimizer.momentum=0")
 ROWS: dict[str, tuple[str, ...]] = {
@@ -40,15 +40,16 @@ ROWS: dict[str, tuple[str, ...]] = {
     "classical hidden neurons": ("model.hidden_neuron=classical", "optimizer.learning_rate=0.01"),
     "the paper's latents": (*PAPER, "optimizer.learning_rate=0.2", "training.beta_kl=1.0", "model.sigma=0.429"),
     "the paper's latents, centred": (
-        *PAPER, "optimizer.learning_rate=0.7", "optimizer.centring=0.97", "training.beta_kl=1.0", "model.sigma=0.429",
+        *PAPER, "optimizer.learning_rate=0.7", "optimizer.centring=0.99", "training.beta_kl=1.0", "model.sigma=0.429",
     ),
     "soft latents, gain 0.5": (
         "model.latent_neuron=sigmoid", "model.latent_gain=0.5", *PLAIN, "optimizer.latent_rate=6",
     ),
     "without momentum": PLAIN,
-    "without momentum, twice the rate": ("optimizer.momentum=0", "optimizer.learning_rate=0.6"),
+    "twice the rate": ("optimizer.learning_rate=0.12",),
+    "half the rate": ("optimizer.learning_rate=0.03",),
     "without centring": ("optimizer.centring=0", "optimizer.learning_rate=0.01"),
-    "centring 0.99": ("optimizer.centring=0.99",),
+    "centring 0.97": ("optimizer.centring=0.97",),
     "centring 0.9": ("optimizer.centring=0.9", "optimizer.learning_rate=0.02"),
     "latents at 0.03 of the rate": ("optimizer.latent_rate=0.03",),
     "latents at the full rate": ("optimizer.latent_rate=1",),
