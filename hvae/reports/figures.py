@@ -6,6 +6,7 @@ Every function returns a matplotlib `Figure`; `save` writes it.  Nothing here to
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def samples(images: np.ndarray, title: str, n_columns: int = 10) -> Figure:
     n_rows = -(-len(images) // n_columns)
     figure, axes = _canvas(n_rows, min(n_columns, len(images)))
     _show(axes, images, n_columns)
-    axes.set_title(title)
+    axes.set_title(textwrap.fill(title, max(12, 7 * min(n_columns, len(images)))))  # a picture is 7 letters wide
     return figure
 
 
