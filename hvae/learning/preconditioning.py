@@ -10,6 +10,7 @@ import numpy as np
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.numerics import checks
+from crossbar.numerics.symmetry import add_transpose
 from hvae.learning.equilibrium import Contrast, gradient
 
 
@@ -91,8 +92,9 @@ def centred(
     alone = mean @ along
     with_rest, with_itself = 2 * (1 - share) / (2 - share), 1 - share
     half = dtype(1 - with_rest) * (along - alone * mean) + dtype((1 - with_itself) / 2) * alone * mean
-    found -= np.outer(half, mean)
-    found -= np.outer(mean, half)
+    change = np.outer(half, mean)
+    add_transpose(change)  # symmetric to the last bit, as one device holds w_ij and w_ji
+    found -= change
     for name in network.names:
         for other in network.names:
             if not network.couples(name, other):

@@ -38,7 +38,8 @@ def centred(found: torch.Tensor, mean: torch.Tensor, share: torch.Tensor) -> tor
     alone = direction.mT @ along
     with_rest, with_itself = 2 * (1 - share) / (2 - share), 1 - share
     half = (1 - with_rest) * (along - alone * direction) + (1 - with_itself) / 2 * alone * direction
-    return found - half @ direction.mT - direction @ half.mT
+    change = half @ direction.mT
+    return found - (change + change.mT)
 
 
 def join(role: Role, free: torch.Tensor, held: torch.Tensor) -> torch.Tensor:

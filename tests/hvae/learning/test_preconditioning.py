@@ -1,5 +1,7 @@
 """Centred signals and a rate for the latents: a positive definite matrix on the gradient, and what it is for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from analytic_systems import small_vae
@@ -48,6 +50,17 @@ def test_a_step_goes_down(case):
         assert (plain * made).sum() > 0
         np.testing.assert_allclose(made, made.T, rtol=1e-12)
         assert not made[~network.mask()].any()
+
+
+def test_weights_stay_symmetric_to_the_last_bit(rng):
+    """One device holds w_ij and w_ji; in single precision, over a few steps of both roles."""
+    learner = replace(small_vae("tdh-vae", latent_neuron="linear"), preconditioner=Preconditioner(centring=0.99))
+    weights = learner.init(rng, np.float32)
+    for _ in range(3):
+        images, noise = rng.uniform(-1, 1, (6, 10)), rng.normal(size=(6, learner.latent))
+        _, gradients = learner.gradients(weights, images.astype(np.float32), noise.astype(np.float32))
+        weights["tied"] -= np.float32(0.1) * gradients["tied"]
+        np.testing.assert_array_equal(weights["tied"], weights["tied"].T)
 
 
 def test_one_role_s_step_goes_down_whatever_its_signals(rng):
