@@ -31,7 +31,7 @@ BASE = (
     "training.batch_size=50", "training.beta_kl=0.2", "optimizer.name=sgd", "optimizer.learning_rate=0.06",
     "optimizer.momentum=0.9", "optimizer.centring=0.99", "optimizer.latent_rate=0.1",
 )  # fmt: skip
-PLAIN = ("optimizer.momentum=0", "optimizer.learning_rate=0.6")
+PLAIN = ("optimizer.momentum=0", "optimizer.learning_rate=0.3")
 ADAM = ("optimizer.name=adam", "optimizer.momentum=0", "optimizer.latent_rate=1")
 PAPER = ("model.latent_neuron=sigmoid", "optimizer.centring=0", "optimizer.latent_rate=1", "optimizer.momentum=0")
 ROWS: dict[str, tuple[str, ...]] = {
