@@ -8,8 +8,11 @@ from analytic_systems import small_vae
 from scipy.linalg import solve_sylvester
 
 from crossbar.errors import InvalidValue
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network
 from hvae.learning.equilibrium import Contrast, gradient
+from hvae.learning.nudging import LinearResponseNudging
 from hvae.learning.preconditioning import PLAIN, Preconditioner, centred
 
 
@@ -54,7 +57,10 @@ def test_a_step_goes_down(case):
 
 def test_weights_stay_symmetric_to_the_last_bit(rng):
     """One device holds w_ij and w_ji; in single precision, over a few steps of both roles."""
-    learner = replace(small_vae("tdh-vae", latent_neuron="linear"), preconditioner=Preconditioner(centring=0.99))
+    learner = replace(
+        small_vae("tdh-vae", latent_neuron="linear"), preconditioner=Preconditioner(centring=0.99),
+        solver=ConjugateGradient(tolerance=1e-3), nudging=LinearResponseNudging(solver=LinearResponse(tolerance=1e-2)),
+    )  # fmt: skip
     weights = learner.init(rng, np.float32)
     for _ in range(3):
         images, noise = rng.uniform(-1, 1, (6, 10)), rng.normal(size=(6, learner.latent))
