@@ -74,6 +74,8 @@ def program_chip(
     programmed, reports = {}, {}
     for network, topology in chip.networks.items():
         weights: np.ndarray = np.asarray(chip.weights[network], config.kind)
+        if network not in chip.conductances:  # symmetric but for rounding, as `Chip` has checked: now to the last bit
+            weights = (weights + weights.T) / 2
         array = CrossbarArray.from_weights(topology, weights, scale(weights, config, settings, rng), rng)
         array.write(np.zeros_like(weights), rng)
         report = write_verify(array, weights, settings, rng)
