@@ -3,6 +3,7 @@
 Notation, per neuron: r = rho(s) the signal, u the pull, d the search direction in r, q = W d, g the gradient in r,
 steep = ds/dr = 1 / rho'(s); `quadratic` and `linear` are the nudge's. A law is its own part of the energy, phi(r), as
 `crossbar.hopfield.neurons` tells; each branch below is one law, so that each loop is without branches.
+(Kernels of `descent` that are cached on disk do not see changes of this file: clear `__pycache__` after one.)
 """
 
 from __future__ import annotations

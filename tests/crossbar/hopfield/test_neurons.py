@@ -89,6 +89,21 @@ def test_the_fast_solver_rests_where_the_neurons_own_steps_do(rng, laws, held):
 
 
 @pytest.mark.parametrize("laws", MIXTURES)
+def test_both_rest_alike_under_a_nudge(rng, laws):
+    """Linear and quadratic, on every neuron: the whole of eq. (4)."""
+    land = landscape(rng, laws, "latent")
+    n_free = land.role.n_free
+    nudge = Nudge(linear=0.1 * rng.normal(size=(6, n_free)), quadratic=0.2 + 0.1 * rng.random(n_free))
+    nudged = land.nudged(nudge)
+    fast = ConjugateGradient(tolerance=1e-10, max_sweeps=3000).settle(nudged)
+    slow = Euler(time_step=0.02, max_sweeps=40000, tolerance=1e-10).settle(nudged)
+    assert fast.settled.all()
+    assert slow.settled.all()
+    np.testing.assert_allclose(fast.states, slow.states, atol=1e-7)
+    np.testing.assert_allclose(nudged.gradient(fast.states), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("laws", MIXTURES)
 def test_float32_rests_where_float64_does(rng, laws):
     land = landscape(rng, laws, "latent", np.float32)
     exact = Landscape.clamp(
