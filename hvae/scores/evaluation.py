@@ -35,6 +35,7 @@ UNSETTLED = "samples did not settle"
 MIXTURES = ("gaussian", "mixture", "mixture-heldout")
 """Priors whose `sampling.covariance` matters."""
 
+_EPOCH_COMPONENTS, _EPOCH_ENCODINGS = 10, 4000
 _FIT = 2**30  # index of the stream that ex-post densities are fitted with
 
 
@@ -199,12 +200,30 @@ def evaluate(
     return found
 
 
+def of_an_epoch(settings: SamplingConfig, images: int) -> SamplingConfig:
+    """Return what stands for `settings` after every epoch: at most ten Gaussians, fitted to at most 4,000 encodings.
+
+    Fewer Gaussians where there are few training images, of which there are `images`.
+
+    A mixture of two hundred, or one whose size held-out likelihood chooses, takes minutes to fit.
+    """
+    prior = "mixture" if settings.prior == "mixture-heldout" else settings.prior
+    encodings = min(settings.fit_samples, _EPOCH_ENCODINGS, images)
+    components = min(settings.components, _EPOCH_COMPONENTS, max(1, encodings // 4))
+    return replace(settings, prior=prior, components=components, fit_samples=encodings)
+
+
 def validation_scores(
-    learner: Learner, parameters: Parameters, dataset: Dataset, count: int, seed: int
+    learner: Learner,
+    parameters: Parameters,
+    dataset: Dataset,
+    count: int,
+    seed: int,
+    settings: SamplingConfig | None = None,
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones.
 
-    And what the code of those images is (`hvae.scores.codes`), which says whether latents hold bits or numbers. Where
+    These come from the density of z that `settings` names (`of_an_epoch`), N(0, I) if None. And what the code of those images is (`hvae.scores.codes`), which says whether latents hold bits or numbers. Where
     samples have to settle, the share of those that did not too.
 
     Raises
@@ -214,9 +233,12 @@ def validation_scores(
     """
     real = dataset.validation_images[:count]
     tally = Tally()
+    rng = stream(seed, "validation", _FIT)
+    prior = of_an_epoch(settings or SamplingConfig(), len(dataset.train_images))
+    z = densities.of_model(prior, learner, parameters, dataset.train_images, rng)
     learner = learner.counted(tally)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "validation", 0))
-    fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1))
+    fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1), z)
     net = features.net_of(dataset.name)
     fake_moments, real_moments = (distances.moments(net.extract(images.enlarge(some))) for some in (fake, real))
     found = {

@@ -225,7 +225,9 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
     record: dict[str, float] = {"epoch": run.step // run.steps_per_epoch}
     count = min(training.validation_samples, len(dataset.validation_images))
     if count > 1:
-        record |= evaluation.validation_scores(run.learner, run.parameters, dataset, count, training.seed)
+        record |= evaluation.validation_scores(
+            run.learner, run.parameters, dataset, count, training.seed, run.config.sampling
+        )
     ideal = run.learner.ideal if isinstance(run.learner, OnChip) else run.learner
     if training.eigenvalue_samples and isinstance(ideal, EquilibriumPropagation):
         sample = dataset.validation_images[: training.eigenvalue_samples]

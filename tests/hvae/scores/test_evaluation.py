@@ -14,7 +14,8 @@ from hvae.models import latents
 from hvae.reports import tables
 from hvae.runs import images
 from hvae.runs.loading import Trained
-from hvae.scores import evaluation, sampling
+from hvae.scores import densities, evaluation, sampling
+from hvae.scores.densities import StandardNormal
 from hvae.streams import stream
 
 SMALL = ["data.image_size=7", "data.train_limit=64", "model.hidden=8", "model.latent=2"]
@@ -159,6 +160,22 @@ def test_the_scores_of_an_epoch_are_those_of_validation_images(trained, by_split
         trained.learner, trained.parameters, by_split.validation_images[:20], stream(0, "validation")
     )
     assert found["validation_sse_half"] == pytest.approx(0.5 * (output**2).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_the_images_of_an_epoch_come_from_the_runs_prior(trained, by_split, monkeypatch):
+    """The density that decodes them is fitted to encodings of training images, unlike N(0, I)."""
+    seen = []
+    generate = sampling.generate
+    monkeypatch.setattr(sampling, "generate", lambda *them: seen.append(them[-1]) or generate(*them))
+    mixture = SamplingConfig(prior="mixture-heldout", components=200, fit_samples=55000)
+    for settings in (None, mixture):
+        evaluation.validation_scores(trained.learner, trained.parameters, by_split, 20, 0, settings)
+    assert seen[0] == StandardNormal(latent=trained.learner.latent)
+    encodings = densities.encode(trained.learner, trained.parameters, by_split.train_images)
+    middle = seen[1].weights @ seen[1].means
+    assert len(seen[1].weights) == 10
+    assert np.abs(middle - encodings.means.mean(0)).max() < 4 * np.exp(0.5 * encodings.log_variances).max()
+    assert np.abs(middle).max() > 0
 
 
 def test_reconstructions_decode_samples_of_q_and_not_its_mean(trained):
