@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import harness
@@ -19,6 +20,7 @@ import numpy as np
 from crossbar.errors import DivergedError
 from hvae.baselines import pca
 from hvae.config import toml_file
+from hvae.config.run import RunConfig
 from hvae.learning import costs, learners, optimizers
 from hvae.learning.stiffness import smallest_eigenvalues
 from hvae.runs import images
@@ -65,31 +67,49 @@ ROWS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Settings by row; the paper's latents have, in the first of their rows, the beta_KL and sigma of an earlier demo."""
 
+BETA_KL = {"beta_KL from 1 down to 0.05": (1.0, 0.05), "beta_KL from 0.001 up to 0.05": (0.001, 0.05)}
+"""Rows whose beta_KL moves linearly over the first half of the steps."""
+
+AVERAGED = {"averaged weights": 0.99}
+"""Rows that are judged by a running mean of their weights, with what a step keeps of it."""
+
 JUDGED = 1000
 
 
-def trained(settings: tuple[str, ...], epochs: int) -> dict[str, object]:
-    """Return what a run of `settings` finds."""
+def trained(name: str, epochs: int) -> dict[str, object]:
+    """Return what the run of the row `name` finds."""
+    settings = ROWS.get(name, ())
     config = toml_file.resolve("tdh-vae", [], (*BASE, *settings, f"training.epochs={epochs}"))
     dataset = images.load(config.data)
     learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
     parameters = learner.init(stream(config.training.seed, "init"), np.float32)
     an_epoch = step.per_epoch(len(dataset.train_images), config.training.batch_size)
     curve, started = [], time.process_time()
+    kept = AVERAGED.get(name, 0.0)
+    mean = {net: array.copy() for net, array in parameters.items()}
     for number in range(an_epoch * epochs):
         batch, noise = step.draw(dataset.train_images, config.training, number, learner.latent)
         rate = optimizers.learning_rate(config.optimizer, number / (an_epoch * epochs))
+        if name in BETA_KL:
+            learner = learners.make(_with_beta_kl(config, *BETA_KL[name], number / (an_epoch * epochs)))
         try:
             metrics = step.advance(learner, optimizer, parameters, batch, noise, rate)
         except DivergedError as error:
             return {"diverged_at_step": number + 1, "why": str(error)[:200], "curve": curve}
+        for net, array in parameters.items():
+            mean[net] += (1 - kept) * (array - mean[net])
         if number % 20 == 19:
             curve.append([number + 1, metrics["sse_half"], metrics["kl"]])
     seconds = time.process_time() - started
-    return judged(learner, parameters, dataset) | {
+    return judged(learner, mean, dataset) | {
         "processor_seconds": seconds, "encoder_sweeps": metrics["encoder_sweeps"],
         "decoder_sweeps": metrics["decoder_sweeps"], "unsettled": metrics["unconverged"], "curve": curve,
     }  # fmt: skip
+
+
+def _with_beta_kl(config: RunConfig, first: float, last: float, progress: float) -> RunConfig:
+    now = first + (last - first) * min(1.0, 2 * progress)
+    return replace(config, training=replace(config.training, beta_kl=now))
 
 
 def judged(learner, parameters, dataset) -> dict[str, object]:
@@ -125,9 +145,9 @@ def main() -> None:
     """Make the rows, print them, and keep each."""
     asked = harness.parser(__doc__, of_a_run=False)
     asked.add_argument("--epochs", type=int, default=6)
-    asked.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}")
+    asked.add_argument("--only", nargs="+", choices=[*ROWS, *BETA_KL, *AVERAGED], metavar="ROW", help="of all rows")
     options = asked.parse_args()
-    names = options.only or (["all of it", "Adam 0.002"] if options.quick else list(ROWS))
+    names = options.only or (["all of it", "Adam 0.002"] if options.quick else [*ROWS, *BETA_KL, *AVERAGED])
     epochs = 1 if options.quick else options.epochs
     kept = harness.RESULTS / "learning.json"
     before = _kept(kept, epochs) if not options.quick else {}
@@ -135,7 +155,7 @@ def main() -> None:
     figures = {"pca_16": yardstick("mnist-5k", 16)["validation_sse_half"]}
     for name in names:
         if name not in rows:
-            rows[name] = trained(ROWS[name], epochs) | {"settings": ROWS[name]}
+            rows[name] = trained(name, epochs) | {"settings": ROWS.get(name, ())}
         shown = {key: value for key, value in rows[name].items() if key not in {"curve", "settings"}}
         print(json.dumps({name: shown}), flush=True)
         figures |= {key: row.get("validation_sse_half") for key, row in rows.items()}
