@@ -6,10 +6,11 @@ DEMO ?= runs/demo
 WORKERS ?= 2
 export HOPBAR_REQUIRE_SPICE
 
-.PHONY: demo test test-plain docs notebooks pairs bench-quick lint types wheel clean help
+.PHONY: demo demo-full test test-plain docs notebooks pairs bench-quick lint types wheel clean help
 
 help:
 	@echo "make demo   train a TDH-VAE on real digits, program it, verify it in SPICE, measure it, and show the pictures"
+	@echo "make demo-full  the same on all of MNIST, about an hour; HOPBAR_DATA names a folder that has it, or it is fetched"
 	@echo "make test   run the tests, on two cores (WORKERS=2)"
 	@echo "make test-plain  run those that need neither numba's compiler nor SPICE, without the compiler"
 	@echo "make docs   build the documentation as a site, in build/site"
@@ -26,6 +27,9 @@ $(BIN)/hopbar: pyproject.toml
 
 demo: $(BIN)/hopbar
 	BIN=$(BIN) bash examples/demo.sh $(DEMO)
+
+demo-full: $(BIN)/hopbar
+	BIN=$(BIN) bash examples/demo.sh $(DEMO)-full examples/tdh-vae.toml
 
 test: $(BIN)/hopbar
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -17,8 +17,9 @@ _HERE = Path(__file__).parent
 
 def use_writable(environment: MutableMapping[str, str], packages: Path = _HERE) -> list[str]:
     """Set in `environment` what has no place to write and is not set by the user; return the names that were set."""
-    needed = [] if _writable(packages / "kernels") or _writable(_user(environment, ".cache")) else ["NUMBA_CACHE_DIR"]
-    needed += [] if _writable(_user(environment, ".config")) else ["MPLCONFIGDIR"]
+    places = (packages / "kernels", user_folder(environment, ".cache"))
+    needed = [] if any(map(_writable, places)) else ["NUMBA_CACHE_DIR"]
+    needed += [] if _writable(user_folder(environment, ".config")) else ["MPLCONFIGDIR"]
     needed = [name for name in needed if name not in environment]
     if needed:
         folder = _private()
@@ -26,7 +27,7 @@ def use_writable(environment: MutableMapping[str, str], packages: Path = _HERE) 
     return needed
 
 
-def _user(environment: MutableMapping[str, str], name: str) -> Path:
+def user_folder(environment: Mapping[str, str], name: str) -> Path:
     """Return the user's folder `name`, `.cache` or `.config`, wherever the environment puts it."""
     variable = {".cache": "XDG_CACHE_HOME", ".config": "XDG_CONFIG_HOME"}[name]
     return Path(environment.get(variable) or Path(environment.get("HOME") or "/nonexistent") / name)

@@ -87,8 +87,8 @@ def _notes(rows: Sequence[Mapping[str, Any]], shared: Sequence[str]) -> list[str
         "Training is the wall time of the steps of one run (their median times their number; in tables made before it "
         "was counted so, their mean), without evaluations, on a machine that may have had other work. "
         "Unsettled: the share of encodings and decodings that did not come to rest, blank where it was not counted or "
-        "nothing has to settle. Late: the validation Frechet distance (z from the prior of the training) after three quarters of the "
-        "epochs, and after the last. Nothing was selected on the test split.",
+        "nothing has to settle. Late: the validation Frechet distance (z from the prior of the training) after "
+        "three quarters of the epochs, and after the last. Nothing was selected on the test split.",
         "",
     ]
 

@@ -223,8 +223,9 @@ def validation_scores(
 ) -> dict[str, float]:
     """Return the losses on the first `count` validation images and the Frechet distance of as many generated ones.
 
-    These come from the density of z that `settings` names (`of_an_epoch`), N(0, I) if None. And what the code of those images is (`hvae.scores.codes`), which says whether latents hold bits or numbers. Where
-    samples have to settle, the share of those that did not too.
+    These come from the density of z that `settings` names (`of_an_epoch`), N(0, I) if None. And what the code of those
+    images is (`hvae.scores.codes`), which says whether latents hold bits or numbers. Where samples have to settle, the
+    share of those that did not too.
 
     Raises
     ------

@@ -12,6 +12,8 @@ from types import FrameType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from crossbar import console
+from crossbar.hopfield.kernels import descent
+from crossbar.numerics.compilation import is_cold
 from hvae.data.sets import Dataset
 from hvae.learning import unsettled
 from hvae.runs.records import RunFolder
@@ -31,6 +33,8 @@ def watch(
     """Train the run in `folder`, on its own data unless given; return whether it finished, and its last metrics."""
     with _interruptions() as interrupted, _bar() as bar:
         config = folder.config()
+        if config.model.name != "f-vae" and is_cold(descent.respond):
+            bar.console.print("the kernels are compiled first, once on a machine: about 15 s of a processor")
         task = bar.add_task(config.model.name, total=None, losses="")
         last: dict[str, float] = {}
         pace = _Pace()
