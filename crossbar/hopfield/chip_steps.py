@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.hopfield.energy import Landscape
-from crossbar.hopfield.kernels import descent
-from crossbar.hopfield.settling import Settled, nudge_arrays, outcomes
+from crossbar.hopfield.settling import Settled, nudge_arrays, outcomes, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +37,12 @@ class ChipSteps:
         linear, quadratic = nudge_arrays(landscape)
         product, total = np.empty_like(drive), np.zeros_like(drive)
         residual = np.empty(len(drive), drive.dtype)
-        laws, time_step = landscape.neurons.coded(number), number(self.time_step)
         limit = self.tolerance if landscape.couplings.static else 0.0
         made = averaged = 0
         while made < self.steps:
             signals = landscape.neurons.signals(states)
             landscape.couplings.multiply(signals, landscape.role.within, product)
-            descent.euler(states, signals, product, drive, linear, quadratic, *laws, time_step, residual)
+            step(landscape.neurons, states, signals, (product, drive), (linear, quadratic), self.time_step, residual)
             made += 1
             if made > self.steps - self.average:
                 total += states

@@ -129,11 +129,15 @@ class _Search:
         self.reach = landscape.neurons.reaches(dtype.type)
         self.slack = dtype.type(100 * np.finfo(dtype).eps)
         self.alone = lone_minimum().astype(dtype)
-        self.near = dtype.type(1e-3 if landscape.nudge is None else np.inf)  # the lone minimum knows of no nudge
+        own = landscape.neurons.mismatch
+        bare = landscape.nudge is None and own is None
+        self.near = dtype.type(1e-3 if bare else np.inf)  # the lone minimum knows of no nudge
         self.matrices = np.zeros((len(_Matrices._fields), batch, size), dtype)
         self.vectors = np.zeros((len(_Vectors._fields), batch), dtype)
         nudge = landscape.nudge or Nudge(linear=np.zeros((1, size), dtype), quadratic=np.zeros(size, dtype))
         self.linear, self.quadratic = nudge.linear.astype(dtype), nudge.quadratic.astype(dtype)
+        if own is not None:
+            self.linear, self.quadratic = own.standing(self.linear, self.quadratic)
         self.sample = np.arange(batch)
         self.states, self.pull = np.empty_like(drive), np.empty_like(drive)
         self.residual, self.sample_sweeps = np.empty(batch, dtype), np.zeros(batch, np.int64)

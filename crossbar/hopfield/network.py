@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.hopfield.neurons import Linear, Neuron, Sigmoid
+from crossbar.hopfield.mismatch import Mismatch
+from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
 from crossbar.hopfield.population import Population
 
 TOPOLOGIES = ("dense", "layered")
@@ -80,11 +81,15 @@ class Network:
     topology : {"dense", "layered"}
     neurons : tuple of Neuron
         The law of each block's neurons, see `laws`; none where all are the paper's, `Sigmoid` of gain 3.
+    mismatch : Mismatch or None
+        What each of the N neurons of one chip has of its own; None where all are as their laws say. Networks that
+        differ in it alone compare equal.
 
     Raises
     ------
     InvalidValue
-        A block without neurons, a name that occurs twice, an unknown topology; not one law a block.
+        A block without neurons, a name that occurs twice, an unknown topology; not one law a block; a mismatch of
+        another number of neurons, or of classical ones, for which it is not defined.
 
     Examples
     --------
@@ -97,6 +102,7 @@ class Network:
     blocks: tuple[tuple[str, int], ...]
     topology: str = "dense"
     neurons: tuple[Neuron, ...] = ()
+    mismatch: Mismatch | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.blocks]
@@ -116,6 +122,12 @@ class Network:
             raise InvalidValue(f"`neurons` must be one law for each of {names}, but got {len(self.neurons)}")
         if set(self.neurons) == {Sigmoid()}:  # one spelling of the paper's network: equal ones compare equal
             object.__setattr__(self, "neurons", ())
+        if self.mismatch is None:
+            return
+        if len(self.mismatch) != self.size:
+            raise InvalidValue(f"`mismatch` must be of all {self.size} neurons, but got {len(self.mismatch)}")
+        if any(law.kind == Classical.kind for law in self.laws):
+            raise InvalidValue("`mismatch` is of sigmoid and linear neurons, but the network has classical ones")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,7 +164,11 @@ class Network:
         """Return the neurons of the blocks `names`, side by side in the order of the network."""
         chosen = set(names)
         some = [(law, size) for (name, size), law in zip(self.blocks, self.laws, strict=True) if name in chosen]
-        return Population.side_by_side([law for law, _ in some], [size for _, size in some])
+        own = None
+        if self.mismatch is not None:
+            held = [np.arange(self.size)[self.block(name)] for name in self.names if name in chosen]
+            own = self.mismatch.select(np.concatenate(held) if held else slice(0))
+        return Population.side_by_side([law for law, _ in some], [size for _, size in some], own)
 
     def couples(self, one: str, other: str) -> bool:
         """Tell whether blocks `one` and `other` are joined by weights."""

@@ -1,4 +1,8 @@
-"""Neurons side by side in one array of states: each run of columns follows the law of its block."""
+"""Neurons side by side in one array of states: each run of columns follows the law of its block.
+
+Where a chip's neurons are not alike (`crossbar.hopfield.mismatch`), each law is taken at x = a (s - o): a derivative by
+s is a derivative by x times a, and the leak l multiplies what phi = s^2 / 2 makes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from crossbar.hopfield.mismatch import Mismatch
 from crossbar.hopfield.neurons import REACH, Classical, Linear, Neuron, rho
 
 
@@ -20,13 +25,18 @@ class Population:
     laws : tuple of Neuron
     stops : tuple of int
         Where each run ends; it begins where the last one ended.
+    mismatch : Mismatch or None
+        What the neurons have of their own; None where all are as their law says.
     """
 
     laws: tuple[Neuron, ...]
     stops: tuple[int, ...]
+    mismatch: Mismatch | None = None
 
     @classmethod
-    def side_by_side(cls, laws: Sequence[Neuron], sizes: Sequence[int]) -> Population:
+    def side_by_side(
+        cls, laws: Sequence[Neuron], sizes: Sequence[int], mismatch: Mismatch | None = None
+    ) -> Population:
         """Return runs of `sizes` neurons; neighbouring ones of one law are joined."""
         runs: list[Neuron] = []
         stops: list[int] = []
@@ -37,7 +47,7 @@ class Population:
             else:
                 runs.append(law)
                 stops.append(at)
-        return cls(tuple(runs), tuple(stops))
+        return cls(tuple(runs), tuple(stops), mismatch)
 
     @property
     def runs(self) -> list[tuple[Neuron, slice]]:
@@ -53,39 +63,54 @@ class Population:
 
     def signals(self, states: np.ndarray) -> np.ndarray:
         """Return r = rho(s), (batch, n)."""
-        return self._each(lambda law, one: law.signal(one), states)
+        inner = states if self.mismatch is None else self.mismatch.inner(states)
+        return self._each(lambda law, one: law.signal(one), inner)
 
     def slopes(self, signals: np.ndarray) -> np.ndarray:
         """Return rho'(s) from the signals (batch, n)."""
-        return self._each(lambda law, one: law.slope(one), signals)
+        return self._times_gain(self._each(lambda law, one: law.slope(one), signals))
 
     def bends(self, signals: np.ndarray) -> np.ndarray:
         """Return rho''(s) from the signals (batch, n)."""
-        return self._each(lambda law, one: law.bend(one), signals)
+        return self._times_gain(self._times_gain(self._each(lambda law, one: law.bend(one), signals)))
 
     def states(self, signals: np.ndarray) -> np.ndarray:
         """Return the states that give `signals` (batch, n)."""
-        return self._each(lambda law, one: law.state(one), signals)
+        inner = self._each(lambda law, one: law.state(one), signals)
+        return inner if self.mismatch is None else self.mismatch.outer(inner)
 
     def energies(self, states: np.ndarray) -> np.ndarray:
         """Return phi of each neuron, (batch, n)."""
-        return self._each(lambda law, one: law.energy(one), states)
+        return self._leaking(self._each(lambda law, one: law.energy(one), states))
 
     def forces(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return dE/ds (batch, n)."""
-        return self._each(lambda law, *some: law.force(*some), states, signals, pull)
+        seen = self._times_gain(self._per_leak(pull))
+        return self._leaking(self._each(lambda law, *some: law.force(*some), states, signals, seen))
 
     def curvatures(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return the part of d2E/ds2 that no coupling makes, (batch, n)."""
-        return self._each(lambda law, *some: law.curvature(*some), states, signals, pull)
+        seen = self._times_gain(self._times_gain(self._per_leak(pull)))
+        return self._leaking(self._each(lambda law, *some: law.curvature(*some), states, signals, seen))
 
     def twists(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return d curvature / ds, the pull held, (batch, n)."""
-        return self._each(lambda law, *some: law.twist(*some), states, signals, pull)
+        seen = self._times_gain(self._times_gain(self._times_gain(pull)))
+        return self._each(lambda law, *some: law.twist(*some), states, signals, seen)
 
     def stiffnesses(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:
         """Return the curvatures at rest without a nudge (batch, n), where dE/ds = 0 tells the pull."""
-        return self._each(lambda law, *some: law.stiffness(*some), states, signals)
+        scaled = self._times_gain(states)
+        return self._leaking(self._each(lambda law, *some: law.stiffness(*some), scaled, signals))
+
+    def _times_gain(self, array: np.ndarray) -> np.ndarray:
+        return array if self.mismatch is None else array * self.mismatch.gain.astype(array.dtype)
+
+    def _per_leak(self, array: np.ndarray) -> np.ndarray:
+        return array if self.mismatch is None else array / self.mismatch.leak.astype(array.dtype)
+
+    def _leaking(self, array: np.ndarray) -> np.ndarray:
+        return array if self.mismatch is None else array * self.mismatch.leak.astype(array.dtype)
 
     def _each(self, formula: Callable[..., np.ndarray], *arrays: np.ndarray) -> Any:
         if len(self.laws) < 2:

@@ -13,6 +13,7 @@ from crossbar.hopfield.couplings import real_signals
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.kernels import descent
 from crossbar.hopfield.neurons import REACH
+from crossbar.hopfield.population import Population
 from crossbar.numerics import checks
 
 
@@ -121,13 +122,12 @@ class Euler:
         linear, quadratic = nudge_arrays(landscape)
         product = np.empty_like(drive)
         residual = np.empty(len(drive), drive.dtype)
-        laws, time_step = landscape.neurons.coded(dtype), dtype(self.time_step)
         sweeps = 0
         while sweeps < self.max_sweeps:
             signals = landscape.neurons.signals(states)
             landscape.couplings.multiply(signals, landscape.role.within, product)
             sweeps += 1
-            descent.euler(states, signals, product, drive, linear, quadratic, *laws, time_step, residual)
+            step(landscape.neurons, states, signals, (product, drive), (linear, quadratic), self.time_step, residual)
             if residual.max(initial=0) < self.tolerance or not np.isfinite(residual).all():
                 break
         pull = landscape.pull(states)
@@ -139,6 +139,31 @@ class Euler:
             sweeps=np.full(len(drive), sweeps + 1),
             outcome=outcomes(residual, self.tolerance or 1e-2),
         )
+
+
+def step(
+    neurons: Population,
+    states: np.ndarray,
+    signals: np.ndarray,
+    pull: tuple[np.ndarray, np.ndarray],
+    nudge: tuple[np.ndarray, np.ndarray],
+    time_step: float,
+    residual: np.ndarray,
+) -> None:
+    """Make one step of eq. (3) and (4) in place; write max |grad E| before it to `residual` (batch,).
+
+    `pull` is W rho(s) of the free neurons and the drive of the clamped ones, `nudge` its linear and quadratic part.
+    """
+    linear, quadratic = nudge
+    dtype = states.dtype.type
+    if neurons.mismatch is None:
+        descent.euler(
+            states, signals, *pull, linear, quadratic, *neurons.coded(dtype), dtype(time_step), residual
+        )  # fmt: skip
+        return
+    force = neurons.forces(states, signals, pull[0] + pull[1]) + quadratic * states + linear
+    np.abs(force).max(axis=1, out=residual)
+    states -= dtype(time_step) * force
 
 
 def check_states(name: str, states: np.ndarray, landscape: Landscape) -> None:
