@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from crossbar.chip_checks import (
 )
 from crossbar.conductances import Conductances
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, unknown_name
+from crossbar.hopfield.mismatch import Mismatch, Spread
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import Neuron, Sigmoid, neuron
 from crossbar.output_files import write_atomically
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 SCHEMA = "hopbar-chip/1"
 SCHEMA_OF_LAWS = "hopbar-chip/2"
 """Schema of chips whose neurons follow several laws: a reader that knows none but the paper's must not read them."""
+SCHEMA_OF_NEURONS = "hopbar-chip/3"
+"""Schema of chips whose neurons are not alike: a reader that takes them for perfect must not read them."""
 ROLES = ("encode", "decode")
+MISMATCH = ("gain", "offset", "leak")
+"""What neurons that are not alike have each of their own, `crossbar.hopfield.mismatch.Mismatch`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +155,13 @@ class Chip:
         clamped = {"encode": "pixels", "decode": "latent"}[name]
         return network, self.networks[network].role([clamped])
 
+    def with_neurons(self, spread: Spread, rng: np.random.Generator) -> Chip:
+        """Return this chip with neurons that are not alike, drawn from `spread`: what a network meets in silicon."""
+        networks = {
+            name: replace(network, mismatch=spread.draw(network.size, rng)) for name, network in self.networks.items()
+        }
+        return replace(self, networks=networks)
+
     def effective_weights(self, network: str) -> np.ndarray:
         """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones.
 
@@ -209,8 +221,9 @@ def load_chip(path: str | Path) -> Chip:
     if not file_path.exists():
         raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
     with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
-        if file.attrs.get("schema") not in (SCHEMA, SCHEMA_OF_LAWS):
-            raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {SCHEMA!r} or {SCHEMA_OF_LAWS!r}")
+        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS)
+        if file.attrs.get("schema") not in known:
+            raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {', '.join(map(repr, known))}")
         return _read(file)
 
 
@@ -227,8 +240,10 @@ def _why_none(path: Path) -> str:
 def _write(file: h5py.File, chip: Chip) -> None:
     file.attrs.update(model=chip.model, image_shape=chip.image_shape)
     laws = {law for network in chip.networks.values() for law in network.laws}
-    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid)
-    file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": SCHEMA_OF_LAWS})
+    alike = all(network.mismatch is None for network in chip.networks.values())
+    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike
+    several = SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
+    file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": several})
     if chip.sigma is not None:
         file.attrs["sigma"] = chip.sigma
     file.attrs["provenance"] = json.dumps(dict(chip.provenance))
@@ -239,6 +254,9 @@ def _write(file: h5py.File, chip: Chip) -> None:
         group.attrs["blocks"] = json.dumps(network.blocks)
         if not one_law:
             group.attrs["neurons"] = json.dumps([(law.name, law.gain) for law in network.laws])
+        if network.mismatch is not None:
+            for kind in MISMATCH:
+                group.create_dataset(f"mismatch/{kind}", data=getattr(network.mismatch, kind))
         group.create_dataset("weights", data=chip.weights[name], compression="gzip", compression_opts=1)
     for name, devices in chip.conductances.items():
         group = file.create_group(f"conductances/{name}")
@@ -253,7 +271,8 @@ def _read(file: h5py.File) -> Chip:
     networks, weights, conductances = {}, {}, {}
     for name, group in file["networks"].items():
         blocks = tuple((block, int(size)) for block, size in json.loads(group.attrs["blocks"]))
-        networks[name] = Network(blocks, group.attrs["topology"], _neurons(file, group, len(blocks)))
+        neurons = _neurons(file, group, len(blocks))
+        networks[name] = Network(blocks, group.attrs["topology"], neurons, _mismatch(group))
         weights[name] = input_files.array(group["weights"])
     for name, group in file.get("conductances", {}).items():
         conductances[name] = Conductances(
@@ -279,6 +298,12 @@ def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, .
     if file.attrs["schema"] == SCHEMA:
         return (Sigmoid(float(file.attrs["gain"])),) * blocks
     return tuple(neuron(str(name), float(gain)) for name, gain in json.loads(group.attrs["neurons"]))
+
+
+def _mismatch(group: h5py.Group) -> Mismatch | None:
+    if "mismatch" not in group:
+        return None
+    return Mismatch(**{kind: input_files.array(group["mismatch"][kind]) for kind in MISMATCH})
 
 
 def _sigma(file: h5py.File) -> float | np.ndarray | None:

@@ -33,9 +33,12 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
 @click.option("--stuck-high", default=0.0, show_default=True, help="Fraction of devices stuck at g_max.")
+@click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
+@click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
+@click.option("--neuron-leak", default=0.0, show_default=True, help="Spread of their leaks, of log leak.")
 @click.option("--programming-error", help="Law of the miss with `--device ideal`: pcm, pcm-joshi, rram-milo, rram-wan.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults and pulses."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults, pulses and neurons."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -85,6 +88,7 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     from crossbar.arrays.config import ArrayConfig
     from crossbar.chip import load_chip
     from crossbar.devices.nonidealities import FaultLaw
+    from crossbar.hopfield.mismatch import Spread
     from crossbar.programming.chip import best_scale, given_scale, program_chip
     from crossbar.programming.write_verify import WriteVerify
 
@@ -96,8 +100,12 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     config = ArrayConfig(
         device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
     )
+    spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak")})
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
-    chip, reports = program_chip(load_chip(run), config, settings, np.random.default_rng(options["seed"]), scale)
+    rng = np.random.default_rng(options["seed"])
+    chip, reports = program_chip(load_chip(run), config, settings, rng, scale)
+    if spread != Spread():
+        chip = chip.with_neurons(spread, rng)
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
     replace(chip, provenance={**chip.provenance, **notes}).save(out)
     return reports

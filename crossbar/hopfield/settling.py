@@ -117,7 +117,6 @@ class Euler:
         if start is not None:
             check_states("start", start, landscape)
         drive = landscape.drive
-        dtype = drive.dtype.type
         states = np.zeros_like(drive) if start is None else start.astype(drive.dtype, copy=True)
         linear, quadratic = nudge_arrays(landscape)
         product = np.empty_like(drive)

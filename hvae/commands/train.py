@@ -30,6 +30,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
 @click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
 @click.option("--from-sweep", metavar="DIR", help="Start from the best trial of a sweep: its folder, or URL#STUDY.")
+@click.option(
+    "--start", type=click.Path(path_type=Path), metavar="RUN_OR_CHIP", help="Begin at its weights, not at random ones."
+)
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
 @click.option("--engine", type=click.Choice(["numpy", "torch"]), help="What makes the steps; numpy by default.")
 @click.option("--device", help="Of the engine torch, such as cuda; cpu by default.")
@@ -44,6 +47,7 @@ def train(
     overrides: tuple[str, ...],
     array: str | None,
     from_sweep: str | None,
+    start: Path | None,
     resume: bool,
     engine: str | None,
     device: str | None,
@@ -58,6 +62,7 @@ def train(
     from hvae.config import toml_file
     from hvae.onchip.chip import for_array
     from hvae.runs.records import RunFolder
+    from hvae.training import starts
     from hvae.training.engines import Choice
     from hvae.training.watching import watch
 
@@ -67,14 +72,17 @@ def train(
     chosen = None if engine is None and device is None else Choice(engine or "numpy", device or "cpu")
     if resume:
         folder = RunFolder.open(out)
-        _refuse_changes(folder, model, [*given, *overrides, *map(str, files), *([from_sweep] if from_sweep else [])])
+        _refuse_changes(folder, model, [*given, *overrides, *map(str, (*files, *filter(None, (from_sweep, start))))])
     else:
         config = for_array(toml_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
         RunFolder.refuse_what_exists(out)
         images = _prepared(config)
         if chosen is not None:
             chosen.check(config)
+        weights = starts.weights_of(start, config) if start else None
         folder = RunFolder.create(out, config)
+        if start and weights:
+            starts.begin(folder, config, start, weights)
     finished, last = watch(folder, images, chosen)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))

@@ -8,6 +8,7 @@ from typing import Literal
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 from hvae.config.array import ArraySettings
+from hvae.config.neurons import NeuronSettings
 from hvae.data.sources import EMBEDDED
 from hvae.data.sources import names as datasets_known
 
@@ -218,9 +219,12 @@ class RunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     array: ArraySettings = field(default_factory=ArraySettings)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    neurons: NeuronSettings = field(default_factory=NeuronSettings)
 
     def __post_init__(self) -> None:
         self._check_array()
+        if not self.neurons.perfect and self.model.name == "f-vae":
+            raise InvalidValue("`neurons` are those of a Hopfield model's chip, and an f-vae has none: leave them out")
         if self.nudging.refine_above is not None and not self._responds:
             raise InvalidValue(
                 "`nudging.refine_above` is for nudging.method=linear-response with settling.solver=conjugate-gradient, "

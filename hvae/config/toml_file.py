@@ -100,6 +100,8 @@ def dump(config: RunConfig) -> str:
     for table, values in asdict(config).items():
         if table == "array" and config.array.device is None:
             continue  # an ideal run has no chip
+        if table == "neurons" and config.neurons.perfect:
+            continue
         lines.append(f"[{table}]")
         lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]
         lines.append("")

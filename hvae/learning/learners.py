@@ -143,8 +143,11 @@ def make(config: RunConfig, n_pixels: int | None = None) -> Learner:
 def make_hopfield(config: RunConfig, n_pixels: int | None = None) -> EquilibriumPropagation:
     """Return the Hopfield VAE that `config` describes, on exact weights; `n_pixels` as in `make`."""
     strength = config.training.conditioning
+    vae = build(config.model, n_pixels or config.data.image_size**2)
+    if not config.neurons.perfect:
+        vae = vae.on_neurons(config.neurons.draw(vae.networks))
     return EquilibriumPropagation(
-        vae=build(config.model, n_pixels or config.data.image_size**2),
+        vae=vae,
         solver=make_solver(config.settling),
         nudging=make_nudging(config.nudging, config.settling),
         beta_kl=config.training.beta_kl,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crossbar.errors import unknown_name
 from crossbar.hopfield.couplings import random_weights
+from crossbar.hopfield.mismatch import Mismatch
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import neuron
 from hvae.config.run import ModelConfig
@@ -62,6 +64,11 @@ class HopfieldVAE:
     def init(self, rng: np.random.Generator, dtype: type = np.float32) -> Parameters:
         """Return initial weights (N, N) of each network; see `crossbar.hopfield.couplings.random_weights`."""
         return {name: random_weights(network, rng, dtype) for name, network in self.networks.items()}
+
+    def on_neurons(self, mismatch: Mapping[str, Mismatch | None]) -> HopfieldVAE:
+        """Return this VAE with the neurons of one chip, by network."""
+        networks = {name: replace(net, mismatch=mismatch.get(name)) for name, net in self.networks.items()}
+        return replace(self, networks=networks)
 
     def read_latents(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return y_mu and y_(log sigma^2), each (batch, latent), from the encoder's free states."""

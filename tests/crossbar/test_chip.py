@@ -11,6 +11,7 @@ import pytest
 from crossbar.chip import Chip, Conductances, load_chip
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from crossbar.hopfield.couplings import IdealWeights
+from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
 
 
@@ -37,6 +38,19 @@ def test_round_trip(rng, tmp_path):
     assert again.provenance == {"seed": "1"}
     np.testing.assert_array_equal(again.weights["tied"], chip.weights["tied"])
     np.testing.assert_array_equal(again.effective_weights("tied"), devices.weights())
+
+
+def test_neurons_of_its_own_are_kept(rng, tmp_path):
+    chip = small_chip(rng).with_neurons(Spread(gain=0.1, offset=0.02, leak=0.05), rng)
+    again = load_chip(chip.save(tmp_path / "chip.h5")).networks["tied"].mismatch
+    for kind in ("gain", "offset", "leak"):
+        np.testing.assert_array_equal(getattr(again, kind), getattr(chip.networks["tied"].mismatch, kind))
+    with h5py.File(tmp_path / "chip.h5") as file:
+        assert file.attrs["schema"] == "hopbar-chip/3"
+    with h5py.File(tmp_path / "chip.h5", "a") as file:
+        del file["networks/tied/mismatch/leak"]
+    with pytest.raises(CorruptFile):
+        load_chip(tmp_path / "chip.h5")
 
 
 def test_a_run_folder_is_read_too(rng, tmp_path):

@@ -12,8 +12,8 @@ from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.mismatch import Mismatch, Spread
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.newton import hessian, newton
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.newton import hessian, newton
 from crossbar.hopfield.settling import Euler
 
 BLOCKS = (("pixels", 6), ("hidden", 8), ("latent", 3))

@@ -8,6 +8,7 @@ from analytic_systems import EXACT, small_vae
 
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
+from hvae.config.neurons import NeuronSettings
 from hvae.config.run import ModelConfig, RunConfig
 from hvae.learning import costs
 from hvae.learning.equilibrium import Contrast, gradient, input_gradient
@@ -24,6 +25,8 @@ CASES = {
     "tdh-vae, linear pixels": ("tdh-vae", {"pixel_neuron": "linear", "latent_neuron": "linear"}),
     "tdh-vae, classical": ("tdh-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
     "dh-vae, linear latents": ("dh-vae", {"latent_neuron": "linear"}),
+    "tdh-vae, neurons not alike": ("tdh-vae", {"latent_neuron": "linear"}),
+    "dh-vae, neurons not alike": ("dh-vae", {}),
     "h-vae, linear and classical": ("h-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
 }
 
@@ -33,6 +36,9 @@ def case(request, rng):
     """A learner, its weights (as strong as one equilibrium allows), images and noise."""
     name, neurons = CASES[request.param]
     learner = small_vae(name, **neurons)
+    if "not alike" in request.param:
+        errors = NeuronSettings(gain=0.15, offset=0.1, leak=0.15)
+        learner = replace(learner, vae=learner.vae.on_neurons(errors.draw(learner.vae.networks)))
     parameters = {name: 1.3 * weights for name, weights in learner.init(rng, np.float64).items()}
     return learner, parameters, rng.uniform(-1, 1, size=(4, 10)), rng.normal(size=(4, learner.latent))
 

@@ -1,0 +1,107 @@
+"""What neurons that are not alike cost a trained network, and what equilibrium propagation on the chip wins back.
+
+    python benchmarks/neurons.py RUN [--spreads 0.02 0.05 0.1 0.2] [--chips 3] [--epochs 2] [--quick] [--json]
+
+The weights of RUN are put, as they are, onto chips whose neurons differ in gain and leak by `spread` and in their
+offset by a third of it (the slope of rho is steepest within 1/3 of its middle). Each chip is judged as it is, and after
+`--epochs` of equilibrium propagation on it, from these weights, at half the run's learning rate. A chip of spread 0
+learns as much longer: what more training gives to a perfect one. z comes from the run's own prior, fitted anew to what
+each chip encodes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import harness
+import numpy as np
+
+from crossbar.errors import HopbarError
+from hvae.config.neurons import NeuronSettings
+from hvae.learning import optimizers
+from hvae.learning.hopfield import EquilibriumPropagation
+from hvae.runs import images, loading
+from hvae.runs.loading import Trained
+from hvae.scores import evaluation, yardstick
+from hvae.training import step
+
+SHOWN = ("sse_half_mean", "reconstruction_distance", "perfect_prior_distance", "frechet_distance", "unsettled")
+
+
+def judged(trained: Trained, dataset, count: int) -> dict[str, float]:
+    """Return scores of what `trained` encodes, decodes and generates, on the test split; or why there are none."""
+    settings = evaluation.of_an_epoch(trained.config.sampling, len(dataset.train_images))
+    try:
+        found = evaluation.evaluate_trained(trained, dataset, count=count, settings=settings)
+        found |= yardstick.measure(trained, dataset, settings, count=count)
+    except HopbarError as error:
+        return {"failed": f"{type(error).__name__}: {error}"[:200]}
+    return {name: found[name] for name in SHOWN}
+
+
+def tuned(trained: Trained, dataset, epochs: int) -> Trained:
+    """Return `trained` after `epochs` more on its own neurons."""
+    config = trained.config
+    optimizer = optimizers.make(config.optimizer)
+    weights = {name: array.copy() for name, array in trained.parameters.items()}
+    total = epochs * step.per_epoch(len(dataset.train_images), config.training.batch_size)
+    for number in range(total):
+        batch, noise = step.draw(dataset.train_images, config.training, number, trained.learner.latent)
+        rate = 0.5 * optimizers.learning_rate(config.optimizer, number / total)
+        step.advance(trained.learner, optimizer, weights, batch, noise, rate)
+    return replace(trained, parameters=weights)
+
+
+def on_chip(trained: Trained, spread: float, seed: int) -> Trained:
+    """Return `trained` on the neurons of one chip."""
+    assert isinstance(trained.learner, EquilibriumPropagation)
+    vae = trained.learner.vae
+    errors = NeuronSettings(gain=spread, offset=spread / 3, leak=spread, seed=seed)
+    return replace(trained, learner=replace(trained.learner, vae=vae.on_neurons(errors.draw(vae.networks))))
+
+
+def main() -> None:
+    """Judge, tune, judge again, print, and keep."""
+    asked = harness.parser(__doc__)
+    asked.add_argument("--spreads", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.2])
+    asked.add_argument("--chips", type=int, default=3)
+    asked.add_argument("--epochs", type=int, default=2)
+    options = asked.parse_args()
+    spreads, chips, epochs = (options.spreads, options.chips, options.epochs)
+    if options.quick:
+        spreads, chips, epochs = [0.1], 1, 1
+    trained = loading.load(options.run)
+    dataset = images.load(trained.config.data)
+    count = 60 if options.quick else len(dataset.test_images)
+    rows = []
+    for spread, seed in [(0.0, 0), *((spread, seed) for spread in spreads for seed in range(chips))]:
+        chip = on_chip(trained, spread, seed)
+        row = {"spread": spread, "chip": seed, "as programmed": judged(chip, dataset, count)}
+        try:
+            row["after learning on it"] = judged(tuned(chip, dataset, epochs), dataset, count)
+        except HopbarError as error:
+            row["after learning on it"] = {"failed": f"{type(error).__name__}: {error}"[:200]}
+        rows.append(row)
+        print(json.dumps(row), flush=True)
+    found = harness.report(
+        f"neurons-{options.run.name}", _means(rows), {}, seed=0, quick=options.quick,
+        notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over {chips} chips",
+        extra={"rows": rows},
+    )  # fmt: skip
+    if options.json:
+        print(json.dumps(found))
+
+
+def _means(rows: list[dict]) -> dict[str, float]:
+    """Return mean distances of what is generated, by spread and time."""
+    found = {}
+    for spread in dict.fromkeys(row["spread"] for row in rows):
+        for when in ("as programmed", "after learning on it"):
+            values = [row[when].get("frechet_distance", np.nan) for row in rows if row["spread"] == spread]
+            found[f"{spread:g} {when}"] = float(np.mean(values))
+    return found
+
+
+if __name__ == "__main__":
+    main()

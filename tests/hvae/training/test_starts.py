@@ -1,0 +1,113 @@
+"""Runs that begin at the weights of another, and chips whose neurons are not alike."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossbar.chip import load_chip
+from crossbar.commands.hopbar import hopbar
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.mismatch import Spread
+from hvae.config import toml_file
+from hvae.runs import loading
+from hvae.runs.records import RunFolder
+from hvae.training import loop, starts
+
+SMALL = [
+    "data.image_size=7", "data.train_limit=64", "model.hidden=10", "model.latent=3", "training.batch_size=16",
+    "training.epochs=1", "training.validation_samples=40", "training.eigenvalue_samples=0",
+]  # fmt: skip
+
+
+def trained(path, *changes):
+    folder = RunFolder.create(path, toml_file.resolve("tdh-vae", [], [*SMALL, *changes]))
+    loop.train(folder)
+    return folder
+
+
+def weights(path):
+    return loading.load(path).parameters["tied"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("runs") / "first").path
+
+
+def test_a_run_begins_at_the_weights_of_another(run, tmp_path):
+    config = toml_file.resolve("tdh-vae", [], [*SMALL, "optimizer.learning_rate=1e-12"])
+    folder = RunFolder.create(tmp_path / "second", config)
+    starts.begin(folder, config, run, starts.weights_of(run, config))
+    loop.train(folder)
+    np.testing.assert_allclose(weights(folder.path), weights(run), atol=1e-7)
+    assert json.loads((folder.path / "start.json").read_text())["from"] == str(run)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_start_is_kept_over_a_resume(run, tmp_path, optimizer):
+    config = toml_file.resolve(
+        "tdh-vae", [], [*SMALL, "training.epochs=2", f"optimizer.name={optimizer}", "optimizer.learning_rate=0.01"]
+    )
+    if optimizer == "sgd":
+        config = toml_file.changed(config, ["optimizer.momentum=0.9"])
+    folders = []
+    for name in ("whole", "stopped"):
+        folders.append(RunFolder.create(tmp_path / name, config))
+        starts.begin(folders[-1], config, run, starts.weights_of(run, config))
+    loop.train(folders[0])
+    steps = []
+    stop = loop.Observer(on_step=lambda step, *_: steps.append(step), stop_requested=lambda: len(steps) == 3)
+    assert loop.train(folders[1], observer=stop) is loop.Ending.STOPPED
+    loop.train(folders[1])
+    np.testing.assert_array_equal(weights(folders[0].path), weights(folders[1].path))
+
+
+def test_what_does_not_fit_is_refused_before_there_is_a_folder(run, tmp_path):
+    with pytest.raises(InvalidValue, match="sizes of that run"):
+        starts.weights_of(run, toml_file.resolve("tdh-vae", [], [*SMALL, "model.hidden=11"]))
+    with pytest.raises(InvalidValue, match="array"):
+        starts.weights_of(run, toml_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal"]))
+
+
+def test_a_run_on_imperfect_neurons_remembers_its_chip(run, tmp_path):
+    folder = trained(tmp_path / "chip", "neurons.gain=0.1", "neurons.offset=0.05", "neurons.seed=4")
+    again = loading.load(folder.path)
+    chip = load_chip(folder.path)
+    drawn = again.learner.vae.networks["tied"].mismatch
+    np.testing.assert_array_equal(chip.networks["tied"].mismatch.gain, drawn.gain)
+    assert np.log(drawn.gain).std() > 0.05
+    assert not np.array_equal(weights(folder.path), weights(run))
+    images = chip.examples[:3]
+    means = [one.learner.encode(one.parameters, images)[0] for one in (again, loading.from_chip(chip))]
+    np.testing.assert_allclose(means[0], means[1], atol=2e-2)
+
+
+def test_a_chip_of_imperfect_neurons_computes_with_them(run, tmp_path):
+    perfect = load_chip(run)
+    bent = perfect.with_neurons(Spread(gain=0.2, offset=0.1, leak=0.2), np.random.default_rng(0))
+    same = replace(bent, networks={"tied": replace(bent.networks["tied"], mismatch=None)})
+    images = perfect.examples[:4].astype(np.float32)
+    found = [loading.from_chip(one) for one in (perfect, bent, same)]
+    outputs = [one.learner.encode(one.parameters, images)[0] for one in found]
+    assert np.abs(outputs[1] - outputs[0]).max() > 1e-2
+    np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+def test_the_commands_make_and_use_such_chips(run, tmp_path):
+    from click.testing import CliRunner
+
+    chip = tmp_path / "bent.h5"
+    done = CliRunner().invoke(
+        hopbar, ["program", str(run), "--device", "ideal", "--neuron-gain", "0.05", "--out", str(chip)]
+    )
+    assert done.exit_code == 0, done.output
+    assert load_chip(chip).networks["tied"].mismatch is not None
+    settings = [part for change in SMALL for part in ("--set", change)]
+    done = CliRunner().invoke(
+        hopbar, ["train", "tdh-vae", "--start", str(chip), "--out", str(tmp_path / "tuned"), *settings]
+    )
+    assert done.exit_code == 0, done.output
+    with pytest.raises(InvalidValue, match="not alike"):
+        CliRunner().invoke(hopbar, ["netlist", str(chip), "--out", str(tmp_path / "n")], catch_exceptions=False)
