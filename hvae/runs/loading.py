@@ -35,12 +35,15 @@ class Trained:
         Weights by network; of a programmed chip those that its devices realise.
     epochs : float
         Passes over the training set so far.
+    folder : Path or None
+        Of the run; None for a chip.
     """
 
     config: RunConfig
     learner: Learner
     parameters: Parameters
     epochs: float
+    folder: Path | None = None
 
     def counted(self, tally: Tally) -> Trained:
         """Return this model, with the samples that it settles counted in `tally`."""
@@ -75,6 +78,7 @@ def load(path: Path) -> Trained:
         learner=learner,
         parameters=checkpoint.parameters,
         epochs=_epochs(folder, checkpoint.step),
+        folder=path,
     )
 
 

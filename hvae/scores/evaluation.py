@@ -21,7 +21,7 @@ from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
 from hvae.runs import images
 from hvae.runs.loading import Trained
-from hvae.scores import codes, densities, distances, features, sampling
+from hvae.scores import codes, densities, distances, features, kept_priors, sampling
 from hvae.scores.densities import LatentDensity
 from hvae.streams import stream
 
@@ -79,9 +79,16 @@ def evaluate_trained(
 
 
 def density(trained: Trained, dataset: Dataset, settings: SamplingConfig, seed: int) -> LatentDensity:
-    """Return the density of z of `settings`, fitted to the training images of `dataset` where it has to be."""
-    rng = stream(seed, "sampling", _FIT)
-    return densities.of_model(settings, trained.learner, trained.parameters, dataset.train_images, rng)
+    """Return the density of z of `settings`, fitted to the training images of `dataset` where it has to be.
+
+    Mixtures are kept in the run's folder (`hvae.scores.kept_priors`).
+    """
+
+    def fit() -> LatentDensity:
+        rng = stream(seed, "sampling", _FIT)
+        return densities.of_model(settings, trained.learner, trained.parameters, dataset.train_images, rng)
+
+    return kept_priors.kept_or(fit, trained, dataset, settings, seed) if settings.prior in MIXTURES else fit()
 
 
 def settings_of(trained: Trained, prior: str | None) -> SamplingConfig:
