@@ -57,6 +57,16 @@ def best_scale(
     return replace(config, weight_limit=float(limits[int(np.argmin(errors))]))
 
 
+def device_error(config: ArrayConfig, settings: WriteVerify, rng: np.random.Generator) -> float:
+    """Return the root mean square miss of one programmed weight, as a fraction of the weight that fills the range.
+
+    Of a pilot array of 64 x 64 weights, evenly spread over the range and written by write-verify.
+    """
+    sample = rng.uniform(-1, 1, (PILOT, PILOT))
+    missed = _miss(sample, replace(config, weight_limit=1.0), settings, int(rng.integers(2**63)))
+    return float(np.sqrt(np.mean(missed**2)))
+
+
 def program_chip(
     chip: Chip, config: ArrayConfig, settings: WriteVerify, rng: np.random.Generator, scale: Scale = best_scale
 ) -> tuple[Chip, dict[str, ProgrammingReport]]:

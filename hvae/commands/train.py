@@ -29,6 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as model.latent=16.")
 @click.option("--array", metavar="PRESET", help="Train on crossbars of this device (see `hopbar devices`), or `ideal`.")
+@click.option("--aware", metavar="DEVICE", help="Train floats with the errors that this device makes when programmed.")
 @click.option("--from-sweep", metavar="DIR", help="Start from the best trial of a sweep: its folder, or URL#STUDY.")
 @click.option(
     "--start", type=click.Path(path_type=Path), metavar="RUN_OR_CHIP", help="Begin at its weights, not at random ones."
@@ -46,6 +47,7 @@ def train(
     files: tuple[Path, ...],
     overrides: tuple[str, ...],
     array: str | None,
+    aware: str | None,
     from_sweep: str | None,
     start: Path | None,
     resume: bool,
@@ -67,6 +69,7 @@ def train(
     from hvae.training.watching import watch
 
     named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
+    named["aware.device"] = aware
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     images = None
     chosen = None if engine is None and device is None else Choice(engine or "numpy", device or "cpu")
@@ -101,9 +104,11 @@ def _prepared(config: RunConfig) -> Dataset:
     from hvae.learning import learners
     from hvae.models import memory
     from hvae.runs import images
+    from hvae.training.disturbance import Disturbance
 
     memory.check(config)
     learners.make(config)
+    Disturbance.of(config)
     return images.load(config.data)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 from hvae.config.array import ArraySettings
+from hvae.config.aware import AwareSettings
 from hvae.config.neurons import NeuronSettings
 from hvae.data.sources import EMBEDDED
 from hvae.data.sources import names as datasets_known
@@ -220,9 +221,14 @@ class RunConfig:
     array: ArraySettings = field(default_factory=ArraySettings)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     neurons: NeuronSettings = field(default_factory=NeuronSettings)
+    aware: AwareSettings = field(default_factory=AwareSettings)
 
     def __post_init__(self) -> None:
         self._check_array()
+        if self.aware.device is not None and (self.array.device is not None or self.model.name == "f-vae"):
+            raise InvalidValue(
+                "`aware.device` disturbs the float weights of a Hopfield model: leave it out with an array or an f-vae"
+            )
         if not self.neurons.perfect and self.model.name == "f-vae":
             raise InvalidValue("`neurons` are those of a Hopfield model's chip, and an f-vae has none: leave them out")
         if self.nudging.refine_above is not None and not self._responds:

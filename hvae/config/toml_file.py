@@ -100,7 +100,7 @@ def dump(config: RunConfig) -> str:
     for table, values in asdict(config).items():
         if table == "array" and config.array.device is None:
             continue  # an ideal run has no chip
-        if table == "neurons" and config.neurons.perfect:
+        if (table == "neurons" and config.neurons.perfect) or (table == "aware" and config.aware.device is None):
             continue
         lines.append(f"[{table}]")
         lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]

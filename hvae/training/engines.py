@@ -17,6 +17,7 @@ from hvae.learning.learners import Learner
 from hvae.models.hopfield import Parameters
 from hvae.runs.records import RunFolder
 from hvae.training import step as steps
+from hvae.training.disturbance import Disturbance
 
 if TYPE_CHECKING:
     from hvae.training.replicas import Replicas
@@ -135,11 +136,13 @@ class OnArrays:
     updates: steps.Updates
     parameters: Parameters
     images: np.ndarray
+    disturbance: Disturbance | None = None
 
     def advance(self, step: int, rate: float) -> Metrics:
         """Make a step."""
         batch, noise = steps.draw(self.images, self.config.training, step, self.learner.latent)
-        return steps.advance(self.learner, self.updates, self.parameters, batch, noise, rate)
+        at = None if self.disturbance is None else self.disturbance.at(self.parameters, step)
+        return steps.advance(self.learner, self.updates, self.parameters, batch, noise, rate, at)
 
     def hand_back(self) -> None:
         """Do nothing: the run's arrays are what has been changed."""

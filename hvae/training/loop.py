@@ -28,6 +28,7 @@ from hvae.runs.records import Checkpoint, RunFolder
 from hvae.scores import evaluation
 from hvae.streams import stream
 from hvae.training import engines, step
+from hvae.training.disturbance import Disturbance
 from hvae.training.engines import TORCH, Choice, Engine, OnArrays, OnTensors
 
 _LOG_EVERY = 10
@@ -165,7 +166,7 @@ def _open(folder: RunFolder, config: RunConfig, dataset: Dataset, choice: Choice
         dtype = np.dtype(config.training.precision).type
         parameters = learner.init(stream(config.training.seed, "init"), dtype)
     pictures = dataset.train_images
-    engine: Engine = OnArrays(config, learner, optimizer, parameters, pictures)
+    engine: Engine = OnArrays(config, learner, optimizer, parameters, pictures, Disturbance.of(config))
     if choice.name == TORCH or choice != engines.recorded(folder):
         folder.describe("engine", choice.facts())
     if choice.name == TORCH:

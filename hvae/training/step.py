@@ -58,15 +58,18 @@ def advance(
     batch: np.ndarray,
     noise: np.ndarray,
     learning_rate: float,
+    at: Parameters | None = None,
 ) -> dict[str, float]:
     """Change `parameters` by what `batch` teaches; return the metrics, the largest weight among them.
+
+    The gradient is that of the weights `at`, of `parameters` themselves if None.
 
     Raises
     ------
     DivergedError
         Latents, a loss or a weight are no longer finite.
     """
-    metrics, gradients = learner.gradients(parameters, batch, noise)
+    metrics, gradients = learner.gradients(parameters if at is None else at, batch, noise)
     if not all(np.isfinite(value) for value in metrics.values()):
         raise DivergedError(f"the metrics are {metrics}")
     updates.step(parameters, gradients, learning_rate)
