@@ -1,0 +1,229 @@
+"""Jobs on the workers of a dask.distributed cluster: as many at once as there are workers, who come and go."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from crossbar.errors import EngineError, FolderInUse, HopbarError
+from hvae.jobs import site
+from hvae.jobs.job import Job, JobsLost, Listener, Metrics
+from hvae.jobs.site import PACKAGES, Needs, Site, WorkerUnfit
+
+if TYPE_CHECKING:
+    from distributed import Client, Future, Worker
+
+POLL_SECONDS, TELL_SECONDS = 0.1, 1.0
+LOCK_SECONDS = 60.0  # how long a job waits for the lock of a folder whose last worker is still going out
+
+T = TypeVar("T")
+
+
+class Abandoned(HopbarError):
+    """Nobody waits for this job any more: the command was stopped, or the scheduler has given it to another worker."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Runs jobs on the cluster whose scheduler is at `address`.
+
+    A job whose worker dies is begun again on another, from its last checkpoint. One that has lost more workers than the
+    scheduler allows (``distributed.scheduler.allowed-failures``, 3) is given up. Workers that join get jobs at once.
+
+    Raises
+    ------
+    EngineError
+        There is no dask.distributed.
+    """
+
+    address: str
+    needs: Needs
+
+    def __post_init__(self) -> None:
+        try:
+            import distributed  # noqa: F401
+        except ImportError as error:
+            raise EngineError("--scheduler needs dask.distributed: pip install 'hopbar[cluster]'") from error
+
+    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Iterator[tuple[str, T]]:
+        """Yield name and result of each job, as they come.
+
+        Raises
+        ------
+        EngineError
+            No scheduler answers, or it is gone.
+        WorkerUnfit
+            A worker has other code, several threads, or does not see what it needs.
+        JobsLost
+            As `hvae.jobs.job.Runner` says.
+        """
+        with site.opened(self.needs) as here, self._client() as client:
+            self._refuse_unfit(client, here)
+            topic = f"hopbar-{uuid.uuid4().hex}"
+            client.subscribe_topic(topic, lambda event: listener.on_step(*event[1]))
+            carry, facts = _carrying(), site.describing()
+            lost: list[str] = []
+
+            def submit(job: Job[T]) -> Future:
+                payload = pickle.dumps((_attempt, (here, job, topic)))
+                return client.submit(carry, facts, PACKAGES, here.facts, payload, key=f"{job.name}-{topic}")
+
+            for job, future in self._ended(client, jobs, submit, listener):
+                result = self._result(client, future, here)
+                if result is None:
+                    lost.append(job.name)
+                else:
+                    yield job.name, result[0]
+        if lost:
+            raise JobsLost(
+                f"workers of the cluster died or were lost again and again at {', '.join(lost)}; the "
+                f"{len(jobs) - len(lost)} others are finished: see the workers' logs, give them more memory or start "
+                "fewer on a machine, and give the command again: it goes on where it stands",
+                lost,
+            )
+
+    def _ended(
+        self, client: Client, jobs: Sequence[Job[T]], submit: Callable[[Job[T]], Future], listener: Listener
+    ) -> Iterator[tuple[Job[T], Future]]:
+        """Yield jobs that have ended; no more of them wait at the scheduler than there are workers.
+
+        When a worker dies, its scheduler suspects every job that it had been given: a queue there would be suspected too.
+        """
+        waiting, running = list(jobs)[::-1], dict[Any, Job[T]]()
+        asked = -TELL_SECONDS
+        workers = 0
+        while waiting or running:
+            if time.monotonic() - asked >= TELL_SECONDS:
+                workers, asked = len(self._workers(client)), time.monotonic()
+                listener.on_wait(workers)
+            while waiting and len(running) < max(workers, 1):
+                job = waiting.pop()
+                running[submit(job)] = job
+            done = [future for future in running if future.done()]
+            yield from ((running.pop(future), future) for future in done)
+            if not done:
+                time.sleep(POLL_SECONDS)
+
+    def _result(self, client: Client, future: Future, here: Site) -> tuple[Any] | None:
+        """Return what a job returned, in a tuple; None if its workers died again and again, or it was cancelled."""
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            worker, there, result = future.result()
+        except (KilledWorker, CancelledError):
+            self._workers(client)  # or the scheduler is gone
+            return None
+        _refuse_other_code(here, worker, there)
+        return (result,)
+
+    def _client(self) -> Client:
+        from distributed import Client
+
+        try:
+            return Client(self.address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise EngineError(
+                f"no dask scheduler answers at {self.address}: {error}; start one with `dask scheduler`, and name the "
+                "address that it prints"
+            ) from error
+
+    def _workers(self, client: Client) -> dict[str, int]:
+        """Return the number of threads of each worker, by address."""
+        try:
+            threads: dict[str, int] = client.nthreads()
+        except OSError as error:
+            raise EngineError(
+                f"the dask scheduler at {self.address} is gone ({error}): start one, and give the command again: it "
+                "goes on where it stands"
+            ) from error
+        for worker, count in threads.items():
+            if count != 1:
+                raise WorkerUnfit(
+                    f"the worker {worker} has {count} threads, but a process runs one job at a time: start it with "
+                    "--nthreads 1, and more of them with --nworkers"
+                )
+        return threads
+
+    def _refuse_unfit(self, client: Client, here: Site) -> None:
+        """Refuse now what a worker that is here would refuse at its first job."""
+        self._workers(client)
+        for worker, there in client.run(site.describing(), PACKAGES, on_error="return").items():
+            _refuse_other_code(here, worker, there)
+        for found in client.run(_check, here, on_error="return").values():
+            if isinstance(found, WorkerUnfit):
+                raise found
+
+
+def _refuse_other_code(here: Site, worker: str, there: object) -> None:
+    if not isinstance(there, dict):
+        return  # it died while it was asked: its next job asks again
+    wrong = site.difference(here.facts, there)
+    if wrong is not None:
+        raise WorkerUnfit(
+            f"the worker {worker} has {wrong}: install there what the command has, and start the worker again"
+        )
+
+
+def _carrying() -> Callable[..., Any]:
+    """Return the function that brings a job to a worker; made anew, so that it travels by value.
+
+    Only where the code is the same is the job unpacked at all.
+    """
+
+    def carry(describe: Any, packages: Any, here: Any, payload: bytes) -> Any:
+        import pickle
+
+        from distributed import get_worker
+
+        there = describe(packages)
+        if there != here:
+            return get_worker().address, there, None
+        work, arguments = pickle.loads(payload)
+        return get_worker().address, there, work(*arguments)
+
+    return carry
+
+
+def _check(here: Site, dask_worker: Worker) -> None:
+    here.check(dask_worker.address)
+
+
+def _attempt(here: Site, job: Job[T], topic: str) -> T:
+    """Run `job` on this worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    here.check(worker.address)
+    voice = _Voice(worker, worker.get_current_task(), topic)
+    began = time.monotonic()
+    while True:
+        try:
+            return job.work(*job.arguments, on_step=partial(voice.on_step, job.name))
+        except FolderInUse:
+            if time.monotonic() - began > LOCK_SECONDS:
+                raise
+            time.sleep(TELL_SECONDS)
+
+
+@dataclass
+class _Voice:
+    """Tells the command of a job's steps, and ends the job when it is not wanted any more."""
+
+    worker: Worker
+    key: Any
+    topic: str
+    told: float = 0.0
+
+    def on_step(self, name: str, step: int, total: int, metrics: Metrics) -> None:
+        if time.monotonic() - self.told < TELL_SECONDS:
+            return
+        self.told = time.monotonic()
+        task = self.worker.state.tasks.get(self.key)
+        if task is None or task.state == "cancelled":
+            raise Abandoned(f"{name} is not wanted any more")
+        self.worker.log_event(self.topic, [name, step, total, {key: float(value) for key, value in metrics.items()}])
