@@ -1,7 +1,6 @@
 """A dask cluster of this machine whose scheduler and workers are processes that a test can kill and start."""
 
 import contextlib
-import csv
 import json
 import os
 import re
@@ -10,22 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
-NOT_COMPARED = {"environment.json", "timing.jsonl", "lock", "journal.log"}
-"""Who computed it, and when."""
-_SECONDS = re.compile(r'"seconds": [^,\n}]+')
-_ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
+from distributed import Client
 
 
 class LocalCluster:
     """A scheduler, and workers of one thread each, without nannies: what is killed stays dead."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **environment):
         self.folder = folder
         self.file = folder / "scheduler.json"
         self.processes = []
-        self._start(["scheduler", "--port", "0", "--scheduler-file", str(self.file), "--no-dashboard"], "scheduler")
+        command = ["scheduler", "--port", "0", "--scheduler-file", str(self.file), "--no-dashboard"]
+        self._start(command, "scheduler", **environment)
         _await(self.file.exists)
         self.address = json.loads(self.file.read_text())["address"]
 
@@ -43,6 +39,11 @@ class LocalCluster:
         command = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         return self._start([*command, *options], f"worker-{len(self.processes)}", **environment)
 
+    def await_workers(self, count):
+        """Wait until so many have joined."""
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=30)
+
     def close(self):
         for process in self.processes:
             process.kill()
@@ -51,9 +52,9 @@ class LocalCluster:
 
 
 @contextlib.contextmanager
-def cluster(folder, workers=0):
+def cluster(folder, workers=0, **environment):
     folder.mkdir()
-    found = LocalCluster(folder)
+    found = LocalCluster(folder, **environment)
     try:
         for _ in range(workers):
             found.add_worker()
@@ -83,28 +84,6 @@ class Killer(threading.Thread):
                     self.cluster.add_worker()
                     return
             time.sleep(0.005)
-
-
-def contents(folder):
-    """Return what the files below `folder` hold, without times and hosts, and with its own place as FOLDER."""
-    return {
-        str(path.relative_to(folder)): _without_times(path, path.read_bytes().replace(bytes(folder), b"FOLDER"))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in NOT_COMPARED
-    }
-
-
-def _without_times(path, content):
-    """Return `content` without training's wall times: a key of JSON, a column of tables."""
-    if path.suffix == ".json":
-        return _SECONDS.sub("", content.decode())
-    if path.name == "study.csv":
-        return [row for row in csv.DictReader(content.decode().splitlines()) if row.pop("seconds")]
-    if path.name == "study.html":
-        rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in _ROW.findall(content.decode())]
-        at = rows[0].index("seconds")
-        return [row[:at] + row[at + 1 :] for row in rows], _ROW.sub("", content.decode())
-    return content
 
 
 def _await(happens, seconds=30):

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crossbar.errors import EngineError, FolderInUse, HopbarError
+from crossbar.errors import EngineError, HopbarError
 from hvae.jobs import site
-from hvae.jobs.job import Job, JobsLost, Listener, Metrics
+from hvae.jobs.job import Job, JobsLost, Listener, Metrics, Results
 from hvae.jobs.site import PACKAGES, Needs, Site, WorkerUnfit
 
 if TYPE_CHECKING:
     from distributed import Client, Future, Worker
 
 POLL_SECONDS, TELL_SECONDS = 0.1, 1.0
-LOCK_SECONDS = 60.0  # how long a job waits for the lock of a folder whose last worker is still going out
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ class Cluster:
         except ImportError as error:
             raise EngineError("--scheduler needs dask.distributed: pip install 'hopbar[cluster]'") from error
 
-    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Iterator[tuple[str, T]]:
+    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Results[T]:
         """Yield name and result of each job, as they come.
 
         Raises
@@ -92,7 +91,7 @@ class Cluster:
     ) -> Iterator[tuple[Job[T], Future]]:
         """Yield jobs that have ended; no more of them wait at the scheduler than there are workers.
 
-        When a worker dies, its scheduler suspects every job that it had been given: a queue there would be suspected too.
+        When a worker dies, the scheduler suspects every job that it had been given: its queue would be suspected too.
         """
         waiting, running = list(jobs)[::-1], dict[Any, Job[T]]()
         asked = -TELL_SECONDS
@@ -132,26 +131,18 @@ class Cluster:
                 "address that it prints"
             ) from error
 
-    def _workers(self, client: Client) -> dict[str, int]:
-        """Return the number of threads of each worker, by address."""
+    def _workers(self, client: Client) -> list[str]:
+        """Return the addresses of the workers that are there."""
         try:
-            threads: dict[str, int] = client.nthreads()
+            return list(client.nthreads())
         except OSError as error:
             raise EngineError(
                 f"the dask scheduler at {self.address} is gone ({error}): start one, and give the command again: it "
                 "goes on where it stands"
             ) from error
-        for worker, count in threads.items():
-            if count != 1:
-                raise WorkerUnfit(
-                    f"the worker {worker} has {count} threads, but a process runs one job at a time: start it with "
-                    "--nthreads 1, and more of them with --nworkers"
-                )
-        return threads
 
     def _refuse_unfit(self, client: Client, here: Site) -> None:
         """Refuse now what a worker that is here would refuse at its first job."""
-        self._workers(client)
         for worker, there in client.run(site.describing(), PACKAGES, on_error="return").items():
             _refuse_other_code(here, worker, there)
         for found in client.run(_check, here, on_error="return").values():
@@ -190,7 +181,7 @@ def _carrying() -> Callable[..., Any]:
 
 
 def _check(here: Site, dask_worker: Worker) -> None:
-    here.check(dask_worker.address)
+    here.check(dask_worker.address, dask_worker.state.nthreads)
 
 
 def _attempt(here: Site, job: Job[T], topic: str) -> T:
@@ -198,16 +189,9 @@ def _attempt(here: Site, job: Job[T], topic: str) -> T:
     from distributed import get_worker
 
     worker = get_worker()
-    here.check(worker.address)
+    here.check(worker.address, worker.state.nthreads)
     voice = _Voice(worker, worker.get_current_task(), topic)
-    began = time.monotonic()
-    while True:
-        try:
-            return job.work(*job.arguments, on_step=partial(voice.on_step, job.name))
-        except FolderInUse:
-            if time.monotonic() - began > LOCK_SECONDS:
-                raise
-            time.sleep(TELL_SECONDS)
+    return job.run_elsewhere(partial(voice.on_step, job.name))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from hvae.jobs.job import Job, JobsLost, Listener, silent
+from hvae.jobs.job import Job, JobsLost, Listener, Results, silent
 
 ROUNDS = 3  # how often jobs whose worker died are started again, before each has a worker of its own
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class InProcess:
     """Runs jobs one after another."""
 
-    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Iterator[tuple[str, T]]:
+    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Results[T]:
         """Yield name and result of each job."""
         for job in jobs:
             yield job.name, job.work(*job.arguments, on_step=partial(listener.on_step, job.name))
@@ -34,7 +34,7 @@ class Processes:
 
     workers: int
 
-    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Iterator[tuple[str, T]]:
+    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Results[T]:
         """Yield name and result of each job, as they come."""
         left = {job.name: job for job in jobs}
         for _ in range(ROUNDS):
@@ -59,14 +59,14 @@ class Processes:
 
         if not jobs:
             return
-        parallel = Parallel(n_jobs=self.workers, return_as="generator_unordered", batch_size=1, pre_dispatch=self.workers)
+        options = {"return_as": "generator_unordered", "batch_size": 1, "pre_dispatch": self.workers}
+        parallel = Parallel(n_jobs=self.workers, **options)
+        listener.on_wait(self.workers)
         try:
-            for name, result in parallel(delayed(_named)(job) for job in jobs):
-                listener.on_wait(self.workers)
-                yield name, result
+            yield from parallel(delayed(_named)(job) for job in jobs)
         except BrokenProcessPool:
             return
 
 
 def _named(job: Job[T]) -> tuple[str, T]:
-    return job.name, job.work(*job.arguments, on_step=silent)
+    return job.name, job.run_elsewhere(silent)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from crossbar.errors import EngineError
+from crossbar.errors import EngineError, FolderInUse
 
 Metrics = Mapping[str, float]
 OnStep = Callable[[int, int, Metrics], None]
 """Is told a step, the number of all, and the step's metrics; what it raises ends the job."""
+
+LOCK_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -33,6 +36,23 @@ class Job(Generic[T]):
     work: Callable[..., T]
     arguments: tuple[Any, ...]
 
+    def run_elsewhere(self, on_step: OnStep) -> T:
+        """Return what the work returns, after its folder is free: the worker before may still be going out.
+
+        Raises
+        ------
+        FolderInUse
+            It is not free after `LOCK_SECONDS`.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                return self.work(*self.arguments, on_step=on_step)
+            except FolderInUse:
+                if time.monotonic() - began > LOCK_SECONDS:
+                    raise
+                time.sleep(1)
+
 
 @dataclass
 class Listener:
@@ -50,10 +70,14 @@ class Listener:
     on_wait: Callable[[int], None] = lambda _: None
 
 
+Results = Generator[tuple[str, T], None, None]
+"""Names of jobs and what they returned."""
+
+
 class Runner(Protocol):
     """Who runs jobs."""
 
-    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Iterator[tuple[str, T]]:
+    def run(self, jobs: Sequence[Job[T]], listener: Listener) -> Results[T]:
         """Yield name and result of each job, as they come.
 
         Raises

@@ -64,13 +64,18 @@ class Site:
     token: str  # the name of a file in the folder
     facts: Facts
 
-    def check(self, worker: str) -> None:
-        """Refuse the worker that this runs on, called `worker`, unless it sees what the command sees.
+    def check(self, worker: str, threads: int) -> None:
+        """Refuse the worker that this runs on, called `worker`, unless it has one of `threads` and sees all it needs.
 
         Raises
         ------
         WorkerUnfit
         """
+        if threads != 1:
+            raise WorkerUnfit(
+                f"the worker {worker} has {threads} threads, but a process runs one job at a time: start it with "
+                "--nthreads 1, and more of them with --nworkers"
+            )
         try:
             self._see()
         except (HopbarError, OSError) as error:
@@ -143,5 +148,5 @@ def describing() -> Callable[[Iterable[str]], Facts]:
 
 def difference(here: Mapping[str, Any], there: Mapping[str, Any]) -> str | None:
     """Return in words where the code of a worker differs from that of the command; None where it does not."""
-    wrong = [f"{name} {there.get(name, 'none')} instead of {here[name]}" for name in here if here[name] != there.get(name)]
-    return ", ".join(wrong) or None
+    wrong = [name for name in here if here[name] != there.get(name)]
+    return ", ".join(f"{name} {there.get(name, 'none')} instead of {here[name]}" for name in wrong) or None

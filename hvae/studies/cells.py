@@ -14,9 +14,9 @@ from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from crossbar.output_files import write_json
 from hvae.config.run import RunConfig, SamplingConfig
 from hvae.data.sets import Dataset
+from hvae.jobs.job import OnStep, silent
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.costs import costs, phase_power
-from hvae.jobs.job import OnStep, silent
 from hvae.runs import images, loading
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder

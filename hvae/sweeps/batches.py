@@ -31,7 +31,7 @@ def place(trials: Sequence[FrozenTrial], number: int) -> int:
 
 
 def size(trials: Sequence[FrozenTrial], sweep: Sweep) -> int:
-    """Return how many trials may begin together, after `trials`: those that wait to be taken up, else a batch's rest."""
+    """Return how many trials may begin together after `trials`: those that are to be taken up, else a batch's rest."""
     waiting = sum(trial.state is TrialState.WAITING for trial in trials)
     return min(waiting, sweep.batch) or sweep.batch - place(trials, len(trials)) % sweep.batch
 
@@ -51,7 +51,7 @@ def begun(study: Study) -> Trial:
 
 
 class Drawing(BaseSampler):
-    """Draws the trial at the place `at` from a study made by `earlier`: workers that start together draw differently."""
+    """Draws the trial at the place `at` from a study made by `earlier`; trials of one batch are drawn differently."""
 
     def __init__(self, study: Study, sweep: Sweep, at: int) -> None:
         seed = int(np.random.SeedSequence((sweep.seed, at)).generate_state(1)[0])

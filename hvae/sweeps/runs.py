@@ -1,4 +1,4 @@
-"""The training run of one trial: it may be begun again on another machine, and its end depends on nothing but itself."""
+"""The training run of one trial: it may be begun again on another machine, and ends as it would have ended here."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def open_study(sweep: Sweep, folder: Path, storage: str | None = None) -> optuna
     what = json.dumps(recorded, sort_keys=True)
     if study.user_attrs.setdefault("sweep", what) != what:
         raise InvalidValue(
-            f"the study {sweep.name!r} there varies other things than this sweep, or in batches of another size: choose "
-            "another --out, or another `name` under [sweep]"
+            f"the study {sweep.name!r} there varies other things than this sweep, or in batches of another size: "
+            "choose another --out, or another `name` under [sweep]"
         )
     study.set_user_attr("sweep", what)
     return study

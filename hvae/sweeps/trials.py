@@ -8,8 +8,8 @@ last epoch, its intermediate values those after every epoch. The sampler is Optu
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class Worker:
     def _run_batch(self, count: int) -> None:
         running: dict[str, Trial] = {}
         try:
-            with workers.beating(lambda: [_mark(trial) for trial in list(running.values())]):
+            with workers.beating(lambda: _mark(running.values())):
                 jobs = [self._begin(running) for _ in range(count)]
                 with closing(self.runner.run(jobs, self.observer.listener)) as results:
                     for name, outcome in results:
@@ -110,7 +110,7 @@ class Worker:
         trial = self.study.ask()
         name = f"trial {trial.number}"
         running[name] = trial
-        _mark(trial)
+        _mark([trial])
         trials = self._all()
         at = batches.place(trials, trial.number)
         known = batches.earlier(trials, self.sweep, at)
@@ -164,9 +164,8 @@ def suggest(trial: Trial, key: str, parameter: Parameter) -> Value:
     return trial.suggest_float(key, float(parameter.low or 0), float(parameter.high or 0), log=parameter.log)
 
 
-def _mark(trial: Trial) -> None:
-    """Tell the study that the worker of `trial` lives."""
-    try:
-        trial.set_user_attr("worker", workers.mark())
-    except UpdateFinishedTrialError:
-        return  # told since
+def _mark(trials: Iterable[Trial]) -> None:
+    """Tell the study that the worker of `trials` lives."""
+    for trial in list(trials):
+        with suppress(UpdateFinishedTrialError):  # told since
+            trial.set_user_attr("worker", workers.mark())

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from hvae.config import toml_file
-from hvae.jobs.here import InProcess, Processes
+from hvae.jobs.here import InProcess
 from hvae.jobs.job import Listener
 from hvae.runs.records import RunFolder
 from hvae.sweeps import results, runs, space, workers
@@ -59,13 +59,13 @@ def plan(tmp_path, text=TINY):
     return space.load(path)
 
 
-def worker(sweep, folder, runner=InProcess(), on_step=lambda name, step, total, metrics: None, **observed):
+def worker(sweep, folder, runner=None, on_step=lambda name, step, total, metrics: None, **observed):
     return Worker(
         sweep=sweep,
         study=sweep_study.open_study(sweep, folder),
         folder=folder,
         observer=SweepObserver(listener=Listener(on_step=on_step), **observed),
-        runner=runner,
+        runner=runner or InProcess(),
     )
 
 
