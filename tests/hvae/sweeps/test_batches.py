@@ -100,6 +100,19 @@ def test_a_batch_begins_together_and_a_rest_is_made_up(sweep):
     assert batches.size(study.trials, sweep) == 1
 
 
+def test_what_a_trial_knows_is_what_earlier_batches_gave_in_the_order_of_places(sweep):
+    study = optuna.create_study()
+    for _ in range(8):
+        study.ask()
+    assert sweep_study.give_back(study, study.trials[1], 1)
+    again = study.ask()  # trial 8, at place 1
+    for number in (0, 2, 3, 5, 6, 8):
+        study.tell(number, float(number))
+    for at, values in [(0, []), (2, []), (3, [0, 8, 2]), (5, [0, 8, 2]), (6, [0, 8, 2, 3, 5]), (8, [0, 8, 2, 3, 5])]:
+        assert [trial.value for trial in batches.earlier(study.trials, sweep, at).trials] == values
+    assert batches.place(study.trials, again.number) == 1
+
+
 def test_who_ends_first_does_not_matter(sweep, tmp_path):
     one = search(sweep, tmp_path / "one")
     other = search(sweep, tmp_path / "other", runner=Backwards())
