@@ -18,7 +18,7 @@ from hvae.jobs.site import PACKAGES, Needs, Site, WorkerUnfit
 if TYPE_CHECKING:
     from distributed import Client, Future, Worker
 
-POLL_SECONDS, TELL_SECONDS = 0.1, 1.0
+POLL_SECONDS, TELL_SECONDS, CONNECT_SECONDS = 0.1, 1.0, 10.0
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class Cluster:
         from distributed import Client
 
         try:
-            return Client(self.address, timeout="10s", set_as_default=False)
+            return Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise EngineError(
                 f"no dask scheduler answers at {self.address}: {error}; start one with `dask scheduler`, and name the "

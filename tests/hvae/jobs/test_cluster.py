@@ -11,6 +11,7 @@ from crossbar.errors import EngineError, InvalidValue
 from hvae.commands.onchip import study as study_command
 from hvae.commands.sweeps import sweep as sweep_command
 from hvae.config.run import DataConfig
+from hvae.jobs import cluster as jobs_on_cluster
 from hvae.jobs.cluster import Cluster
 from hvae.jobs.job import Job, JobsLost, Listener
 from hvae.jobs.site import Needs, WorkerUnfit
@@ -194,7 +195,8 @@ def test_workers_that_are_unfit_are_refused_at_once_with_the_remedy(tmp_path):
             list(results(dask.address, tmp_path / "out", job, on_wait=hide))
 
 
-def test_where_no_scheduler_answers(tmp_path):
+def test_where_no_scheduler_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_on_cluster, "CONNECT_SECONDS", 1.0)
     (tmp_path / "study.toml").write_text(STUDY)
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         done = CliRunner().invoke(
