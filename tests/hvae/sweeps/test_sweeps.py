@@ -354,7 +354,7 @@ def test_a_file_that_is_not_there(tmp_path):
         space.load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("name", ["sweep-tiny", "sweep-tdh-vae"])
+@pytest.mark.parametrize("name", ["sweep-tiny", "sweep-cluster", "sweep-tdh-vae"])
 def test_the_examples_are_sweeps(name):
     path = Path(__file__).parents[3] / "examples" / f"{name}.toml"
     sweep = space.load(path)
