@@ -12,6 +12,8 @@ import time
 
 from distributed import Client
 
+from hvae.runs.records import RunFolder
+
 
 class LocalCluster:
     """A scheduler, and workers of one thread each, without nannies: what is killed stays dead."""
@@ -64,26 +66,49 @@ def cluster(folder, workers=0, **environment):
 
 
 class Killer(threading.Thread):
-    """Kills the first process that has a checkpoint of a run below `runs`, but not its end; then starts a worker."""
+    """Kills the first worker that has a checkpoint of a run below `runs`, but not its end; then another one joins.
 
-    def __init__(self, cluster, runs, checkpoints=1):
+    The others stand still meanwhile, so that none of them ends before it has joined.
+    """
+
+    def __init__(self, cluster, runs, steps):
         super().__init__(daemon=True)
-        self.cluster, self.runs, self.checkpoints = cluster, runs, checkpoints
-        self.killed = None
+        self.cluster, self.runs, self.steps = cluster, runs, steps
+        self.killed_at = self.joined = None
         self.start()
 
     def run(self):
-        mine = {process.pid for process in self.cluster.processes}
+        workers = self.cluster.processes[1:]
         deadline = time.monotonic() + 60
-        while self.killed is None and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             for checkpoint in self.runs.glob("*/checkpoint.h5"):
-                holder = re.match(r"process (\d+) on", (checkpoint.parent / "lock").read_text())
-                if holder and int(holder[1]) in mine and not (checkpoint.parent / "result.json").exists():
-                    os.kill(int(holder[1]), signal.SIGKILL)
-                    self.killed = checkpoint.parent
-                    self.cluster.add_worker()
+                if self._step(checkpoint) > self.steps // 2:
+                    continue
+                for worker in workers:
+                    worker.send_signal(signal.SIGSTOP)
+                self._kill(checkpoint, {worker.pid: worker for worker in workers})
+                for worker in workers:
+                    worker.send_signal(signal.SIGCONT)
+                if self.killed_at is not None:
                     return
             time.sleep(0.005)
+
+    def _kill(self, checkpoint, workers):
+        pid, step = holder(checkpoint.parent), self._step(checkpoint)
+        if pid in workers and step < self.steps:
+            workers[pid].kill()
+            workers[pid].wait()
+            joining = self.cluster.add_worker()
+            self.cluster.await_workers(len(workers))
+            self.killed_at, self.joined = step, joining.pid
+
+    def _step(self, checkpoint):
+        return RunFolder(checkpoint.parent).load().step
+
+
+def holder(folder):
+    """Return which process made the run in `folder`, or its end."""
+    return int(re.match(r"process (\d+) on", (folder / "lock").read_text())[1])
 
 
 def _await(happens, seconds=30):

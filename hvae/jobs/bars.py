@@ -20,6 +20,7 @@ class Bars:
     what: str
     total: TaskID
     _jobs: dict[str, TaskID] = field(default_factory=dict)
+    _over: set[str] = field(default_factory=set)
 
     @property
     def listener(self) -> Listener:
@@ -36,10 +37,13 @@ class Bars:
 
     def end(self, name: str) -> None:
         """Take the bar of the job `name` away."""
+        self._over.add(name)
         if name in self._jobs:
             self.progress.remove_task(self._jobs.pop(name))
 
     def _on_step(self, name: str, step: int, total: int, metrics: Metrics) -> None:
+        if name in self._over:
+            return  # told late
         if name not in self._jobs:
             self._jobs[name] = self.progress.add_task(name, note="")
         losses = f"SSE/2 {metrics['sse_half']:.1f}  KL {metrics['kl']:.1f}" if "sse_half" in metrics else ""

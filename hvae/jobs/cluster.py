@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from crossbar.errors import EngineError, HopbarError
 from hvae.jobs import site
 from hvae.jobs.job import Job, JobsLost, Listener, Metrics, Results
-from hvae.jobs.site import PACKAGES, Needs, Site, WorkerUnfit
+from hvae.jobs.site import PACKAGES, Facts, Needs, Site, WorkerUnfit
 
 if TYPE_CHECKING:
     from distributed import Client, Future, Worker
@@ -62,10 +62,12 @@ class Cluster:
             As `hvae.jobs.job.Runner` says.
         """
         with site.opened(self.needs) as here, self._client() as client:
-            self._refuse_unfit(client, here)
+            carry, facts = _carrying(), site.describing()
+            checking = pickle.dumps((_check, (here,)))
+            for found in client.run(carry, facts, PACKAGES, here.facts, checking, on_error="return").values():
+                _refuse_unfit(here, found)
             topic = f"hopbar-{uuid.uuid4().hex}"
             client.subscribe_topic(topic, lambda event: listener.on_step(*event[1]))
-            carry, facts = _carrying(), site.describing()
             lost: list[str] = []
 
             def submit(job: Job[T]) -> Future:
@@ -141,18 +143,16 @@ class Cluster:
                 "goes on where it stands"
             ) from error
 
-    def _refuse_unfit(self, client: Client, here: Site) -> None:
-        """Refuse now what a worker that is here would refuse at its first job."""
-        for worker, there in client.run(site.describing(), PACKAGES, on_error="return").items():
-            _refuse_other_code(here, worker, there)
-        for found in client.run(_check, here, on_error="return").values():
-            if isinstance(found, WorkerUnfit):
-                raise found
+
+def _refuse_unfit(here: Site, found: object) -> None:
+    """Refuse now the worker that gave `found`, instead of at its first job."""
+    if isinstance(found, WorkerUnfit):
+        raise found
+    if isinstance(found, tuple):  # else it died while it was asked
+        _refuse_other_code(here, found[0], found[1])
 
 
-def _refuse_other_code(here: Site, worker: str, there: object) -> None:
-    if not isinstance(there, dict):
-        return  # it died while it was asked: its next job asks again
+def _refuse_other_code(here: Site, worker: str, there: Facts) -> None:
     wrong = site.difference(here.facts, there)
     if wrong is not None:
         raise WorkerUnfit(
@@ -163,10 +163,11 @@ def _refuse_other_code(here: Site, worker: str, there: object) -> None:
 def _carrying() -> Callable[..., Any]:
     """Return the function that brings a job to a worker; made anew, so that it travels by value.
 
-    Only where the code is the same is the job unpacked at all.
+    Only where the code is the same is the job unpacked at all, after what the command line does first.
     """
 
     def carry(describe: Any, packages: Any, here: Any, payload: bytes) -> Any:
+        import os
         import pickle
 
         from distributed import get_worker
@@ -174,22 +175,29 @@ def _carrying() -> Callable[..., Any]:
         there = describe(packages)
         if there != here:
             return get_worker().address, there, None
+        from crossbar import caches
+
+        caches.use_writable(os.environ)
         work, arguments = pickle.loads(payload)
         return get_worker().address, there, work(*arguments)
 
     return carry
 
 
-def _check(here: Site, dask_worker: Worker) -> None:
-    here.check(dask_worker.address, dask_worker.state.nthreads)
+def _check(here: Site) -> None:
+    """Check this worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    here.check(worker.address, worker.state.nthreads)
 
 
 def _attempt(here: Site, job: Job[T], topic: str) -> T:
     """Run `job` on this worker."""
     from distributed import get_worker
 
+    _check(here)
     worker = get_worker()
-    here.check(worker.address, worker.state.nthreads)
     voice = _Voice(worker, worker.get_current_task(), topic)
     return job.run_elsewhere(partial(voice.on_step, job.name))
 

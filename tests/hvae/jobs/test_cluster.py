@@ -18,7 +18,7 @@ from hvae.jobs.site import Needs, WorkerUnfit
 
 pytest.importorskip("distributed")  # in the extra `cluster`
 
-from dask_cluster import Killer, cluster
+from dask_cluster import Killer, cluster, holder
 from runs_compared import contents
 from small_jobs import deadly, endless, harmless
 
@@ -85,9 +85,10 @@ def test_a_study_on_a_cluster_that_loses_a_worker_and_gets_one_leaves_the_bytes_
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
     with cluster(tmp_path / "dask", workers=3) as found:
-        killer = Killer(found, tmp_path / "many" / "cells")
+        killer = Killer(found, tmp_path / "many" / "cells", steps=60)
         run(study_command, path, tmp_path / "many", "--scheduler", found.address)
-        assert killer.killed is not None
+        assert 0 < killer.killed_at < 60
+        assert killer.joined in map(holder, (tmp_path / "many" / "cells").iterdir())
     run(study_command, path, tmp_path / "one")
     one, many = contents(tmp_path / "one"), contents(tmp_path / "many")
     assert {name for name in one if one[name] != many.get(name)} == set()
@@ -100,9 +101,10 @@ def test_a_sweep_on_a_cluster_that_loses_a_worker_and_gets_one_leaves_the_bytes_
     path = tmp_path / "small.toml"
     path.write_text(SWEEP)
     with cluster(tmp_path / "dask", workers=3) as found:
-        killer = Killer(found, tmp_path / "many" / "trials")
+        killer = Killer(found, tmp_path / "many" / "trials", steps=24)
         run(sweep_command, path, tmp_path / "many", "--scheduler", found.address)
-        assert killer.killed is not None
+        assert 0 < killer.killed_at < 24
+        assert killer.joined in map(holder, (tmp_path / "many" / "trials").iterdir())
     run(sweep_command, path, tmp_path / "one")
     one, many = contents(tmp_path / "one"), contents(tmp_path / "many")
     assert {name for name in one if one[name] != many.get(name)} == set()
