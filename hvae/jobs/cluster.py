@@ -61,6 +61,8 @@ class Cluster:
         JobsLost
             As `hvae.jobs.job.Runner` says.
         """
+        if not jobs:
+            return  # whether there is a cluster or not
         with site.opened(self.needs) as here, self._client() as client:
             carry, facts = _carrying(), site.describing()
             checking = pickle.dumps((_check, (here,)))

@@ -209,6 +209,11 @@ def test_where_no_scheduler_answers(tmp_path, monkeypatch):
         assert "start one with `dask scheduler`" in str(done.exception)
 
 
+def test_where_nothing_is_left_to_do_no_scheduler_is_asked(tmp_path):
+    assert list(results("tcp://127.0.0.1:1", tmp_path / "out")) == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_relative_folder_of_data_is_refused(tmp_path):
     data = (DataConfig(name="mnist", folder="here"),)
     with pytest.raises(InvalidValue, match=r"`data.folder` must be an absolute path"):

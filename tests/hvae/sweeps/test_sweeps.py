@@ -20,6 +20,7 @@ from hvae.jobs.job import Listener
 from hvae.runs.records import RunFolder
 from hvae.sweeps import results, runs, space, workers
 from hvae.sweeps import study as sweep_study
+from hvae.sweeps import trials as sweeps
 from hvae.sweeps.trials import SweepObserver, Worker
 
 TINY = """
@@ -270,6 +271,23 @@ def test_workers_are_known_to_live_or_to_be_gone():
     process.join()
     assert workers.is_gone(mine | {"pid": process.pid})
     assert not workers.is_gone(mine | {"host": "elsewhere", "pid": process.pid})
+
+
+def test_a_command_beats_while_others_compute():
+    heard = []
+    with workers.beating(lambda: heard.append(time.time()), seconds=0.01):
+        deadline = time.monotonic() + 10
+        while len(heard) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    count = len(heard)
+    assert count >= 3
+    time.sleep(0.05)
+    assert len(heard) == count
+    study = optuna.create_study()
+    trial, told = study.ask(), study.ask()
+    study.tell(told, 1.0)
+    sweeps._mark([told, trial])
+    assert not workers.is_gone(study.trials[0].user_attrs["worker"])
 
 
 def test_train_takes_the_best_trial(tmp_path):
