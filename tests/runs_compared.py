@@ -1,7 +1,9 @@
-"""What runs leave, without what tells who computed them, and when."""
+"""What runs leave, without what tells who computed them, and when, and what killed processes were writing."""
 
 import csv
 import re
+
+from crossbar.output_files import PART
 
 NOT_COMPARED = {"environment.json", "timing.jsonl", "lock", "journal.log"}
 _SECONDS = re.compile(r'"seconds": [^,\n}]+')
@@ -13,7 +15,7 @@ def contents(folder):
     return {
         str(path.relative_to(folder)): _without_times(path, path.read_bytes().replace(bytes(folder), b"FOLDER"))
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in NOT_COMPARED
+        if path.is_file() and path.name not in NOT_COMPARED and path.suffix != PART
     }
 
 

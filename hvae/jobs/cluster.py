@@ -146,12 +146,14 @@ class Cluster:
             ) from error
 
 
-def _refuse_unfit(here: Site, found: object) -> None:
+def _refuse_unfit(here: Site, found: Any) -> None:
     """Refuse now the worker that gave `found`, instead of at its first job."""
-    if isinstance(found, WorkerUnfit):
+    if isinstance(found, OSError):
+        return  # it died while it was asked
+    if isinstance(found, Exception):
         raise found
-    if isinstance(found, tuple):  # else it died while it was asked
-        _refuse_other_code(here, found[0], found[1])
+    worker, there, _ = found
+    _refuse_other_code(here, worker, there)
 
 
 def _refuse_other_code(here: Site, worker: str, there: Facts) -> None:
@@ -168,38 +170,33 @@ def _carrying() -> Callable[..., Any]:
     Only where the code is the same is the job unpacked at all, after what the command line does first.
     """
 
-    def carry(describe: Any, packages: Any, here: Any, payload: bytes) -> Any:
+    def carry(describe: Any, packages: Any, here: Any, payload: bytes, dask_worker: Any = None) -> Any:
         import os
         import pickle
 
         from distributed import get_worker
 
+        worker = dask_worker or get_worker()  # given by `Client.run`, where there is none to get
         there = describe(packages)
         if there != here:
-            return get_worker().address, there, None
+            return worker.address, there, None
         from crossbar import caches
 
         caches.use_writable(os.environ)
         work, arguments = pickle.loads(payload)
-        return get_worker().address, there, work(*arguments)
+        return worker.address, there, work(worker, *arguments)
 
     return carry
 
 
-def _check(here: Site) -> None:
-    """Check this worker."""
-    from distributed import get_worker
-
-    worker = get_worker()
+def _check(worker: Worker, here: Site) -> None:
+    """Refuse `worker`, which this runs on, if it is unfit."""
     here.check(worker.address, worker.state.nthreads)
 
 
-def _attempt(here: Site, job: Job[T], topic: str) -> T:
-    """Run `job` on this worker."""
-    from distributed import get_worker
-
-    _check(here)
-    worker = get_worker()
+def _attempt(worker: Worker, here: Site, job: Job[T], topic: str) -> T:
+    """Run `job` on `worker`, which this runs on."""
+    _check(worker, here)
     voice = _Voice(worker, worker.get_current_task(), topic)
     return job.run_elsewhere(partial(voice.on_step, job.name))
 

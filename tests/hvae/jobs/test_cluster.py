@@ -180,8 +180,10 @@ def test_workers_that_are_unfit_are_refused_at_once_with_the_remedy(tmp_path):
             worker = dask.add_worker(*options, **environment)
             if not late:
                 dask.await_workers(1)
+            waited = []
             with pytest.raises(WorkerUnfit, match=message):
-                list(results(dask.address, tmp_path / "out", job, data=data))
+                list(results(dask.address, tmp_path / "out", job, data=data, on_wait=waited.append))
+            assert bool(waited) == late  # else before the first job
             worker.kill()
             worker.wait()
         gone = itertools.count()
