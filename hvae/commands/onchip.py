@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
     """
     from crossbar import console
     from crossbar.errors import MissingFile
+    from hvae.jobs import bars
     from hvae.studies import grid
     from hvae.studies.report import failures, write_report
     from hvae.studies.workers import finished_cells, run_study
@@ -41,10 +43,6 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
     plan = grid.load(file)
     total = len(plan.cells())
 
-    def tell(result: dict[str, Any]) -> None:
-        score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
-        log.print(f"{result['name']}: {score}")
-
     if table_only:
         results = finished_cells(plan, out)
         if not results:
@@ -52,7 +50,19 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
         log.print(f"{plan.title}: {len(results)} of {total} cells are finished")
     else:
         log.print(f"{plan.title}: {total} cells")
-        results = run_study(plan, out, workers=workers, scheduler=scheduler, on_cell=tell)
+        kept = len(finished_cells(plan, out))
+        with bars.shown("cells", total, kept, log) as shown:
+            told = itertools.count(kept + 1)
+
+            def tell(result: dict[str, Any]) -> None:
+                score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
+                shown.say(f"{result['name']}: {score}")
+                shown.end(result["name"])
+                shown.done(next(told))
+
+            results = run_study(
+                plan, out, workers=workers, scheduler=scheduler, on_cell=tell, listener=shown.listener
+            )
     found = write_report(plan, results, out)
     if as_json:
         click.echo(json.dumps({"title": plan.title, "out": str(out), "rows": found["rows"]}))

@@ -22,16 +22,28 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of study and runs; runs/NAME by default.")
 @click.option("--storage", metavar="URL", help="An Optuna storage that machines share, such as a database.")
 @click.option("--trials", type=click.IntRange(1), help="Trials of the whole study; as the file says by default.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler, such as tcp://host:8786, instead.")
 @_engine
 @_device
 @_json
 def sweep(
-    sweep: Path, out: Path | None, storage: str | None, trials: int | None, engine: str, device: str, as_json: bool
+    sweep: Path,
+    out: Path | None,
+    storage: str | None,
+    trials: int | None,
+    workers: int,
+    scheduler: str | None,
+    engine: str,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Look for the configuration with the smallest validation Frechet distance, by Bayesian optimization.
 
-    The same command continues an interrupted study; started on several machines with one --out (a shared folder) or
-    one --storage, it shares the work. Then: `hopbar train MODEL --from-sweep DIR`.
+    The same command continues an interrupted study. With `batch` in the file, so many trials run at once, by --workers
+    processes or by the workers of a cluster (--scheduler), and come out as on one machine. Started on several machines
+    with one --out (a shared folder) or one --storage, the command shares the work too, first come, first served. Then:
+    `hopbar train MODEL --from-sweep DIR`.
 
     Example: `hopbar sweep examples/sweep-tiny.toml --out runs/sweep-tiny`
     """
@@ -40,7 +52,8 @@ def sweep(
     from hvae.training.engines import Choice
 
     plan, chosen = space.load(sweep), Choice(engine, device)
-    found = sweep_watching.watch(plan, out or Path("runs") / str(plan.name), storage, trials, chosen)
+    folder = out or Path("runs") / str(plan.name)
+    found = sweep_watching.watch(plan, folder, storage, trials, chosen, workers=workers, scheduler=scheduler)
     click.echo(json.dumps(found) if as_json else _sentence(found))
 
 

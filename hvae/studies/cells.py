@@ -14,6 +14,7 @@ from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from crossbar.output_files import write_json
 from hvae.config.run import RunConfig, SamplingConfig
 from hvae.data.sets import Dataset
+from hvae.jobs.job import OnStep, silent
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.costs import costs, phase_power
 from hvae.runs import images, loading
@@ -24,6 +25,7 @@ from hvae.scores.densities import LatentDensity
 from hvae.streams import stream
 from hvae.studies.grid import Cell, Study
 from hvae.training import loop as training
+from hvae.training.loop import Observer
 
 RESULT = "result.json"
 SAMPLES = 16
@@ -48,18 +50,18 @@ def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
     return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
 
 
-def run_cell(study: Study, cell: Cell, folder: Path) -> dict[str, Any]:
+def run_cell(study: Study, cell: Cell, folder: Path, *, on_step: OnStep = silent) -> dict[str, Any]:
     """Return the result of `cell`, made in `folder`: read if it is there, else trained on from its last checkpoint.
 
     A result that was scored otherwise is scored again, without another training. A run that diverges is a result too,
-    without scores.
+    without scores. `on_step` is told the steps of a training.
     """
     done = finished(study, cell, folder)
     if done is not None:
         return done
     facts = _facts(cell) | _scored(study, cell)
     try:
-        trained = _trained(cell, folder) if cell.source is None else _programmed(cell, cell.source)
+        trained = _trained(cell, folder, on_step) if cell.source is None else _programmed(cell, cell.source)
         dataset = images.load(trained.config.data)
         z = evaluation.density(trained, dataset, trained.config.sampling, cell.seed)
         scores = evaluation.evaluate_trained(
@@ -86,10 +88,10 @@ def _scored(study: Study, cell: Cell) -> dict[str, Any]:
     return found if cell.source is not None else found | evaluation.described(cell.config().sampling)
 
 
-def _trained(cell: Cell, folder: Path) -> Trained:
+def _trained(cell: Cell, folder: Path, on_step: OnStep) -> Trained:
     if not (folder / "config.toml").exists():
         RunFolder.create(folder, cell.config())
-    training.train(RunFolder.open(folder))
+    training.train(RunFolder.open(folder), observer=Observer(on_step=on_step))
     return loading.load(folder)
 
 

@@ -31,6 +31,7 @@ def summary(study: optuna.Study) -> dict[str, object]:
         trial = study.best_trial
         best = {"number": trial.number, "value": trial.value, "parameters": trial.params}
         found["best"] = best | {"run": trial.user_attrs.get("run")}
+    found["batch"] = json.loads(study.user_attrs.get("sweep", "{}")).get("batch", 1)
     found["diverged"] = sum("diverged" in trial.user_attrs for trial in trials)
     found["importances"] = importances(study)
     return found

@@ -21,7 +21,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,7 +31,7 @@ from pydantic import Field, TypeAdapter
 from crossbar.errors import InvalidValue
 from hvae.config import plan_file, toml_file
 from hvae.config.plan_file import Value
-from hvae.config.run import RunConfig
+from hvae.config.run import DataConfig, RunConfig
 from hvae.onchip.chip import for_array
 
 
@@ -90,6 +90,9 @@ class Sweep:
         "median" stops a trial whose best Frechet distance so far is above the median of the others' at that epoch.
     warmup_epochs : int
         No trial is pruned before so many epochs.
+    batch : int
+        So many trials run at once, and none of them is drawn or pruned by what another gives: the same trials come out
+        on one machine and on many. 1: each trial knows all before it.
     seed : int
         Of the search; a trial's own seed is ``training.seed``.
     name : str or None
@@ -103,6 +106,7 @@ class Sweep:
     startup_trials: Annotated[int, Field(ge=1)] = 8
     pruner: Literal["median", "none"] = "median"
     warmup_epochs: Annotated[int, Field(ge=0)] = 1
+    batch: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] = 0
     name: str | None = None
 
@@ -117,6 +121,17 @@ class Sweep:
         shared = {f"{table}.{key}": value for table, keys in self.base.items() for key, value in keys.items()}
         changes = [f"{key}={json.dumps(value)}" for key, value in (shared | dict(values)).items()]
         return for_array(toml_file.resolve(self.model, [], changes))
+
+    def corners(self) -> Iterator[RunConfig]:
+        """Return a configuration for both ends of every range, and for every choice, the others at their first."""
+        first = {key: (one.choices or (one.low,))[0] for key, one in self.parameters.items()}
+        for key, one in self.parameters.items():
+            for value in one.choices or (one.low, one.high):
+                yield self.config(first | {key: value})  # type: ignore[arg-type]
+
+    def data(self) -> tuple[DataConfig, ...]:
+        """Return which data sets the trials read."""
+        return tuple({config.data: None for config in self.corners()})
 
 
 _ADAPTER, _SEARCH = TypeAdapter(Sweep), TypeAdapter(dict[str, Value])
@@ -149,9 +164,6 @@ def _try_out(sweep: Sweep) -> None:
     """Refuse now what a trial would refuse after hours: both ends of every range, and every choice."""
     if not sweep.parameters:
         raise InvalidValue('a sweep needs at least one table [parameters."table.key"]')
-    first = {key: (one.choices or (one.low,))[0] for key, one in sweep.parameters.items()}
-    for key, one in sweep.parameters.items():
-        for value in one.choices or (one.low, one.high):
-            config = sweep.config(first | {key: value})  # type: ignore[arg-type]
-            if config.training.validation_samples < 2:
-                raise InvalidValue("a sweep minimizes a distance: set `training.validation_samples` to 2 or more")
+    for config in sweep.corners():
+        if config.training.validation_samples < 2:
+            raise InvalidValue("a sweep minimizes a distance: set `training.validation_samples` to 2 or more")

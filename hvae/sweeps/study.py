@@ -7,7 +7,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, get_storage
@@ -18,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from hvae.config import toml_file
 from hvae.config.run import RunConfig, table_3
-from hvae.sweeps import workers
+from hvae.sweeps import batches, workers
 from hvae.sweeps.space import Sweep
 
 JOURNAL = "journal.log"
@@ -43,14 +42,14 @@ def open_study(sweep: Sweep, folder: Path, storage: str | None = None) -> optuna
         study_name=sweep.name,
         direction="minimize",
         load_if_exists=True,
-        pruner=_pruner(sweep),
-        sampler=sampler(sweep, 0),
     )
-    what = json.dumps({key: asdict(sweep)[key] for key in ("model", "base", "parameters")}, sort_keys=True)
+    recorded = {key: asdict(sweep)[key] for key in ("model", "base", "parameters")}
+    recorded |= {} if sweep.batch == 1 else {"batch": sweep.batch}  # studies that do not say it have batches of one
+    what = json.dumps(recorded, sort_keys=True)
     if study.user_attrs.setdefault("sweep", what) != what:
         raise InvalidValue(
-            f"the study {sweep.name!r} there varies other things than this sweep: choose another --out, or another "
-            "`name` under [sweep]"
+            f"the study {sweep.name!r} there varies other things than this sweep, or in batches of another size: "
+            "choose another --out, or another `name` under [sweep]"
         )
     study.set_user_attr("sweep", what)
     return study
@@ -71,15 +70,17 @@ def deaths(trial: FrozenTrial) -> int:
 def give_back(study: optuna.Study, trial: FrozenTrial, deaths: int) -> bool:
     """Fail `trial` and queue its values again, unless too many workers died at them: `deaths`, an interrupt is none.
 
-    Return False where another worker was quicker.
+    Values that were not all drawn yet are drawn again, as before. Return False where another worker was quicker.
     """
+    place = batches.place(study.get_trials(deepcopy=False), trial.number)
     try:
         study.tell(trial.number, state=TrialState.FAIL)
     except (ValueError, RuntimeError):  # already told
         return False
-    if deaths <= _RETRIES and trial.params:
-        attributes = {"retries": deaths, "continues": trial.user_attrs.get("run", "nowhere")}
-        study.enqueue_trial(trial.params, user_attrs=attributes)
+    if deaths <= _RETRIES:
+        run = trial.user_attrs.get("run")
+        attributes = {"retries": deaths, "continues": run or "nowhere", batches.PLACE: place}
+        study.enqueue_trial({} if run is None else trial.params, user_attrs=attributes)
     return True
 
 
@@ -177,18 +178,6 @@ def _url(url: str) -> BaseStorage:
         return get_storage(url)
     except (ImportError, ValueError, OptunaError, SQLAlchemyError) as error:
         raise InvalidValue(f"Optuna cannot open the storage {url!r}: {error}") from error
-
-
-def _pruner(sweep: Sweep) -> optuna.pruners.BasePruner:
-    if sweep.pruner == "none":
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.MedianPruner(n_startup_trials=sweep.startup_trials, n_warmup_steps=sweep.warmup_epochs)
-
-
-def sampler(sweep: Sweep, number: int) -> optuna.samplers.BaseSampler:
-    """Return the sampler of trial `number`: workers that start together must not draw alike."""
-    seed = int(np.random.SeedSequence((sweep.seed, number)).generate_state(1)[0])
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=sweep.startup_trials, multivariate=False)
 
 
 def _since(trial: FrozenTrial) -> dict[str, object]:

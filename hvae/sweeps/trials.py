@@ -1,4 +1,4 @@
-"""Bayesian optimization of a run's configuration: trials of one Optuna study, shared by any number of workers.
+"""Bayesian optimization of a run's configuration: trials of one Optuna study, run in batches, here or elsewhere.
 
 A trial is a training run in a folder of its own; its value is the Frechet distance on the validation split after the
 last epoch, its intermediate values those after every epoch. The sampler is Optuna's tree-structured Parzen estimator
@@ -8,30 +8,26 @@ last epoch, its intermediate values those after every epoch. The sampler is Optu
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from crossbar.errors import DivergedError, ExistingFile
+from crossbar.errors import ExistingFile
 from hvae.config import toml_file
-from hvae.config.run import DataConfig, RunConfig
-from hvae.data.sets import Dataset
-from hvae.runs import images
+from hvae.config.run import RunConfig
+from hvae.jobs.here import InProcess
+from hvae.jobs.job import Job, JobsLost, Listener, Runner
 from hvae.runs.records import RunFolder
+from hvae.sweeps import batches, workers
 from hvae.sweeps import study as sweep_study
-from hvae.sweeps import workers
+from hvae.sweeps.runs import Outcome, train_trial
 from hvae.sweeps.space import Parameter, Sweep, Value
-from hvae.training import loop
 from hvae.training.engines import Choice
-from hvae.training.loop import Ending, Observer
-
-OBJECTIVE = "validation_frechet_distance"
-
-Metrics = Mapping[str, float]
 
 
 @dataclass
@@ -39,14 +35,13 @@ class SweepObserver:
     """What a caller hears of a worker; silent by default."""
 
     on_trial: Callable[[int, Mapping[str, Value]], None] = lambda number, values: None  # noqa: ARG005
-    on_step: Callable[[int, int, Metrics], None] = lambda step, total, metrics: None  # noqa: ARG005
-    on_epoch: Callable[[int, Metrics], None] = lambda epoch, metrics: None  # noqa: ARG005
     on_end: Callable[[FrozenTrial], None] = lambda trial: None  # noqa: ARG005
+    listener: Listener = field(default_factory=Listener)
 
 
 @dataclass
 class Worker:
-    """One of the processes that run the trials of a study.
+    """A process that runs the trials of a study, itself or by others.
 
     Attributes
     ----------
@@ -57,6 +52,8 @@ class Worker:
     observer : SweepObserver
     engine : Choice
         Makes the steps of the trials that it can make; numpy those of the others.
+    runner : Runner
+        Trains the trials of a batch, by default one after another in this process.
     """
 
     sweep: Sweep
@@ -64,60 +61,80 @@ class Worker:
     folder: Path
     observer: SweepObserver = field(default_factory=SweepObserver)
     engine: Choice = field(default_factory=Choice)
-    _datasets: dict[DataConfig, Dataset] = field(default_factory=dict)
+    runner: Runner = field(default_factory=InProcess)
 
     def run(self, trials: int) -> None:
-        """Run trials until the study has `trials` that are finished, pruned or running.
+        """Run batches until the study has `trials` that are finished, pruned or running.
 
         Trials of workers that are gone are taken up first, from their last checkpoint where that is on this machine.
-        Ctrl-C gives the current trial back.
+        Ctrl-C gives the current trials back.
+
+        Raises
+        ------
+        JobsLost
+            Trials whose workers died again and again, which are given up; those of the same batch are finished.
         """
         while True:
             sweep_study.recover(self.study)
-            if len(self._counted()) >= trials:
+            left = trials - len(self._counted())
+            if left <= 0:
                 return
-            trial = self.study.ask()
-            try:
-                self._run_trial(trial)
-            except KeyboardInterrupt:
-                sweep_study.give_back(self.study, _frozen(trial), sweep_study.deaths(_frozen(trial)))
-                raise
-            except Exception:
-                self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-                raise
-            self.observer.on_end(_frozen(trial))
+            self._run_batch(min(left, batches.size(self._all(), self.sweep)))
+
+    def _all(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
 
     def _counted(self) -> list[FrozenTrial]:
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         return self.study.get_trials(deepcopy=False, states=states)
 
-    def _run_trial(self, trial: Trial) -> None:
-        trial.set_user_attr("worker", workers.mark())
-        self.study.sampler = sweep_study.sampler(self.sweep, trial.number)
-        values = {key: suggest(trial, key, one) for key, one in self.sweep.parameters.items()}
-        config = self.sweep.config(values)
-        run = self._open_run(trial, config)
-        trial.set_user_attr("config", toml_file.dump(config))
-        trial.set_user_attr("run", str(run.path.resolve()))
-        self.observer.on_trial(trial.number, values)
-        reporter = Reporter(trial=trial, observer=self.observer)
-        for record in run.metrics():
-            reporter.report(record)
-        if config.data not in self._datasets:
-            self._datasets[config.data] = images.load(config.data)
-        listener = Observer(
-            on_step=reporter.on_step, on_epoch=reporter.on_epoch, stop_requested=lambda: reporter.hopeless
-        )
+    def _run_batch(self, count: int) -> None:
+        running: dict[str, Trial] = {}
         try:
-            ending = loop.train(run, self._datasets[config.data], listener, self.engine.able(config))
-        except DivergedError as error:
-            trial.set_user_attr("diverged", str(error))
-            self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
-            return
-        if ending is Ending.STOPPED:
-            self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
-        else:
-            self.study.tell(trial, reporter.last, skip_if_finished=True)
+            with workers.beating(lambda: _mark(running.values())):
+                jobs = [self._begin(running) for _ in range(count)]
+                with closing(self.runner.run(jobs, self.observer.listener)) as results:
+                    for name, outcome in results:
+                        self._end(running.pop(name), outcome)
+        except JobsLost as error:
+            for name in error.names:
+                self.study.tell(running.pop(name).number, state=TrialState.FAIL, skip_if_finished=True)
+            raise
+        finally:  # by Ctrl-C or an error: others may take them up
+            for trial in running.values():
+                frozen = self._all()[trial.number]
+                sweep_study.give_back(self.study, frozen, sweep_study.deaths(frozen))
+
+    def _begin(self, running: dict[str, Trial]) -> Job[Outcome]:
+        """Return the next trial as a job, and put it among those that are `running`."""
+        trial = self.study.ask()
+        name = f"trial {trial.number}"
+        running[name] = trial
+        _mark([trial])
+        trials = self._all()
+        at = batches.place(trials, trial.number)
+        known = batches.earlier(trials, self.sweep, at)
+        self.study.sampler = batches.Drawing(known, self.sweep, at)
+        values = {key: suggest(trial, key, one) for key, one in self.sweep.parameters.items()}
+        try:
+            run = self._open_run(trial, self.sweep.config(values))
+        except Exception:
+            self.study.tell(running.pop(name).number, state=TrialState.FAIL)
+            raise
+        self.observer.on_trial(trial.number, values)
+        return Job(name, train_trial, (batches.begun(known), run.path.resolve(), self.engine))
+
+    def _end(self, trial: Trial, outcome: Outcome) -> None:
+        """Tell the study how `trial` ended; raise what it failed with."""
+        if self._all()[trial.number].state is TrialState.RUNNING:  # else others thought that this worker was gone
+            for epoch, value in outcome.reported.items():
+                trial.report(value, epoch)
+            if outcome.diverged is not None:
+                trial.set_user_attr("diverged", outcome.diverged)
+            self.study.tell(trial.number, outcome.value, outcome.state, skip_if_finished=True)
+        if outcome.error is not None:
+            raise outcome.error
+        self.observer.on_end(self._all()[trial.number])
 
     def _open_run(self, trial: Trial, config: RunConfig) -> RunFolder:
         """Return a new run folder for `trial`, with the checkpoint of the trial that it takes up, if any."""
@@ -132,42 +149,9 @@ class Worker:
         for name in ("checkpoint.h5", "metrics.jsonl", "timing.jsonl"):  # the checkpoint first: it fits longer metrics
             if (old / "checkpoint.h5").is_file() and (old / name).is_file():
                 shutil.copyfile(old / name, path / name)
+        trial.set_user_attr("config", toml_file.dump(config))
+        trial.set_user_attr("run", str(path.resolve()))
         return run
-
-
-@dataclass
-class Reporter:
-    """Tells the study of a trial's epochs, and that its worker lives."""
-
-    trial: Trial
-    observer: SweepObserver
-    hopeless: bool = False
-    last: float = float("inf")
-    _beaten: float = 0.0
-    _reported: set[int] = field(default_factory=set)
-
-    def on_step(self, step: int, total: int, metrics: Metrics) -> None:
-        """Beat now and then."""
-        if time.monotonic() - self._beaten > workers.BEAT_SECONDS:
-            self.trial.set_user_attr("worker", workers.mark())
-            self._beaten = time.monotonic()
-        self.observer.on_step(step, total, metrics)
-
-    def on_epoch(self, epoch: int, metrics: Metrics) -> None:
-        """Report an epoch, and ask whether the trial is worth going on."""
-        self.report(metrics)
-        self.hopeless = self.trial.should_prune()
-        self.observer.on_epoch(epoch, metrics)
-
-    def report(self, metrics: Metrics) -> None:
-        """Report the distance in `metrics`, once an epoch."""
-        if OBJECTIVE not in metrics:
-            return
-        self.last = float(metrics[OBJECTIVE])
-        epoch = int(metrics["epoch"])
-        if epoch not in self._reported:
-            self._reported.add(epoch)
-            self.trial.report(self.last, epoch)
 
 
 def suggest(trial: Trial, key: str, parameter: Parameter) -> Value:
@@ -180,5 +164,8 @@ def suggest(trial: Trial, key: str, parameter: Parameter) -> Value:
     return trial.suggest_float(key, float(parameter.low or 0), float(parameter.high or 0), log=parameter.log)
 
 
-def _frozen(trial: Trial) -> FrozenTrial:
-    return trial.study.get_trials(deepcopy=False)[trial.number]
+def _mark(trials: Iterable[Trial]) -> None:
+    """Tell the study that the worker of `trials` lives."""
+    for trial in list(trials):
+        with suppress(UpdateFinishedTrialError):  # told since
+            trial.set_user_attr("worker", workers.mark())

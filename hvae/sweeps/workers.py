@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 BEAT_SECONDS = 30.0
@@ -16,6 +18,24 @@ GRACE_SECONDS = 900.0
 def mark() -> dict[str, object]:
     """Return the mark of this process, now."""
     return {"host": _host(), "pid": os.getpid(), "beat": time.time()}
+
+
+@contextmanager
+def beating(beat: Callable[[], object], seconds: float = BEAT_SECONDS) -> Iterator[None]:
+    """Call `beat` now and then, in a thread, while the body runs: whoever computes, its command lives."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(seconds):
+            beat()
+
+    thread = threading.Thread(target=go_on, name="beating", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def is_gone(found: Mapping[str, object], now: float | None = None) -> bool:

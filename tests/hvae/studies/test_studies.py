@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -287,40 +286,6 @@ def test_a_damaged_result_of_a_cell_is_named_with_its_remedy(study, tmp_path, co
     (tmp_path / study_cells.RESULT).write_text(content)
     with pytest.raises(CorruptFile, match=r"result\.json .*remove it, and start the study again"):
         study_cells.finished(study, cell, tmp_path)
-
-
-def test_workers_of_a_cluster_that_die_cost_their_cells_only_and_the_study_can_go_on(study, tmp_path, monkeypatch):
-    class Killed(Exception):
-        pass
-
-    class Future:
-        def __init__(self, result):
-            self.kept = result
-
-        def result(self):
-            if self.kept is None:
-                raise Killed
-            return self.kept
-
-    class Client:
-        def __init__(self, *_, **__):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def submit(self, _, study, cell, folder, **__):
-            return Future(None if cell.kind == "ideal" else {"name": cell.name})
-
-    fake = SimpleNamespace(Client=Client, KilledWorker=Killed, CancelledError=Killed, as_completed=lambda found: found)
-    monkeypatch.setitem(sys.modules, "distributed", fake)
-    heard = []
-    with pytest.raises(EngineError, match=r"2 of 6 cells are not finished.*it goes on where it stands"):
-        run(study, tmp_path / "out", scheduler="tcp://here:1", on_cell=heard.append)
-    assert len(heard) == 4
 
 
 def test_cells_are_scored_with_the_z_that_their_run_says(study, tmp_path):

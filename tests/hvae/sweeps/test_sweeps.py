@@ -15,8 +15,10 @@ from optuna.trial import TrialState
 
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from hvae.config import toml_file
+from hvae.jobs.here import InProcess
+from hvae.jobs.job import Listener
 from hvae.runs.records import RunFolder
-from hvae.sweeps import results, space, workers
+from hvae.sweeps import results, runs, space, workers
 from hvae.sweeps import study as sweep_study
 from hvae.sweeps import trials as sweeps
 from hvae.sweeps.trials import SweepObserver, Worker
@@ -58,12 +60,13 @@ def plan(tmp_path, text=TINY):
     return space.load(path)
 
 
-def worker(sweep, folder, **observed):
+def worker(sweep, folder, runner=None, on_step=lambda name, step, total, metrics: None, **observed):
     return Worker(
         sweep=sweep,
         study=sweep_study.open_study(sweep, folder),
         folder=folder,
-        observer=SweepObserver(**observed),
+        observer=SweepObserver(listener=Listener(on_step=on_step), **observed),
+        runner=runner or InProcess(),
     )
 
 
@@ -104,7 +107,7 @@ def test_ctrl_c_gives_the_trial_back_and_its_checkpoint_is_taken_up(tmp_path):
     sweep, folder = plan(tmp_path), tmp_path / "sweep"
     steps = []
 
-    def interrupt(step, total, metrics):
+    def interrupt(name, step, total, metrics):
         steps.append(step)
         if step == 6:  # in the second epoch of 4 steps
             raise KeyboardInterrupt
@@ -114,7 +117,7 @@ def test_ctrl_c_gives_the_trial_back_and_its_checkpoint_is_taken_up(tmp_path):
     study = sweep_study.open_study(sweep, folder)
     assert states(study) == [TrialState.FAIL, TrialState.WAITING]
     again = []
-    worker(sweep, folder, on_step=lambda step, total, metrics: again.append(step)).run(1)
+    worker(sweep, folder, on_step=lambda name, step, total, metrics: again.append(step)).run(1)
     first, second = study.get_trials()
     assert (second.state, second.params) == (TrialState.COMPLETE, first.params)
     assert again[0] == 5  # after the checkpoint of the first epoch
@@ -142,6 +145,7 @@ def test_values_at_which_workers_die_again_and_again_are_given_up():
         trial = study.ask()
         assert trial.suggest_float("x", 0, 1) == 0.5
         trial.set_user_attr("worker", {"beat": 0.0})
+        trial.set_user_attr("run", "somewhere")
         sweep_study.recover(study)
     assert states(study) == [TrialState.FAIL] * 4
 
@@ -162,7 +166,7 @@ def test_a_mistake_is_no_divergence(tmp_path, monkeypatch):
     def refuse(*_):
         raise InvalidValue("something else is wrong")
 
-    monkeypatch.setattr(sweeps.loop, "train", refuse)
+    monkeypatch.setattr(runs.loop, "train", refuse)
     sweep, folder = plan(tmp_path), tmp_path / "sweep"
     with pytest.raises(InvalidValue, match="something else"):
         worker(sweep, folder).run(1)
@@ -191,7 +195,7 @@ def test_a_killed_worker_loses_at_most_its_own_trial(tmp_path):
     assert sweep_study.recover(study) == []
     assert states(study) == [TrialState.FAIL, TrialState.WAITING]
     first = []
-    worker(sweep, folder, on_step=lambda step, total, metrics: first.append(step)).run(1)
+    worker(sweep, folder, on_step=lambda name, step, total, metrics: first.append(step)).run(1)
     assert study.trials[1].params == killed.params
     assert study.trials[1].state is TrialState.COMPLETE
     assert first[0] > 1
@@ -267,6 +271,23 @@ def test_workers_are_known_to_live_or_to_be_gone():
     process.join()
     assert workers.is_gone(mine | {"pid": process.pid})
     assert not workers.is_gone(mine | {"host": "elsewhere", "pid": process.pid})
+
+
+def test_a_command_beats_while_others_compute():
+    heard = []
+    with workers.beating(lambda: heard.append(time.time()), seconds=0.01):
+        deadline = time.monotonic() + 10
+        while len(heard) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    count = len(heard)
+    assert count >= 3
+    time.sleep(0.05)
+    assert len(heard) == count
+    study = optuna.create_study()
+    trial, told = study.ask(), study.ask()
+    study.tell(told, 1.0)
+    sweeps._mark([told, trial])
+    assert not workers.is_gone(study.trials[0].user_attrs["worker"])
 
 
 def test_train_takes_the_best_trial(tmp_path):
@@ -351,7 +372,7 @@ def test_a_file_that_is_not_there(tmp_path):
         space.load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("name", ["sweep-tiny", "sweep-tdh-vae"])
+@pytest.mark.parametrize("name", ["sweep-tiny", "sweep-cluster", "sweep-tdh-vae"])
 def test_the_examples_are_sweeps(name):
     path = Path(__file__).parents[3] / "examples" / f"{name}.toml"
     sweep = space.load(path)
