@@ -1,13 +1,15 @@
 """Hardware-aware training: the gradient is taken at weights as devices would hold them, and changes the exact ones.
 
-At each step every pair of neurons has its weight written anew: W' = W + e max|W| n with n from N(0, 1), symmetric, and
-e the error of one device, as a fraction of its range, that `crossbar.programming` finds by writing a pilot array of
-that device. What such a network learns lies where small errors of the weights matter little.
+At each step every pair of neurons has its weight written anew: W' = clip(W, -L, L) + e L n with n from N(0, 1),
+symmetric, and e the error of one device, as a fraction of its range, that `crossbar.programming` finds by writing a
+pilot array of that device. L is the weight that fills the range; as in programming, the one that errs least: a range
+that holds the largest weight wastes its resolution on a few. What such a network learns lies where small errors of the
+weights matter little.
 
 References
 ----------
 Joshi et al., Nat. Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9 (noise on the weights in each forward pass,
-in proportion to the largest). We draw one error for a pair of neurons, as W = W^T needs one device a pair.
+in proportion to the largest, which they hold down by clipping). We draw one error for a pair of neurons, as W = W^T needs one device a pair.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ import numpy as np
 
 from crossbar.arrays.config import ArrayConfig
 from crossbar.devices.nonidealities import FaultLaw
-from crossbar.programming.chip import device_error
+from crossbar.programming.chip import FINEST, device_error
 from crossbar.programming.write_verify import WriteVerify
 from hvae.config.run import RunConfig
 from hvae.models.hopfield import Parameters
 from hvae.streams import stream
 
+_EVERY, _ENOUGH = 16, 1000
 _PILOT = 2**30  # index of the stream that the pilot array is drawn from
 
 
@@ -35,7 +38,7 @@ class Disturbance:
     Attributes
     ----------
     error : float
-        Standard deviation, as a fraction of the largest weight.
+        Standard deviation, as a fraction of the weight that fills the range.
     seed : int
         Of the run.
     """
@@ -60,6 +63,23 @@ class Disturbance:
         return {name: self._disturbed(parameters[name], rng) for name in sorted(parameters)}
 
     def _disturbed(self, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        number = weights.dtype.type
+        limit = best_limit(weights, self.error)
         drawn = np.triu(rng.standard_normal(weights.shape, dtype=np.float32), 1)
-        scale = weights.dtype.type(self.error) * np.abs(weights).max()
-        return weights + scale * (drawn + drawn.T).astype(weights.dtype, copy=False) * (weights != 0)
+        errors = number(self.error * limit) * (drawn + drawn.T).astype(weights.dtype, copy=False)
+        return np.clip(weights, number(-limit), number(limit)) + errors * (weights != 0)
+
+
+def best_limit(weights: np.ndarray, error: float) -> float:
+    """Return the L that makes e^2 L^2 + E (|W| - L)_+^2 least, of max |W| 2^(-k/2) down to the median weight.
+
+    As `crossbar.programming.chip.best_scale` does by writing pilots; of every sixteenth weight, or of all if few.
+    """
+    sizes = np.abs(weights[weights != 0].astype(np.float64))
+    if not sizes.size:
+        return 0.0
+    some = sizes[:: max(1, min(_EVERY, sizes.size // _ENOUGH))]
+    limits = sizes.max() * 2.0 ** (-0.5 * np.arange(FINEST))
+    limits = limits[limits >= np.median(some)]
+    costs = [(error * limit) ** 2 + np.mean(np.maximum(some - limit, 0) ** 2) for limit in limits]
+    return float(limits[int(np.argmin(costs))])

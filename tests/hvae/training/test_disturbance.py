@@ -16,7 +16,7 @@ from hvae.learning import costs
 from hvae.runs import loading
 from hvae.runs.records import RunFolder
 from hvae.training import loop
-from hvae.training.disturbance import Disturbance
+from hvae.training.disturbance import Disturbance, best_limit
 
 SMALL = [
     "data.image_size=7", "data.train_limit=64", "model.hidden=10", "model.latent=3", "training.batch_size=16",
@@ -33,10 +33,29 @@ def test_errors_are_symmetric_hollow_and_as_large_as_said(rng):
     weights += weights.T
     np.fill_diagonal(weights, 0)
     weights[:20, :20] = 0
-    found = Disturbance(error=0.03, seed=1).at({"tied": weights}, 7)["tied"] - weights
-    np.testing.assert_array_equal(found, found.T)
-    assert not found[weights == 0].any()
-    assert found[weights != 0].std() == pytest.approx(0.03 * np.abs(weights).max(), rel=0.02)
+    disturbed = Disturbance(error=0.03, seed=1).at({"tied": weights}, 7)["tied"]
+    limit = best_limit(weights, 0.03)
+    found = disturbed - np.clip(weights, -limit, limit)
+    np.testing.assert_allclose(found, found.T, atol=1e-12)
+    assert not disturbed[weights == 0].any()
+    assert found[weights != 0].std() == pytest.approx(0.03 * limit, rel=0.02)
+
+
+def test_the_range_is_the_one_that_errs_least(rng):
+    """Few large weights are clipped where the device is coarse, and held where it is fine; by brute force."""
+    weights = rng.normal(0, 0.1, (100, 100))
+    weights[0, :3] = weights[:3, 0] = 3.0
+
+    def cost(limit, error):
+        return (error * limit) ** 2 + np.mean(np.maximum(np.abs(weights) - limit, 0) ** 2)
+
+    assert best_limit(weights, 1e-4) == 3.0
+    for error in (0.01, 0.05, 0.2):
+        limits = 3.0 * 2.0 ** (-0.5 * np.arange(16))
+        allowed = limits[limits >= np.median(np.abs(weights))]
+        assert best_limit(weights, error) == pytest.approx(min(allowed, key=lambda one: cost(one, error)))  # noqa: B023
+    assert best_limit(weights, 0.2) < 1
+    assert best_limit(np.zeros((3, 3)), 0.1) == 0
 
 
 def test_a_step_has_its_own_errors_and_the_same_each_time(rng):
