@@ -9,7 +9,8 @@ weights matter little.
 References
 ----------
 Joshi et al., Nat. Commun. 11, 2473 (2020), doi:10.1038/s41467-020-16108-9 (noise on the weights in each forward pass,
-in proportion to the largest, which they hold down by clipping). We draw one error for a pair of neurons, as W = W^T needs one device a pair.
+in proportion to the largest, which they hold down by clipping). We draw one error for a pair of neurons, as W = W^T
+needs one device a pair.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from hvae.config.run import RunConfig
 from hvae.models.hopfield import Parameters
 from hvae.streams import stream
 
-_EVERY, _ENOUGH = 16, 1000
+_BINS = 1024
 _PILOT = 2**30  # index of the stream that the pilot array is drawn from
 
 
@@ -73,13 +74,16 @@ class Disturbance:
 def best_limit(weights: np.ndarray, error: float) -> float:
     """Return the L that makes e^2 L^2 + E (|W| - L)_+^2 least, of max |W| 2^(-k/2) down to the median weight.
 
-    As `crossbar.programming.chip.best_scale` does by writing pilots; of every sixteenth weight, or of all if few.
+    As `crossbar.programming.chip.best_scale` does by writing pilots. Weights are counted in bins of their size, so that
+    one pass through them does for all limits.
     """
-    sizes = np.abs(weights[weights != 0].astype(np.float64))
+    sizes = np.abs(weights[weights != 0])
     if not sizes.size:
         return 0.0
-    some = sizes[:: max(1, min(_EVERY, sizes.size // _ENOUGH))]
-    limits = sizes.max() * 2.0 ** (-0.5 * np.arange(FINEST))
-    limits = limits[limits >= np.median(some)]
-    costs = [(error * limit) ** 2 + np.mean(np.maximum(some - limit, 0) ** 2) for limit in limits]
-    return float(limits[int(np.argmin(costs))])
+    largest = float(sizes.max())
+    count = np.bincount((sizes * (_BINS / largest)).astype(np.int32), minlength=_BINS + 1) / sizes.size
+    middle = (np.arange(_BINS + 1) + 0.5) * (largest / _BINS)
+    limits = largest * 2.0 ** (-0.5 * np.arange(FINEST))
+    limits = limits[limits >= middle[int(np.searchsorted(np.cumsum(count), 0.5))]]
+    beyond = np.maximum(middle - limits[:, None], 0) ** 2 @ count
+    return float(limits[int(np.argmin((error * limits) ** 2 + beyond))])
