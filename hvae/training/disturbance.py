@@ -1,10 +1,10 @@
 """Hardware-aware training: the gradient is taken at weights as devices would hold them, and changes the exact ones.
 
-At each step every pair of neurons has its weight written anew: W' = clip(W, -L, L) + e L n with n from N(0, 1),
-symmetric, and e the error of one device, as a fraction of its range, that `crossbar.programming` finds by writing a
-pilot array of that device. L is the weight that fills the range; as in programming, the one that errs least: a range
-that holds the largest weight wastes its resolution on a few. What such a network learns lies where small errors of the
-weights matter little.
+At each step every pair of neurons has its weight written anew: W' = W + e L n with n from N(0, 1), symmetric, and e the
+error of one device, as a fraction of its range, that `crossbar.programming` finds by writing a pilot array of that
+device. L is the weight that fills the range; as in programming, the one that errs least: a range that holds the largest
+weight wastes its resolution on a few. Larger weights are not clipped here, as programming does: where their growth
+changes nothing, nothing holds it. What such a network learns lies where small errors of the weights matter little.
 
 References
 ----------
@@ -68,7 +68,7 @@ class Disturbance:
         limit = best_limit(weights, self.error)
         drawn = np.triu(rng.standard_normal(weights.shape, dtype=np.float32), 1)
         errors = number(self.error * limit) * (drawn + drawn.T).astype(weights.dtype, copy=False)
-        return np.clip(weights, number(-limit), number(limit)) + errors * (weights != 0)
+        return weights + errors * (weights != 0)
 
 
 def best_limit(weights: np.ndarray, error: float) -> float:
