@@ -15,7 +15,7 @@ from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from crossbar.hopfield.population import Population
 
 AMPLIFIERS = ("behavioural", "opamp")
@@ -108,7 +108,8 @@ class Circuit:
         The neurons, in the order of the states.
     array : MemristorArray
     neurons : Population
-        What each neuron does with its state: the paper's sigmoid, linear, classical.
+        What each neuron does with its state: the paper's sigmoid, linear, classical; its own gain, offset and leak
+        where they are not alike.
     clamped : ndarray (N,) of bool
         Neurons that are held (in the single chip: held while encoding).
     held : ndarray (N,)
@@ -153,6 +154,10 @@ class Circuit:
             raise unknown_name("device", self.device, MODELS)
         if self.neurons.stops[-1:] != (len(self.names),):
             raise InvalidValue(f"`neurons` must be {len(self.names)} of the circuit, but end at {self.neurons.stops}")
+        own = self.neurons.mismatch
+        classical = any(law.name == Classical.name for law in self.neurons.laws)
+        if own is not None and (classical or len(own) != len(self.names)):
+            raise InvalidValue("`mismatch` must be of all neurons of the circuit, none of them classical")
         if self.amplifier not in AMPLIFIERS:
             raise InvalidValue(f"`neuron` must be one of {', '.join(AMPLIFIERS)}, but got {self.amplifier!r}")
         for name in ("clamped", "held", "start"):
@@ -170,8 +175,13 @@ class Circuit:
         return self.array.weights() if self.wires is None else wired_weights(self.array, self.wires)
 
     def signals(self, states: np.ndarray) -> np.ndarray:
-        """Return rho(s) (N,) at `states`, in which a linear neuron's is s: word lines in units of v_read."""
-        signals = np.array(states, np.float64)
+        """Return rho(s) (N,) at `states`, in which a linear neuron's is s: word lines in units of v_read.
+
+        Where neurons are not alike, rho(a (s - o)) and a (s - o).
+        """
+        signals, own = np.array(states, np.float64), self.neurons.mismatch
+        if own is not None:
+            signals = own.gain * (signals - own.offset)
         for law, run in self.neurons.runs:
             if law.name != Linear.name:
                 signals[run] = 0.5 * (1 + np.tanh(0.5 * law.gain * signals[run]))
