@@ -261,11 +261,12 @@ def origin(chip: Chip, network: str, role: str, array: MemristorArray) -> tuple[
 
 
 def _laws(network: Network) -> tuple[str, ...]:
-    """Return which neurons `network` has, where they are not all sigmoids of one gain."""
+    """Return which neurons `network` has, where they are not all sigmoids of one gain, and that they are not alike."""
+    unlike = () if network.mismatch is None else ("neurons are not alike: each card tells its gain, offset and leak",)
     if all(law == network.laws[0] and law.name == Sigmoid.name for law in network.laws):
-        return ()
+        return unlike
     said = [
         f"{name} {law.name}" + ("" if law.name == Linear.name else f" of gain {law.gain:g}")
         for name, law in zip(network.names, network.laws, strict=True)
     ]
-    return (f"neurons: {', '.join(said)}",)
+    return (f"neurons: {', '.join(said)}", *unlike)

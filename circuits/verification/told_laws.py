@@ -48,7 +48,7 @@ def gain_error(network: Network, found: Netlist) -> float:
     for name, cell, told in _told(found, "gain", common):
         errors.append(abs(told / (own[name] * (laws[name] if cell in STEEP else 1.0)) - 1))
     steep = {law.gain for law in network.laws if law.name != "linear"}
-    if len(steep) == 1 and network.mismatch is None:
+    if len(steep) == 1 and network.mismatch is None and "gain" in found.parameters:
         errors.append(abs(common / steep.pop() - 1))
     return float(np.max(errors))  # NaN stays NaN
 
