@@ -20,7 +20,7 @@ from crossbar.hopfield.population import Population
 
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
-UNLIKE_RELTOL = 1e-5  # neurons with time constants of their own: at 1e-4 some transients still rippled by 1e-6 at their end
+UNLIKE_RELTOL = 1e-5  # time constants that differ: at 1e-4 a transient still rippled by 1e-6 at its end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

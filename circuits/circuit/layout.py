@@ -162,7 +162,8 @@ def check_chip(chip: Chip) -> None:
     Raises
     ------
     InvalidValue
-        Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are complex or text; a sigma that is negative or fits no latents; examples that fit no pixels.
+        Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are
+        complex or text; a sigma that is negative or fits no latents; examples that fit no pixels.
     """
     if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
         raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")

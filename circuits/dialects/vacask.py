@@ -15,7 +15,7 @@ import numpy as np
 
 from circuits.circuit.circuit import Analysis, Circuit
 from circuits.circuit.comments import heading
-from circuits.circuit.laws import CELLS, STEEP, each, gains, numbers, own_numbers, words
+from circuits.circuit.laws import ALIKE, CELLS, STEEP, each, gains, numbers, own_numbers, words
 from circuits.dialects.vacask_cells import cells_of
 from circuits.memristors.linear import resistances
 from crossbar.errors import EngineError
@@ -68,7 +68,7 @@ def called(circuit: Circuit, cell: str) -> str:
 
 
 def model_of(circuit: Circuit, cell: str, law: Neuron) -> str:
-    """Return the name of the model of `cell` for neurons of `law`: there is one for each gain that cards do not tell."""
+    """Return the name of the model of `cell` for neurons of `law`: one for each gain, unless cards tell the gains."""
     place = gains(circuit.neurons).index(law.gain) if _of_a_gain(circuit, cell) else 0
     return called(circuit, cell) if place == 0 else f"{called(circuit, cell)}_{place + 1}"
 
@@ -77,14 +77,13 @@ def _of_a_gain(circuit: Circuit, cell: str) -> bool:
     return cell in STEEP and circuit.neurons.mismatch is None
 
 
-def cards(circuit: Circuit) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield each neuron's name, the models of its state and its line, and the numbers that their cards tell."""
-    unlike, told = circuit.neurons.mismatch is not None, numbers(circuit.neurons)
-    own = own_numbers(circuit.neurons)
+def cards(circuit: Circuit) -> Iterator[tuple[str, str, str]]:
+    """Yield each neuron's name, and the models of its state and of its line with the numbers that a card tells."""
+    own = ALIKE if circuit.neurons.mismatch is None else own_numbers(circuit.neurons)  # gains are the models'
+    told = numbers(circuit.neurons)
     for name, law, values in zip(circuit.names, each(circuit.neurons), told, strict=True):
-        state, line = CELLS[law.name]
-        said = [words(own[cell], values) if unlike else "" for cell in (state, line)]
-        yield name, model_of(circuit, state, law), model_of(circuit, line, law), *said
+        state, line = (model_of(circuit, cell, law) + words(own[cell], values) for cell in CELLS[law.name])
+        yield name, state, line
 
 
 def models(circuit: Circuit) -> Iterator[str]:
@@ -112,15 +111,15 @@ def models(circuit: Circuit) -> Iterator[str]:
 def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron of a two-device array; bit lines without devices are left out."""
     signals = None if circuit.rails is None else circuit.electrical.v_read * circuit.signals(circuit.rails)
-    for index, (name, state, line, of_state, of_line) in enumerate(cards(circuit)):
+    for index, (name, state, line) in enumerate(cards(circuit)):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name}) hold volts={float(circuit.held[index])!r}\n"
             if circuit.array.built[index].any():
                 yield from (f"idle{sign}_{name} (q{sign}_{name}) hold\n" for sign in "pn")
         else:
-            yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) {state}{of_state}\n"
+            yield f"neuron_{name} (s_{name} qp_{name} qn_{name}) {state}\n"
         if signals is None:
-            yield f"driver_{name} (s_{name} p_{name}) {line}{of_line}\n"
+            yield f"driver_{name} (s_{name} p_{name}) {line}\n"
         else:
             yield f"rail_{name} (p_{name}) hold volts={float(signals[index])!r}\n"
 
@@ -133,12 +132,12 @@ def shared_neurons(circuit: Circuit) -> Iterator[str]:
     if circuit.rails is not None:
         raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    for index, (name, state, line, of_state, of_line) in enumerate(cards(circuit)):
+    for index, (name, state, line) in enumerate(cards(circuit)):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
         else:
-            yield f"neuron_{name} (s_{name} m_{name}) {state}{of_state}\n"
-        yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) {line} s_row={float(row_sums[index])!r}{of_line}\n"
+            yield f"neuron_{name} (s_{name} m_{name}) {state}\n"
+        yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) {line} s_row={float(row_sums[index])!r}\n"
 
 
 def devices(circuit: Circuit) -> Iterator[str]:

@@ -135,7 +135,7 @@ endmodule
 
 
 def cells_of(neurons: Population) -> str:
-    """Return the cells that `neurons` need: the paper's alone, those of linear and classical ones too, or unlike ones."""
+    """Return the cells that `neurons` need: the paper's alone, linear and classical ones too, or those not alike."""
     if neurons.mismatch is not None:
         return UNLIKE_CELLS
     return CELLS if all(law.name == Sigmoid.name for law in neurons.laws) else CELLS + OF_OTHER_LAWS

@@ -24,8 +24,8 @@ SAME = {
         "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0\\3>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
     rf"neuron_(\w+) \(s_\1 m_\1\) (\w+){OWN}": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0\3>",
     rf"driver_(\w+) \(s_\1 p_\1\) (\w+){OWN}": r"Xdriver_\1 s_\1 p_\1 <\2\3>",
-    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+) s_row={NUMBER}{OWN}":
-        r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\3\4>",
+    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+){OWN} s_row={NUMBER}":
+        r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\4\3>",
     rf"rail_(\w+) \(p_\1\) hold volts={NUMBER}": r"Vrail_\1 p_\1 0 \2",
     r"idle([pn])_(\w+) \(q\1_\2\) hold": "* idle", "//.*": "* comment", "ground 0": "* ground",
     r"Hopbar: a continuous Hopfield network in memristors": "* title",

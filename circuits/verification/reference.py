@@ -80,7 +80,7 @@ def _driven(circuit: Circuit, weights: np.ndarray) -> np.ndarray:
 
 
 def _slopes(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
-    """Return the slope of rho by s (N,) at the signals: gain rho (1 - rho), 1 of a linear neuron, times its own gain."""
+    """Return the slope of rho by s (N,) at the signals: gain rho (1 - rho), or 1, times the neuron's own gain."""
     slopes = np.ones_like(signals)
     for law, run in circuit.neurons.runs:
         if law.name != Linear.name:

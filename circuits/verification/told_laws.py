@@ -25,13 +25,15 @@ SHOWN = 3
 
 def problems(network: Network, found: Netlist) -> Iterator[str]:
     """Yield which neurons of the file have not the cells of their law, and which cells are told a number in vain."""
-    wrong, vain, taken = [], {}, _taken(found)
+    wrong: list[str] = []
+    vain: dict[str, list[str]] = {}
+    taken = _taken(found)
     for name, law in _pairs(network, found):
         for part, (cell, told) in found.laws.get(name, {}).items():
             if cell != CELLS[law.name][part]:
                 wrong.append(f"{name} has the {part} of a {cell}, not of a {law.name} neuron")
             for number in told:
-                if cell in taken and number not in taken[cell]:
+                if cell not in HAVE[number] or number not in taken.get(cell, HAVE):
                     vain.setdefault(number, []).append(name)
     if wrong:
         yield f"{len(wrong)} cells are not those of the chip's neurons: {'; '.join(wrong[:SHOWN])}"
@@ -40,7 +42,7 @@ def problems(network: Network, found: Netlist) -> Iterator[str]:
 
 
 def gain_error(network: Network, found: Netlist) -> float:
-    """Return the largest difference of a gain over the chip's: of rho the law's times the neuron's own, else its own."""
+    """Return the largest difference of a gain over the chip's: the law's times the neuron's own where rho is."""
     common = found.parameters.get("gain", np.nan)
     own = dict(zip(found.neurons, _own(network, "gain", len(found.neurons)), strict=True))
     laws = {name: law.gain for name, law in _pairs(network, found)}

@@ -1,4 +1,4 @@
-"""Neurons that are not alike in the circuit: one by hand, chips of them in the simulators, then mutants of their text."""
+"""Neurons that are not alike in the circuit: by hand, whole chips in the simulators, then mutants of their text."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ from circuits.verification.chip_reference import rest
 from circuits.verification.exporting import Proof, Request, export_chip, prove
 from circuits.verification.read_back import check
 from circuits.verification.verdict import DEVICE_TOLERANCES
-from crossbar.chip import Chip, load_chip
+from crossbar.chip import Chip, Conductances, load_chip
 from crossbar.errors import CorruptFile, InvalidValue
 from crossbar.hopfield.mismatch import Mismatch, Spread
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
@@ -105,6 +105,17 @@ def test_every_way_of_laying_out_is_proved_and_reads_back(tmp_path, kind, choice
             assert found.passed, found.problems
             assert found.offset_error < 1e-15
             assert not parse(file["path"]).foreign
+
+
+def test_a_programmed_chip_of_unlike_neurons_is_proved(rng):
+    """Devices that miss their targets, each direction by itself, and neurons that are not alike."""
+    chip = unlike("sigmoid")
+    missed = chip.weights["tied"] + 0.1 * rng.standard_normal((17, 17))
+    sides = [np.where(chip.networks["tied"].mask(), 1e-6 + 1e-5 * np.maximum(side, 0), 0) for side in (missed, -missed)]
+    devices = Conductances(plus=sides[0], minus=sides[1], siemens_per_weight=1e-5, device="test")
+    for options in ({}, {"mode": "fixed-rail"}, {"role": "both"}):
+        summary = prove(Layout(chip=replace(chip, conductances={"tied": devices})), Proof(**options))
+        assert summary["passed"], summary["reasons"]
 
 
 @pytest.mark.parametrize("device", ["vteam", "yakopcic"])
@@ -239,6 +250,9 @@ def test_vacasks_text_is_compared_too(tmp_path, symmetry):
             for other in (f" {number}={float(value) + 1e-9!r}", "", f" {number}={value} {number}=1.0"):
                 path.write_text(text.replace(line, line.replace(f" {number}={value}", other)))
                 assert noticed(chosen, path), other
+    line = next(line for line in text.splitlines() if line.startswith("driver_hidden_1 "))
+    path.write_text(text.replace(line, f"{line} leak=1.0"))
+    assert noticed(chosen, path)
     path.write_text(text)
     cells = path.with_name("cells.va")
     for other in (cells.read_text().replace("leak * V(s)", "V(s)"), vacask.cells_of(strong_chip_neurons())):
