@@ -77,7 +77,8 @@ def area(
     """Return how much silicon a chip takes: an inventory of its circuits times what each measures.
 
     A = routing sum_k n_k a_k(node) + pads, with a_k from sourced tables of low, typical and high values
-    (data/technology/area.toml); docs/area.md has the floor plan and what is left out.
+    (data/technology/area.toml); docs/area.md has the floor plan and what is left out. Neurons that are not alike
+    measure what perfect ones do.
 
     Parameters
     ----------

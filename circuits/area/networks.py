@@ -93,6 +93,8 @@ def untied_model(
 def chip_model(chip: Chip, name: str | None = None) -> Model:
     """Return the networks of an exported chip.
 
+    Where its neurons are not alike (`crossbar.hopfield.mismatch`), their circuits are measured as perfect ones.
+
     Raises
     ------
     InvalidValue

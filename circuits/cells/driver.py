@@ -7,20 +7,29 @@ the headroom of its output stage; a memristor with thresholds must stay below th
 
 from __future__ import annotations
 
-from circuits.cells.neuron import OWN_GAIN, RHO
-
-SIGNAL = "Brho r 0 V=v_read*" + RHO.format(node="s")
-STATE = "Bstate r 0 V=v_read*v(s)"
+from circuits.cells.neuron import level, rho, told
 
 
-def driver(amplifier: str, own_gain: bool = False) -> str:
-    """Return the subcircuit `driver s p`: an ideal source, or an op-amp follower of finite gain."""
-    return _line("driver", SIGNAL, amplifier, OWN_GAIN if own_gain else "")
+def _signal(own: tuple[str, ...]) -> str:
+    return f"Brho r 0 V=v_read*{rho(own)}"
 
 
-def follower(amplifier: str) -> str:
-    """Return the subcircuit `follower s p`, the line of a linear neuron, at v_read s."""
-    return _line("follower", STATE, amplifier, "")
+def _copy(own: tuple[str, ...]) -> str:
+    gain = "gain*" if "gain" in own else ""
+    return f"Bstate r 0 V=v_read*{gain}{level(own)}"
+
+
+def driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
+    """Return the subcircuit `driver s p`: an ideal source, or an op-amp follower of finite gain.
+
+    It has the gain and the offset of its `own` that the card tells, see `circuits.cells.neuron`.
+    """
+    return _line("driver", _signal(own), amplifier, told(own))
+
+
+def follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
+    """Return the subcircuit `follower s p`, the line of a linear neuron, at v_read s; v_read a (s - o) of its `own`."""
+    return _line("follower", _copy(own), amplifier, told(own))
 
 
 def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
@@ -31,7 +40,7 @@ def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
     return f".subckt {name} s p{parameters}\n{body}.ends {name}\n"
 
 
-def shared_driver(amplifier: str, own_gain: bool = False) -> str:
+def shared_driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return `driver s p n m`: both polarities of a neuron of a shared array, which drive and sense at once.
 
     One device serves W_ij and W_ji: G+ lies between the rails p_i and p_j, G- between p_i and n_j, with p at
@@ -42,12 +51,12 @@ def shared_driver(amplifier: str, own_gain: bool = False) -> str:
     where s_row, the sum of all G+ and G- of neuron i, would be a replica row in hardware. Two large currents are
     subtracted: their difference inherits the precision of the replica.
     """
-    return _rails("driver", SIGNAL, amplifier, OWN_GAIN if own_gain else "")
+    return _rails("driver", _signal(own), amplifier, told(own))
 
 
-def shared_follower(amplifier: str) -> str:
+def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return `follower s p n m`: `shared_driver` of a linear neuron, p at v_read s and n at -v_read s."""
-    return _rails("follower", STATE, amplifier, "")
+    return _rails("follower", _copy(own), amplifier, told(own))
 
 
 def _rails(name: str, signal: str, amplifier: str, parameters: str) -> str:

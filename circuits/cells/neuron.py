@@ -1,13 +1,37 @@
-"""The neuron: a leaky capacitor whose input current is gated by rho', or enters as it is."""
+"""The neuron: a leaky capacitor whose input current is gated by rho', or enters as it is.
+
+Numbers that neurons do not share are told by each card: the gain where blocks have several; gain, offset and leak where
+the chip's neurons are not alike (`crossbar.hopfield.mismatch`). A cell is written for the numbers that are its `own`.
+"""
 
 from __future__ import annotations
 
-RHO = "0.5*(1+tanh(0.5*gain*v({node})))"
-SLOPE = "0.25*gain*(1-tanh(0.5*gain*v({node}))*tanh(0.5*gain*v({node})))"
-OWN_GAIN = " gain=1"  # of a subcircuit whose every card tells the gain
+PERFECT = {"gain": "1", "offset": "0", "leak": "1"}
+"""What a cell takes its own numbers for where a card tells none."""
 
 
-def neuron(own_gain: bool = False) -> str:
+def level(own: tuple[str, ...]) -> str:
+    """Return the voltage that rho is taken at: v(s), or v(s) - offset."""
+    return "(v(s)-offset)" if "offset" in own else "v(s)"
+
+
+def rho(own: tuple[str, ...]) -> str:
+    """Return rho(s) = 1 / (1 + exp(-gain s)) as (1 + tanh(gain s / 2)) / 2, the same number without overflow."""
+    return f"0.5*(1+tanh(0.5*gain*{level(own)}))"
+
+
+def slope(own: tuple[str, ...]) -> str:
+    """Return rho'(s); a square is written as a product, since to LTspice `^` is an exclusive or."""
+    bent = f"tanh(0.5*gain*{level(own)})"
+    return f"0.25*gain*(1-{bent}*{bent})"
+
+
+def told(own: tuple[str, ...]) -> str:
+    """Return the parameters of a subcircuit with numbers of its own."""
+    return "".join(f" {name}={PERFECT[name]}" for name in own)
+
+
+def neuron(own: tuple[str, ...] = ()) -> str:
     """Return the subcircuit `neuron s m`: eq. (2) as a circuit.
 
     ::
@@ -15,31 +39,29 @@ def neuron(own_gain: bool = False) -> str:
         m (volts = W rho) --> [ x rho'(s) / r_leak ] --> s --+--[ r_leak ]-- 0
                                                              +--[ c_state ]- 0
 
-    C ds/dt = -s/R + rho'(s) m / R, so that tau ds/dt = -s + rho'(s) (W rho(s)); 1 V is a state of 1. rho(s) =
-    1 / (1 + exp(-gain s)) is written (1 + tanh(gain s / 2)) / 2, the same number without overflow. The multiplier is
-    behavioural in every variant: rho' is what the paper's dynamics ask for, whatever transistors would make it. A
-    square is written as a product, since to LTspice `^` is an exclusive or. The gain is the netlist's, or (`own_gain`)
-    told by each card, where blocks have several.
+    C ds/dt = -s/R + rho'(s) m / R, so that tau ds/dt = -s + rho'(s) (W rho(s)); 1 V is a state of 1. The multiplier is
+    behavioural in every variant: rho' is what the paper's dynamics ask for, whatever transistors would make it. The
+    gain is the netlist's, or the neuron's `own`. With offset o and leak l of its own, tau ds/dt = -l s + rho'(s - o) m:
+    the resistor is R / l.
     """
-    return f"""\
-.subckt neuron s m ic=0{OWN_GAIN if own_gain else ""}
-Cstate s 0 {{c_state}} ic={{ic}}
-Rleak s 0 {{r_leak}}
-Bgate 0 s I={SLOPE.format(node="s")}*v(m)/r_leak
-.ends neuron
-"""
+    return _state("neuron", "Bgate", f"{slope(own)}*v(m)", own)
 
 
-def integrator() -> str:
+def integrator(own: tuple[str, ...] = ()) -> str:
     """Return the subcircuit `integrator s m`: the neuron without a multiplier, tau ds/dt = -s + W rho(s).
 
     It is the state of a linear neuron and of a classical one, Hopfield's of 1984: m drives s through r_leak, an RC node
-    that rests at W rho.
+    that rests at W rho. With gain a and leak l of its `own` tau ds/dt = -l s + a W rho(s).
     """
-    return """\
-.subckt integrator s m ic=0
-Cstate s 0 {c_state} ic={ic}
-Rleak s 0 {r_leak}
-Bdrive 0 s I=v(m)/r_leak
-.ends integrator
+    return _state("integrator", "Bdrive", "gain*v(m)" if "gain" in own else "v(m)", own)
+
+
+def _state(name: str, source: str, volts: str, own: tuple[str, ...]) -> str:
+    leak = "r_leak/leak" if "leak" in own else "r_leak"
+    return f"""\
+.subckt {name} s m ic=0{told(own)}
+Cstate s 0 {{c_state}} ic={{ic}}
+Rleak s 0 {{{leak}}}
+{source} 0 s I={volts}/r_leak
+.ends {name}
 """

@@ -15,11 +15,12 @@ from circuits.memristors.registry import MODELS
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from crossbar.hopfield.population import Population
 
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
+UNLIKE_RELTOL = 1e-5  # time constants that differ: at 1e-4 a transient still rippled by 1e-6 at its end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +109,8 @@ class Circuit:
         The neurons, in the order of the states.
     array : MemristorArray
     neurons : Population
-        What each neuron does with its state: the paper's sigmoid, linear, classical.
+        What each neuron does with its state: the paper's sigmoid, linear, classical; its own gain, offset and leak
+        where they are not alike.
     clamped : ndarray (N,) of bool
         Neurons that are held (in the single chip: held while encoding).
     held : ndarray (N,)
@@ -153,6 +155,10 @@ class Circuit:
             raise unknown_name("device", self.device, MODELS)
         if self.neurons.stops[-1:] != (len(self.names),):
             raise InvalidValue(f"`neurons` must be {len(self.names)} of the circuit, but end at {self.neurons.stops}")
+        own = self.neurons.mismatch
+        classical = any(law.name == Classical.name for law in self.neurons.laws)
+        if own is not None and (classical or len(own) != len(self.names)):
+            raise InvalidValue("`mismatch` must be of all neurons of the circuit, none of them classical")
         if self.amplifier not in AMPLIFIERS:
             raise InvalidValue(f"`neuron` must be one of {', '.join(AMPLIFIERS)}, but got {self.amplifier!r}")
         for name in ("clamped", "held", "start"):
@@ -170,8 +176,13 @@ class Circuit:
         return self.array.weights() if self.wires is None else wired_weights(self.array, self.wires)
 
     def signals(self, states: np.ndarray) -> np.ndarray:
-        """Return rho(s) (N,) at `states`, in which a linear neuron's is s: word lines in units of v_read."""
-        signals = np.array(states, np.float64)
+        """Return rho(s) (N,) at `states`, in which a linear neuron's is s: word lines in units of v_read.
+
+        Where neurons are not alike, rho(a (s - o)) and a (s - o).
+        """
+        signals, own = np.array(states, np.float64), self.neurons.mismatch
+        if own is not None:
+            signals = own.gain * (signals - own.offset)
         for law, run in self.neurons.runs:
             if law.name != Linear.name:
                 signals[run] = 0.5 * (1 + np.tanh(0.5 * law.gain * signals[run]))
@@ -209,6 +220,7 @@ def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **pa
         "names": neuron_names(network, chip.image_shape), "array": array,
         "neurons": network.population(network.names), "clamped": clamped, "held": held,
         "start": np.zeros(network.size), "heading": origin(chip, network_name, role, array),
+        "analysis": Analysis() if network.mismatch is None else Analysis(reltol=UNLIKE_RELTOL),
     }  # fmt: skip
     return Circuit(**{**fields, **parts})  # type: ignore[arg-type]
 
@@ -249,11 +261,12 @@ def origin(chip: Chip, network: str, role: str, array: MemristorArray) -> tuple[
 
 
 def _laws(network: Network) -> tuple[str, ...]:
-    """Return which neurons `network` has, where they are not all sigmoids of one gain."""
+    """Return which neurons `network` has, where they are not all sigmoids of one gain, and that they are not alike."""
+    unlike = () if network.mismatch is None else ("neurons are not alike: each card tells its gain, offset and leak",)
     if all(law == network.laws[0] and law.name == Sigmoid.name for law in network.laws):
-        return ()
+        return unlike
     said = [
         f"{name} {law.name}" + ("" if law.name == Linear.name else f" of gain {law.gain:g}")
         for name, law in zip(network.names, network.laws, strict=True)
     ]
-    return (f"neurons: {', '.join(said)}",)
+    return (f"neurons: {', '.join(said)}", *unlike)

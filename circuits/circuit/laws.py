@@ -1,8 +1,10 @@
-"""Which cells make a neuron, by its law: where its state lives, and what drives its word line."""
+"""Which cells make a neuron, by its law: where its state lives, and what drives its word line; their numbers."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+import numpy as np
 
 from circuits.memristors.registry import MODELS
 from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
@@ -35,6 +37,14 @@ CELLS = {
 STEEP = {"neuron", "driver"}
 """Cells that have a gain."""
 
+ALIKE: dict[str, tuple[str, ...]] = {"neuron": (), "integrator": (), "driver": (), "follower": ()}
+OF_SEVERAL_GAINS = ALIKE | {"neuron": ("gain",), "driver": ("gain",)}
+UNLIKE = {
+    "neuron": ("gain", "offset", "leak"), "integrator": ("gain", "leak"), "driver": ("gain", "offset"),
+    "follower": ("gain", "offset"),
+}  # fmt: skip
+"""The numbers that each card of a cell tells, in this order, where the chip's neurons are not alike."""
+
 
 LINEAR_SWING = 4.0
 """|s| up to which lines of linear neurons move no memristor with a state; assumed, as latents lie near N(0, 1)."""
@@ -58,6 +68,27 @@ def each(neurons: Population) -> list[Neuron]:
 def gains(neurons: Population) -> tuple[float, ...]:
     """Return the different gains, in the order of the neurons; a linear neuron has none.
 
-    One gain is the netlist's `.param`; of several each card tells its own.
+    One gain is the netlist's `.param`; of several, and where neurons are not alike, each card tells its own.
     """
     return tuple(dict.fromkeys(float(law.gain) for law in neurons.laws if law.name != Linear.name))
+
+
+def own_numbers(neurons: Population) -> dict[str, tuple[str, ...]]:
+    """Return the numbers that each card tells, by cell: those that `neurons` do not share."""
+    if neurons.mismatch is not None:
+        return UNLIKE
+    return OF_SEVERAL_GAINS if len(gains(neurons)) > 1 else ALIKE
+
+
+def numbers(neurons: Population) -> list[dict[str, float]]:
+    """Return gain, offset and leak of every neuron (N,); the gain is the law's (of a linear one 1) times its own."""
+    own, steep = neurons.mismatch, np.array([law.gain for law in each(neurons)], np.float64)
+    if own is None:
+        return [{"gain": gain, "offset": 0.0, "leak": 1.0} for gain in steep.tolist()]
+    rows = zip((steep * own.gain).tolist(), own.offset.tolist(), own.leak.tolist(), strict=True)
+    return [{"gain": gain, "offset": offset, "leak": leak} for gain, offset, leak in rows]
+
+
+def words(own: tuple[str, ...], told: dict[str, float]) -> str:
+    """Return how a card tells the numbers that are its `own`, of those of its neuron."""
+    return "".join(f" {name}={told[name]!r}" for name in own)

@@ -162,16 +162,12 @@ def check_chip(chip: Chip) -> None:
     Raises
     ------
     InvalidValue
-        Neurons that are not alike; other networks than `tied`, or `encoder` and `decoder`; no pixels or latents;
-        numbers that are complex or text; a sigma that is negative or fits no latents; examples that fit no pixels.
+        Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are
+        complex or text; a sigma that is negative or fits no latents; examples that fit no pixels.
     """
     if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
         raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")
     for name, network in chip.networks.items():
-        if network.mismatch is not None:
-            raise InvalidValue(
-                f"neurons of `{name}` are not alike, and a netlist's cells are: export the chip it was programmed from"
-            )
         if not {"pixels", "latent"} <= set(network.names):
             raise InvalidValue(f"`{name}` must have blocks `pixels` and `latent`, but has {network.names!r}")
         real(chip.weights[name], f"weights of {name}")

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +18,15 @@ from crossbar.errors import CorruptFile, MissingFile
 
 MEMRISTORS = ("Rp_", "Rn_", "Xp_", "Xn_")
 FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
-NAME, NUMBER, GAIN = r"([a-z][a-z0-9_]*)", f"({FLOAT})", f"(?: gain=(?P<gain>{FLOAT}))?"
+OWN = ("gain", "offset", "leak")
+NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
-    "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){GAIN}",
-    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{GAIN}",
+    "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
+    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
-    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){GAIN}",
+    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){TOLD}",
     "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row={NUMBER}",
     "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
@@ -44,6 +46,13 @@ SHARED = (".subckt driver s p n", ".subckt follower s p n", ".subckt rail")
 KINDS = {kind: re.compile(rf"(?:{pattern})\n?\Z") for kind, pattern in PATTERNS.items()}
 
 
+class ToldCell(NamedTuple):
+    """Which cell a card places, and the numbers that it tells: its own gain, offset and leak, or some of them."""
+
+    cell: str
+    numbers: dict[str, float]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Netlist:
     """What a netlist of ours says.
@@ -59,8 +68,8 @@ class Netlist:
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
         "volts" are those of word lines that are fixed.
-    laws : dict of str to dict of str to (str, float or None)
-        Of each neuron the cells of its "state" and its "line", with the gain that their cards tell.
+    laws : dict of str to dict of str to ToldCell
+        Of each neuron the cells of its "state" and its "line", with the numbers that their cards tell.
     cells : tuple of str
         Its subcircuits.
     unpaired : int
@@ -75,7 +84,7 @@ class Netlist:
     parameters: dict[str, float]
     array: MemristorArray
     cards: dict[str, dict[str, float]]
-    laws: dict[str, dict[str, tuple[str, float | None]]]
+    laws: dict[str, dict[str, ToldCell]]
     cells: tuple[str, ...]
     unpaired: int
     stateful: int
@@ -123,7 +132,7 @@ class _Reading:
     neurons: list[str] = field(default_factory=list)
     parameters: dict[str, float] = field(default_factory=dict)
     cards: dict[str, dict[str, float]] = field(default_factory=dict)
-    laws: dict[str, dict[str, tuple[str, float | None]]] = field(default_factory=dict)
+    laws: dict[str, dict[str, ToldCell]] = field(default_factory=dict)
     cells: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     cell: list[str] = field(default_factory=list)
@@ -177,12 +186,12 @@ class _Reading:
             self.foreign.append(line)
 
     def _law(self, name: str, told: dict[str, str | None], line: str) -> None:
-        gain = told.get("gain")
+        texts = {one: told.get(one) for one in OWN}
+        numbers = {one: _number(text, line) for one, text in texts.items() if text is not None}
         for part in ("state", "line"):
             cell = told.get(part)
             if cell is not None:
-                known = self.laws.setdefault(name, {})
-                known[part] = (cell, None if gain is None else _number(gain, line))
+                self.laws.setdefault(name, {})[part] = ToldCell(cell, numbers)
 
     def device(self, line: str) -> None:
         """Read one memristor."""

@@ -14,7 +14,7 @@ from circuits.cells.sense import sense
 from circuits.cells.switch import switch
 from circuits.circuit.circuit import Circuit
 from circuits.circuit.comments import heading
-from circuits.circuit.laws import CELLS, STEEP, each, gains
+from circuits.circuit.laws import CELLS, each, gains, numbers, own_numbers, words
 from circuits.circuit.schedule import schedule
 from circuits.dialects.device_cards import devices, memristor_of
 
@@ -74,7 +74,7 @@ def title(circuit: Circuit) -> str:
 def parameters(circuit: Circuit) -> str:
     """Return the `.param` lines."""
     electrical, slopes = circuit.electrical, gains(circuit.neurons)
-    values = {"gain": slopes[0]} if len(slopes) == 1 else {}
+    values = {"gain": slopes[0]} if len(slopes) == 1 and not own_numbers(circuit.neurons)["neuron"] else {}
     values |= {
         "siemens_per_weight": circuit.array.siemens_per_weight, "v_read": electrical.v_read,
         "c_state": electrical.c_state, "r_leak": electrical.r_leak,
@@ -90,19 +90,19 @@ def parameters(circuit: Circuit) -> str:
 def cells(circuit: Circuit) -> str:
     """Return the subcircuits that this circuit uses."""
     shared, amplifier = circuit.array.symmetry == "shared", circuit.amplifier
-    own_gain = len(gains(circuit.neurons)) > 1
+    own = own_numbers(circuit.neurons)
     used = [CELLS[law.name] for law in circuit.neurons.laws]
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
-    parts = [text for name, text in (("neuron", neuron(own_gain)), ("integrator", integrator())) if name in states]
+    parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
     parts.append(memristor_of(circuit).subcircuit())
     if circuit.rails is not None:
         parts += [shared_rail()] if shared else []
     elif shared:
-        parts += [shared_driver(amplifier, own_gain)] if "driver" in lines else []
-        parts += [shared_follower(amplifier)] if "follower" in lines else []
+        parts += [shared_driver(amplifier, own["driver"])] if "driver" in lines else []
+        parts += [shared_follower(amplifier, own["follower"])] if "follower" in lines else []
     else:
-        parts += [driver(amplifier, own_gain)] if "driver" in lines else []
-        parts += [follower(amplifier)] if "follower" in lines else []
+        parts += [driver(amplifier, own["driver"])] if "driver" in lines else []
+        parts += [follower(amplifier, own["follower"])] if "follower" in lines else []
     if not shared:
         parts.append(sense(circuit.amplifier))
     if circuit.nudge is not None:
@@ -117,18 +117,18 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     shared = circuit.array.symmetry == "shared"
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
     signals = None if circuit.rails is None else circuit.signals(circuit.rails)
-    own_gain = len(gains(circuit.neurons)) > 1
+    own, told = own_numbers(circuit.neurons), numbers(circuit.neurons)
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
-        state_gain, line_gain = (f" gain={float(law.gain)!r}" if own_gain and one in STEEP else "" for one in cell)
+        of_state, of_line = (words(own[one], told[index]) for one in cell)
         if circuit.clamped[index] and circuit.turn is None:
             yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"
         else:
-            yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{state_gain}\n"
+            yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{of_state}\n"
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
         if signals is None:
-            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{line_gain}\n"
+            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}\n"
         else:
             volts = float(circuit.electrical.v_read * signals[index])
             yield f"Xrail_{name} {ports} rail v={volts!r}{total}\n" if shared else f"Vrail_{name} {ports} 0 {volts!r}\n"

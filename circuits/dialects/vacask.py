@@ -15,7 +15,7 @@ import numpy as np
 
 from circuits.circuit.circuit import Analysis, Circuit
 from circuits.circuit.comments import heading
-from circuits.circuit.laws import CELLS, STEEP, each, gains
+from circuits.circuit.laws import ALIKE, CELLS, STEEP, each, gains, numbers, own_numbers, words
 from circuits.dialects.vacask_cells import cells_of
 from circuits.memristors.linear import resistances
 from crossbar.errors import EngineError
@@ -68,9 +68,22 @@ def called(circuit: Circuit, cell: str) -> str:
 
 
 def model_of(circuit: Circuit, cell: str, law: Neuron) -> str:
-    """Return the name of the model of `cell` for neurons of `law`: there is one for each gain of the circuit."""
-    place = gains(circuit.neurons).index(law.gain) if cell in STEEP else 0
+    """Return the name of the model of `cell` for neurons of `law`: one for each gain, unless cards tell the gains."""
+    place = gains(circuit.neurons).index(law.gain) if _of_a_gain(circuit, cell) else 0
     return called(circuit, cell) if place == 0 else f"{called(circuit, cell)}_{place + 1}"
+
+
+def _of_a_gain(circuit: Circuit, cell: str) -> bool:
+    return cell in STEEP and circuit.neurons.mismatch is None
+
+
+def cards(circuit: Circuit) -> Iterator[tuple[str, str, str]]:
+    """Yield each neuron's name, and the models of its state and of its line with the numbers that a card tells."""
+    own = ALIKE if circuit.neurons.mismatch is None else own_numbers(circuit.neurons)  # gains are the models'
+    told = numbers(circuit.neurons)
+    for name, law, values in zip(circuit.names, each(circuit.neurons), told, strict=True):
+        state, line = (model_of(circuit, cell, law) + words(own[cell], values) for cell in CELLS[law.name])
+        yield name, state, line
 
 
 def models(circuit: Circuit) -> Iterator[str]:
@@ -85,11 +98,11 @@ def models(circuit: Circuit) -> Iterator[str]:
     for part in ("state", "line"):
         for law in circuit.neurons.laws:
             cell = getattr(CELLS[law.name], part)
-            words = [f"gain={float(law.gain)!r}"] if cell in STEEP else []
-            words.append(size if part == "state" else read)
-            words += [sensed] if (part == "line") == shared else []
+            values = [f"gain={float(law.gain)!r}"] if _of_a_gain(circuit, cell) else []
+            values.append(size if part == "state" else read)
+            values += [sensed] if (part == "line") == shared else []
             name = model_of(circuit, cell, law)
-            said[name] = f"model {name} hopbar_{called(circuit, cell)} {' '.join(words)}{held}\n"
+            said[name] = f"model {name} hopbar_{called(circuit, cell)} {' '.join(values)}{held}\n"
     yield "model source vsource\n" if shared else ""
     yield from said.values()
     yield "" if shared else f"model hold hopbar_hold g_out={OUTPUT!r}\n"
@@ -98,8 +111,7 @@ def models(circuit: Circuit) -> Iterator[str]:
 def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron of a two-device array; bit lines without devices are left out."""
     signals = None if circuit.rails is None else circuit.electrical.v_read * circuit.signals(circuit.rails)
-    for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
-        state, line = (model_of(circuit, cell, law) for cell in CELLS[law.name])
+    for index, (name, state, line) in enumerate(cards(circuit)):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name}) hold volts={float(circuit.held[index])!r}\n"
             if circuit.array.built[index].any():
@@ -120,8 +132,7 @@ def shared_neurons(circuit: Circuit) -> Iterator[str]:
     if circuit.rails is not None:
         raise EngineError("VACASK needs --symmetry two-device for the fixed-rail check, or --mode coupled")
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
-        state, line = (model_of(circuit, cell, law) for cell in CELLS[law.name])
+    for index, (name, state, line) in enumerate(cards(circuit)):
         if circuit.clamped[index]:
             yield f"clamp_{name} (s_{name} 0) source dc={float(circuit.held[index])!r}\n"
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
 from crossbar.hopfield.neurons import Sigmoid
 from crossbar.hopfield.population import Population
 
@@ -134,5 +135,7 @@ endmodule
 
 
 def cells_of(neurons: Population) -> str:
-    """Return the cells that `neurons` need: the paper's alone, or those of linear and classical ones too."""
+    """Return the cells that `neurons` need: the paper's alone, linear and classical ones too, or those not alike."""
+    if neurons.mismatch is not None:
+        return UNLIKE_CELLS
     return CELLS if all(law.name == Sigmoid.name for law in neurons.laws) else CELLS + OF_OTHER_LAWS

@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from circuits.cells.driver import shared_driver, shared_follower
+from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.dialects.vacask import OUTPUT, SHARED_CELLS
 from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS
+from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
 from crossbar.errors import CorruptFile
 
 NUMBER = r"([-+0-9.e]+)"
+OWN = r"((?: (?:gain|offset|leak)=[-+0-9.e]+)*)"
 SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",
     rf"clamp_(\w+) \(s_\1\) hold volts={NUMBER}": "Vclamp_\\1 s_\\1 0 \\2\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
     rf"clamp_(\w+) \(s_\1 0\) source dc={NUMBER}": r"Vclamp_\1 s_\1 0 \2",
-    r"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+)":
-        "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
-    r"neuron_(\w+) \(s_\1 m_\1\) (\w+)": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0>",
-    r"driver_(\w+) \(s_\1 p_\1\) (\w+)": r"Xdriver_\1 s_\1 p_\1 <\2>",
-    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+) s_row={NUMBER}": r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\3>",
+    rf"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+){OWN}":
+        "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0\\3>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
+    rf"neuron_(\w+) \(s_\1 m_\1\) (\w+){OWN}": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0\3>",
+    rf"driver_(\w+) \(s_\1 p_\1\) (\w+){OWN}": r"Xdriver_\1 s_\1 p_\1 <\2\3>",
+    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+){OWN} s_row={NUMBER}":
+        r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\4\3>",
     rf"rail_(\w+) \(p_\1\) hold volts={NUMBER}": r"Vrail_\1 p_\1 0 \2",
     r"idle([pn])_(\w+) \(q\1_\2\) hold": "* idle", "//.*": "* comment", "ground 0": "* ground",
     r"Hopbar: a continuous Hopfield network in memristors": "* title",
@@ -40,12 +44,16 @@ PLACE = re.compile(r"<(\w+)([^>]*)>")
 
 @dataclass(slots=True)
 class _Models:
-    """The models of a netlist: which cell each is, of which gain, and the numbers that all of them share."""
+    """The models of a netlist: which cell each is, of which gain, and the numbers that all of them share.
+
+    `told` says whether a card has told numbers of its neuron's own.
+    """
 
     path: Path
     cells: dict[str, str] = field(default_factory=dict)
     gains: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
+    told: bool = False
 
     def add(self, found: re.Match[str]) -> None:
         """Read one model."""
@@ -64,17 +72,26 @@ class _Models:
         """Whether the models have several gains, so that each card must tell its own."""
         return len(set(self.gains.values())) > 1
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What cells.va may say, once all cards were read."""
+        if self.told:
+            return (UNLIKE_CELLS,)
+        return (CELLS, CELLS + OF_OTHER_LAWS) if self.gains else (CELLS + OF_OTHER_LAWS, UNLIKE_CELLS)
+
     def definitions(self) -> str:
         """Return the SPICE cells of a shared array, by which its reader knows one."""
         kinds = set(self.cells.values())
-        parts = [shared_driver("behavioural", self.own_gain)] if "shared" in kinds else []
-        return "".join([*parts, shared_follower("behavioural")] if "both" in kinds else parts)
+        own = UNLIKE if not self.gains else OF_SEVERAL_GAINS if self.own_gain else ALIKE
+        parts = [shared_driver("behavioural", own["driver"])] if "shared" in kinds else []
+        return "".join([*parts, shared_follower("behavioural", own["follower"])] if "both" in kinds else parts)
 
     def placed(self, found: re.Match[str]) -> str:
         """Return the cell and the numbers of one card; a model that is none of ours is left as it stands."""
         name, numbers = found.groups()
         if name not in self.cells:
             return found.group()
+        self.told = self.told or any(f" {number}=" in numbers for number in UNLIKE["neuron"])
         gain = f" gain={self.gains[name]}" if self.own_gain and name in self.gains else ""
         return f"{CELL_OF[self.cells[name]]}{numbers}{gain}"
 
@@ -109,7 +126,7 @@ def as_spice(path: Path) -> Iterator[str]:
         raise CorruptFile(f"{path} has no scale and read voltage ({error}); export it again") from error
     yield f".param siemens_per_weight={scale!r}\n"
     cells = path.with_name("cells.va")
-    if not cells.is_file() or cells.read_text(errors="replace") not in (CELLS, CELLS + OF_OTHER_LAWS):
+    if not cells.is_file() or cells.read_text(errors="replace") not in models.texts:
         yield "cells.va is not ours\n"
 
 

@@ -98,6 +98,8 @@ def product_integrals(
 
 def _signals(trajectory: Trajectory, neurons: Population) -> np.ndarray:
     signals = trajectory.states.astype(float)
+    if neurons.mismatch is not None:
+        signals = neurons.mismatch.inner(signals)
     for law, run in neurons.runs:
         if law.name != Linear.name:
             signals[:, :, run] = 1 / (1 + np.exp(-law.gain * signals[:, :, run]))

@@ -59,6 +59,9 @@ def measured_tasks(
 ) -> dict[str, Task]:
     """Return the tasks of `chip`, whose phases were `simulated`.
 
+    Where its neurons are not alike, they settle and drive their lines as they do on this chip; what a neuron's circuit
+    takes is that of a perfect one.
+
     `idle` "off" says that what a role does not need is off while it settles: columns into neurons that are clamped
     just now carry no current, and the circuits of these neurons no power. The switches for it are those of the lines'
     ends, whose area is counted either way. Only a tied network has such columns and neurons, unless dead blocks are

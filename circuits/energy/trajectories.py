@@ -44,6 +44,7 @@ class Settlings:
 def simulate(chip: Chip, images: np.ndarray, settings: EulerSettings, rng: np.random.Generator) -> Settlings:
     """Return how `chip` encodes `images` (k, pixels), decodes draws of their latents, and settles when nudged.
 
+    Neurons that are not alike settle with gain, offset and leak of their own.
     The decoder is nudged towards the image (eq. 8), the encoder by the KL term alone (eq. 11): the reconstruction
     term of eq. (10) pulls elsewhere but does not change how fast the network settles.
     """

@@ -112,8 +112,9 @@ def _warnings(layout: Layout, sample: Sample) -> list[str]:
                 f"{role}: the softest mode (stiffness {rest.softest:.1e}) needs {needed(rest.softest):.0f} time "
                 f"constants; the transient was cut at {LONGEST:.0f}, where the circuit is not yet at rest"
             )
-        lines = [rest.states[run] for law, run in rest.neurons.runs if law.name == "linear"]
-        furthest = max((float(np.abs(states).max()) for states in lines), default=0.0)
+        signals = rest.neurons.signals(rest.states)
+        lines = [signals[run] for law, run in rest.neurons.runs if law.name == "linear"]
+        furthest = max((float(np.abs(line).max()) for line in lines), default=0.0)
         if layout.choices.device != "linear" and furthest > LINEAR_SWING:
             said.append(
                 f"{role}: linear neurons reach |s| = {furthest:.1f}; beyond {LINEAR_SWING:g} their lines may move the "

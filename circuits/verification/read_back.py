@@ -11,6 +11,7 @@ import numpy as np
 from circuits.cells import driver, neuron, noise, nudge, sample_hold, sense
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.electrical import Electrical
+from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
@@ -20,7 +21,7 @@ from crossbar.chip import Chip
 from crossbar.errors import CorruptFile, InvalidValue
 
 WEIGHT_TOLERANCE = 1e-9  # of the largest weight: a conductance and its resistance have all digits
-GAIN_TOLERANCE = 1e-12  # of the gain
+GAIN_TOLERANCE = 1e-12  # of a gain or a leak, and of an offset in units of the state
 CLAMP_TOLERANCE = 1e-7  # of a clamped state: latents come from a settled encoder
 SHOWN = 3  # foreign lines that are told
 
@@ -33,8 +34,9 @@ class ReadBack:
     ----------
     role : str
         The role whose clamps the file has; "both" for the single chip.
-    weight_error, gain_error, clamp_error : float
-        Largest differences: of a weight over the largest weight, of a gain over the chip's, of a clamped state.
+    weight_error, gain_error, offset_error, leak_error, clamp_error : float
+        Largest differences: of a weight over the largest weight, of a neuron's gain and leak over the chip's, of its
+        offset, of a clamped state.
     n_neurons, n_memristors : int
         Of the file.
     problems : tuple of str
@@ -46,6 +48,8 @@ class ReadBack:
     role: str
     weight_error: float
     gain_error: float
+    offset_error: float
+    leak_error: float
     clamp_error: float
     n_neurons: int
     n_memristors: int
@@ -94,18 +98,21 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
     network = chip.role("encode" if role == "both" else role)[0]
     names = neuron_names(chip.networks[network], chip.image_shape)
     problems = [*_foreign(found)]
-    weight_error = gain_error = clamp_error = np.nan
+    weight_error = gain_error = offset_error = leak_error = clamp_error = np.nan
     if found.neurons != names:
         problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
         gain_error = told_laws.gain_error(chip.networks[network], found)
+        offset_error = told_laws.offset_error(chip.networks[network], found)
+        leak_error = told_laws.leak_error(chip.networks[network], found)
         problems += [*told_laws.problems(chip.networks[network], found)]
         problems += [*_rails(layout, network, sample.rests.get(role), found)]
         problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
+        "offsets": (offset_error, GAIN_TOLERANCE), "leaks": (leak_error, GAIN_TOLERANCE),
         "clamps": (clamp_error, CLAMP_TOLERANCE),
     }  # fmt: skip
     for what, (difference, allowed) in differences.items():
@@ -114,7 +121,8 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
     problems += _wires(layout.choices, found)
     unread = [name for name, kind in (("nudges", "nudge"), ("where the lines run", "line")) if kind in found.cards]
     return ReadBack(
-        role=role, weight_error=float(weight_error), gain_error=float(gain_error), clamp_error=float(clamp_error),
+        role=role, weight_error=float(weight_error), gain_error=float(gain_error),
+        offset_error=float(offset_error), leak_error=float(leak_error), clamp_error=float(clamp_error),
         n_neurons=len(found.neurons), n_memristors=found.array.n_memristors, problems=tuple(problems),
         unread=tuple(unread),
     )  # fmt: skip
@@ -159,12 +167,13 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
 
 def _foreign(found: Netlist) -> Iterator[str]:
     """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {neuron.integrator(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
-    ours |= {neuron.neuron(own_gain) for own_gain in (False, True)}
-    for amplifier in AMPLIFIERS:
-        ours |= {driver.follower(amplifier), driver.shared_follower(amplifier), sense.sense(amplifier)}
-        for own_gain in (False, True):
-            ours |= {driver.driver(amplifier, own_gain), driver.shared_driver(amplifier, own_gain)}
+    ours = {nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
+    ours |= {sense.sense(amplifier) for amplifier in AMPLIFIERS}
+    for own in (ALIKE, OF_SEVERAL_GAINS, UNLIKE):
+        ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"])}
+        for amplifier in AMPLIFIERS:
+            ours |= {driver.driver(amplifier, own["driver"]), driver.shared_driver(amplifier, own["driver"])}
+            ours |= {driver.follower(amplifier, own["follower"]), driver.shared_follower(amplifier, own["follower"])}
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
     if strange:
         said = "; ".join(repr(line.strip()[:60]) for line in strange[:SHOWN])

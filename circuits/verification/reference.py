@@ -7,7 +7,7 @@ import numpy as np
 from circuits.circuit.circuit import Circuit
 from crossbar.errors import DivergedError
 from crossbar.hopfield import newton
-from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 
 TIME_STEP, MOST_STEPS = 0.1, 30_000  # of Euler's scheme, in time constants
 NEAR = 1e-6  # |ds/dt| at which Newton takes over from Euler
@@ -26,13 +26,13 @@ def settle(circuit: Circuit) -> np.ndarray:
     """
     free = np.flatnonzero(~circuit.clamped)
     weights = circuit.weights()
-    inner, drive = weights[np.ix_(free, free)], _driven(circuit, weights)[free]
+    inner, drive, leak = weights[np.ix_(free, free)], _driven(circuit, weights)[free], _leaks(circuit)[free]
     states = np.where(circuit.clamped, circuit.held, circuit.start).astype(np.float64)
     residual = np.inf
     for _ in range(MOST_STEPS):
         with np.errstate(over="ignore", invalid="ignore"):  # linear neurons that couple run away, and that is told
             signals = circuit.signals(states)
-            force = states[free] - _gate(circuit, signals)[free] * (inner @ signals[free] + drive)
+            force = leak * states[free] - _gate(circuit, signals)[free] * (inner @ signals[free] + drive)
         residual = float(np.abs(force).max())
         if not NEAR <= residual < np.inf:
             break
@@ -80,30 +80,42 @@ def _driven(circuit: Circuit, weights: np.ndarray) -> np.ndarray:
 
 
 def _slopes(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
-    """Return rho' (N,) at the signals: gain rho (1 - rho), 1 of a linear neuron."""
+    """Return the slope of rho by s (N,) at the signals: gain rho (1 - rho), or 1, times the neuron's own gain."""
     slopes = np.ones_like(signals)
     for law, run in circuit.neurons.runs:
         if law.name != Linear.name:
             slopes[run] = law.gain * signals[run] * (1 - signals[run])
-    return slopes
+    return slopes * _gains(circuit)
+
+
+def _gains(circuit: Circuit) -> np.ndarray:
+    """Return the gain a (N,) that each neuron has of its own, beside its law's."""
+    own = circuit.neurons.mismatch
+    return np.ones(len(circuit.names)) if own is None else own.gain
+
+
+def _leaks(circuit: Circuit) -> np.ndarray:
+    """Return the leak l (N,) of each neuron."""
+    own = circuit.neurons.mismatch
+    return np.ones(len(circuit.names)) if own is None else own.leak
 
 
 def _gate(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
-    """Return by what W rho is multiplied on its way into the states (N,): rho' of a sigmoid, else 1."""
+    """Return by what W rho is multiplied on its way into the states (N,): the slope of rho, 1 of a classical neuron."""
     gate, slopes = np.ones_like(signals), _slopes(circuit, signals)
     for law, run in circuit.neurons.runs:
-        if law.name == Sigmoid.name:
+        if law.name != Classical.name:
             gate[run] = slopes[run]
     return gate
 
 
 def _bend(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
-    """Return the slope (N,) of `_gate`: rho'' of a sigmoid, else 0."""
+    """Return the slope by s (N,) of `_gate`: rho'' of a sigmoid, else 0."""
     bend = np.zeros_like(signals)
     for law, run in circuit.neurons.runs:
         if law.name == Sigmoid.name:
             bend[run] = law.gain**2 * (1 - 2 * signals[run]) * signals[run] * (1 - signals[run])
-    return bend
+    return bend * _gains(circuit) ** 2
 
 
 def _force_and_jacobian(
@@ -112,9 +124,9 @@ def _force_and_jacobian(
     """Return -tau ds/dt (n_free,) and its derivative: gradient and Hessian of the energy, of the paper's neurons."""
     signals = circuit.signals(states)
     pull = (weights @ signals)[free]
-    here = states[free]
+    here, leak = states[free], _leaks(circuit)[free]
     gate, slope = _gate(circuit, signals)[free], _slopes(circuit, signals)[free]
-    gradient, own = here - gate * pull, 1 - _bend(circuit, signals)[free] * pull
+    gradient, own = leak * here - gate * pull, leak - _bend(circuit, signals)[free] * pull
     if beta and circuit.nudge is not None:
         offset, linear, exponential = (
             getattr(circuit.nudge, name)[free] for name in ("offset", "linear", "exponential")

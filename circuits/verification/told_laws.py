@@ -1,4 +1,4 @@
-"""Which neurons a netlist says it has, beside the chip's: the cells of each, and their gains."""
+"""Which neurons a netlist says it has, beside the chip's: the cells of each; their gains, offsets and leaks."""
 
 from __future__ import annotations
 
@@ -17,43 +17,89 @@ CELLS = {
 }
 """The cells that each law must have: written here once more, as the exporter's own table has no part in the proof."""
 STEEP = ("neuron", "driver")
+HAVE = {"gain": ("neuron", "driver", "integrator", "follower"), "offset": ("neuron", "driver", "follower"),
+        "leak": ("neuron", "integrator")}  # fmt: skip
+"""The cells in which each number of a neuron acts, once more too."""
 SHOWN = 3
 
 
 def problems(network: Network, found: Netlist) -> Iterator[str]:
-    """Yield which neurons of the file have not the cells of their law, and which cells are told a gain in vain."""
-    wrong, vain, own = [], [], _own_gain(found)
+    """Yield which neurons of the file have not the cells of their law, and which cells are told a number in vain."""
+    wrong: list[str] = []
+    vain: dict[str, list[str]] = {}
+    taken = _taken(found)
     for name, law in _pairs(network, found):
-        for part, (cell, gain) in found.laws.get(name, {}).items():
+        for part, (cell, told) in found.laws.get(name, {}).items():
             if cell != CELLS[law.name][part]:
                 wrong.append(f"{name} has the {part} of a {cell}, not of a {law.name} neuron")
-            if gain is not None and own.get(cell) is False:
-                vain.append(name)
+            for number in told:
+                if cell not in HAVE[number] or number not in taken.get(cell, HAVE):
+                    vain.setdefault(number, []).append(name)
     if wrong:
         yield f"{len(wrong)} cells are not those of the chip's neurons: {'; '.join(wrong[:SHOWN])}"
-    if vain:
-        yield f"{len(vain)} cards tell a gain that their cell does not take: {', '.join(vain[:SHOWN])}"
+    for number, names in vain.items():
+        yield f"{len(names)} cards tell a number, {number}, that their cell does not take: {', '.join(names[:SHOWN])}"
 
 
 def gain_error(network: Network, found: Netlist) -> float:
-    """Return the largest difference of a gain over the chip's; 0 where no cell of the file has one."""
-    own, common = _own_gain(found), found.parameters.get("gain", np.nan)
+    """Return the largest difference of a gain over the chip's: the law's times the neuron's own where rho is."""
+    common = found.parameters.get("gain", np.nan)
+    own = dict(zip(found.neurons, _own(network, "gain", len(found.neurons)), strict=True))
+    laws = {name: law.gain for name, law in _pairs(network, found)}
     errors = [0.0]
-    for name, law in _pairs(network, found):
-        for cell, told in found.laws.get(name, {}).values():
-            if cell in STEEP and law.name != "linear":
-                gain = told if told is not None else 1.0 if own.get(cell) else common
-                errors.append(abs(gain / law.gain - 1))
+    for name, cell, told in _told(found, "gain", common):
+        errors.append(abs(told / (own[name] * (laws[name] if cell in STEEP else 1.0)) - 1))
     steep = {law.gain for law in network.laws if law.name != "linear"}
-    if len(steep) == 1:
+    if len(steep) == 1 and network.mismatch is None and "gain" in found.parameters:
         errors.append(abs(common / steep.pop() - 1))
     return float(np.max(errors))  # NaN stays NaN
 
 
-def _own_gain(found: Netlist) -> Mapping[str, bool]:
-    """Return which cells of the file take the gain that a card tells, by the definitions that it holds."""
+def offset_error(network: Network, found: Netlist) -> float:
+    """Return the largest difference of an offset from the chip's, in units of the state."""
+    expected = dict(zip(found.neurons, _own(network, "offset", len(found.neurons)), strict=True))
+    return float(np.max([0.0, *(abs(told - expected[name]) for name, _, told in _told(found, "offset", 0.0))]))
+
+
+def leak_error(network: Network, found: Netlist) -> float:
+    """Return the largest difference of a leak over the chip's."""
+    expected = dict(zip(found.neurons, _own(network, "leak", len(found.neurons)), strict=True))
+    return float(np.max([0.0, *(abs(told / expected[name] - 1) for name, _, told in _told(found, "leak", 1.0))]))
+
+
+def _own(network: Network, number: str, size: int) -> list[float]:
+    """Return what the chip's neurons have of their own of `number`: of perfect ones 1, offsets 0."""
+    if network.mismatch is None:
+        return [0.0 if number == "offset" else 1.0] * size
+    return np.asarray(getattr(network.mismatch, number), np.float64).tolist()
+
+
+def _told(found: Netlist, number: str, common: float) -> Iterator[tuple[str, str, float]]:
+    """Yield a neuron, its cell and the `number` that this has, for each of its cells in which that acts.
+
+    Its card tells it, or the cell's definition, or it is `common` to the file: a gain to cells with rho alone.
+    """
+    taken = _taken(found)
+    for name in found.neurons:
+        for cell, told in found.laws.get(name, {}).values():
+            if cell in HAVE[number]:
+                shared = 1.0 if number == "gain" and cell not in STEEP else common
+                yield name, cell, told.get(number, taken.get(cell, {}).get(number, shared))
+
+
+def _taken(found: Netlist) -> Mapping[str, Mapping[str, float]]:
+    """Return which numbers the cells of the file take from a card, with what they are where it tells none."""
     heads = [cell.splitlines()[0].split() for cell in found.cells if cell.startswith(".subckt ")]
-    return {words[1]: any(word.startswith("gain=") for word in words) for words in heads if len(words) > 1}
+    return {words[1]: dict(_defaults(words[2:])) for words in heads if len(words) > 1}
+
+
+def _defaults(words: list[str]) -> Iterator[tuple[str, float]]:
+    for name, _, text in (word.partition("=") for word in words):
+        if name in HAVE:
+            try:
+                yield name, float(text)
+            except ValueError:  # of a cell that is not ours, and is told to be foreign
+                yield name, np.nan
 
 
 def _pairs(network: Network, found: Netlist) -> Iterator[tuple[str, Neuron]]:

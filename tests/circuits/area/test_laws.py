@@ -14,6 +14,7 @@ from circuits.area.technology import load_technology
 from circuits.circuit.memristor_array import program
 from circuits.costs.study import resolve, study
 from crossbar.errors import InvalidValue
+from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from tests.circuits.conftest import chip_of_laws
 
@@ -107,3 +108,11 @@ def test_the_untied_twin_of_a_chip_has_its_laws():
     assert [plan.network.law("latent") for plan in twin.plans] == [Linear(), Linear()]
     untied = replace(paper_model("dh-vae"))
     assert all(plan.network.law("latent") == Sigmoid() for plan in untied.plans)
+
+
+def test_neurons_that_are_not_alike_measure_what_perfect_ones_do(rng):
+    chip = chip_of_laws(latent=Linear())
+    unlike = chip.with_neurons(Spread(gain=0.1, offset=0.05, leak=0.1), rng)
+    found = [circuits.area(one, draws=200) for one in (chip, unlike)]
+    assert found[0].total == found[1].total
+    assert found[0].n_memristors == found[1].n_memristors

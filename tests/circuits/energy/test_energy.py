@@ -44,6 +44,7 @@ from circuits.energy.trajectories import EulerSettings, _landscape, simulate
 from crossbar.chip import Chip, Conductances
 from crossbar.devices.mapping import mapping_for
 from crossbar.errors import DivergedError, InvalidValue, UnknownName
+from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from crossbar.hopfield.population import Population
 from crossbar.hopfield.settling import Euler
@@ -440,3 +441,17 @@ def test_a_drawn_image_is_one_of_those_that_were_simulated():
     drawn = np.array([0.0, 0.32, 0.34, 0.66, 0.67, 0.999])
     assert _pick(values, drawn).tolist() == [3, 3, 5, 5, 7, 7]
     assert _pick(values, None) == 5
+
+
+def test_lines_of_neurons_that_are_not_alike_deliver_what_these_drive(rng):
+    chip = chip_of_laws(latent=Linear()).with_neurons(Spread(gain=0.2, offset=0.1, leak=0.2), rng)
+    network, own = chip.networks["tied"], chip.networks["tied"].mismatch
+    states = rng.standard_normal(18)
+    held = Trajectory(times=np.array([0.0, 2.0]), states=np.stack([states, states])[:, None, :])
+    x = own.gain * (states - own.offset)
+    expected = np.concatenate([1 / (1 + np.exp(-3 * x[:15])), np.abs(x[15:])])
+    found = line_integrals(held, np.array([2.0]), network.population(network.names), 1)
+    np.testing.assert_allclose(found[0], 2 * expected, rtol=1e-12)
+    simulated = simulate(chip, np.asarray(chip.examples), SHORT, rng)
+    tasks = measured_tasks(chip_model(chip), chip, simulated, Architecture())
+    assert all(0 < sum(energy_parts(task, TYPICAL).values()) < 1 for task in tasks.values())

@@ -109,5 +109,10 @@ def test_the_commands_make_and_use_such_chips(run, tmp_path):
         hopbar, ["train", "tdh-vae", "--start", str(chip), "--out", str(tmp_path / "tuned"), *settings]
     )
     assert done.exit_code == 0, done.output
-    with pytest.raises(InvalidValue, match="not alike"):
-        CliRunner().invoke(hopbar, ["netlist", str(chip), "--out", str(tmp_path / "n")], catch_exceptions=False)
+    done = CliRunner().invoke(hopbar, ["netlist", str(chip), "--out", str(tmp_path / "n"), "--role", "encode"])
+    assert done.exit_code == 0, done.output
+    file = tmp_path / "n" / "encode.cir"
+    assert " leak=" in file.read_text()
+    for checked, code in ((chip, 0), (run, 1)):  # the run's neurons are perfect
+        done = CliRunner().invoke(hopbar, ["netlist", str(checked), "--check", str(file)])
+        assert done.exit_code == code, done.output
