@@ -10,7 +10,7 @@ export HOPBAR_REQUIRE_SPICE
 
 help:
 	@echo "make demo   train a TDH-VAE on real digits, program it, verify it in SPICE, measure it, and show the pictures"
-	@echo "make demo-full  the same on all of MNIST, about an hour; HOPBAR_DATA names a folder that has it, or it is fetched"
+	@echo "make demo-full  the same on all of MNIST, much longer; HOPBAR_DATA names a folder that has it, or it is fetched"
 	@echo "make test   run the tests, on two cores (WORKERS=2)"
 	@echo "make test-plain  run those that need neither numba's compiler nor SPICE, without the compiler"
 	@echo "make docs   build the documentation as a site, in build/site"

@@ -41,5 +41,5 @@ echo
 echo "Look at     $run/report.html                    (one page with all of it; $((SECONDS / 60)) min $((SECONDS % 60)) s)"
 echo "            $run/figures/samples.png            (generated digits)"
 echo "Do next     $hopbar wires $run                  (what lines with resistance do to it)"
-echo "            make demo-full                      (the same on all of MNIST, 833 hidden neurons: about an hour)"
+echo "            make demo-full                      (the same on all of MNIST, 833 hidden neurons: much longer)"
 echo "            $hopbar --help"
