@@ -225,6 +225,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self._check_array()
+        if self.aware.device is None and self.aware != AwareSettings():
+            raise InvalidValue("`aware` disturbs nothing without a device: name it (--aware DEVICE), or leave it out")
         if self.aware.device is not None and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue(
                 "`aware.device` disturbs the float weights of a Hopfield model: leave it out with an array or an f-vae"

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from crossbar import input_files
 from crossbar.errors import CorruptFile, HopbarError, InvalidValue, unknown_name
 from hvae.config import plan_file
+from hvae.config.aware import AwareSettings
+from hvae.config.neurons import NeuronSettings
 from hvae.config.run import RunConfig, table_3
 
 _ADAPTER = TypeAdapter(RunConfig)
@@ -100,7 +102,9 @@ def dump(config: RunConfig) -> str:
     for table, values in asdict(config).items():
         if table == "array" and config.array.device is None:
             continue  # an ideal run has no chip
-        if (table == "neurons" and config.neurons.perfect) or (table == "aware" and config.aware.device is None):
+        if (table == "neurons" and config.neurons == NeuronSettings()) or (
+            table == "aware" and config.aware == AwareSettings()
+        ):
             continue
         lines.append(f"[{table}]")
         lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]

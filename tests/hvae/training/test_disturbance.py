@@ -93,6 +93,8 @@ def test_what_does_not_go_together_is_refused():
         config("aware.device=epiram", "array.device=ideal")
     with pytest.raises(InvalidValue, match=r"aware\.levels"):
         config("aware.device=epiram", "aware.levels=1")
+    with pytest.raises(InvalidValue, match="without a device"):
+        config("aware.levels=8")
     with pytest.raises(UnknownName, match="epirm"):
         Disturbance.of(config("aware.device=epirm"))
 
