@@ -225,12 +225,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self._check_array()
-        if self.aware.device is None and self.aware != AwareSettings():
-            raise InvalidValue("`aware` disturbs nothing without a device: name it (--aware DEVICE), or leave it out")
-        if self.aware.device is not None and (self.array.device is not None or self.model.name == "f-vae"):
-            raise InvalidValue(
-                "`aware.device` disturbs the float weights of a Hopfield model: leave it out with an array or an f-vae"
-            )
+        self._check_aware()
         if not self.neurons.perfect and self.model.name == "f-vae":
             raise InvalidValue("`neurons` are those of a Hopfield model's chip, and an f-vae has none: leave them out")
         if self.nudging.refine_above is not None and not self._responds:
@@ -255,6 +250,14 @@ class RunConfig:
     def _responds(self) -> bool:
         """Whether contrasts are linear responses at equilibria that can be refined."""
         return self.nudging.method == "linear-response" and self.settling.solver == "conjugate-gradient"
+
+    def _check_aware(self) -> None:
+        if self.aware.device is None and self.aware != AwareSettings():
+            raise InvalidValue("`aware` disturbs nothing without a device: name it (--aware DEVICE), or leave it out")
+        if self.aware.device is not None and (self.array.device is not None or self.model.name == "f-vae"):
+            raise InvalidValue(
+                "`aware.device` disturbs the float weights of a Hopfield model: leave it out with an array or an f-vae"
+            )
 
     def _check_array(self) -> None:
         if self.array.device is not None:

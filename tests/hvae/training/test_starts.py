@@ -84,6 +84,23 @@ def test_a_run_on_imperfect_neurons_remembers_its_chip(run, tmp_path):
     np.testing.assert_allclose(means[0], means[1], atol=2e-2)
 
 
+@pytest.mark.parametrize("device", ["ideal", "epiram"])
+def test_training_on_arrays_has_the_neurons_too(tmp_path, device):
+    """With all reads exact, the first step on the array is the first step of float weights on the same neurons."""
+    found = {}
+    for name, errors in (("alike", []), ("bent", ["neurons.gain=0.2", "neurons.offset=0.2"])):
+        for array in ([], [f"array.device={device}", "optimizer.name=sgd"]):
+            folder = RunFolder.create(
+                tmp_path / f"{name}-{len(array)}", toml_file.resolve("tdh-vae", [], [*SMALL, *errors, *array])
+            )
+            seen = []
+            loop.train(folder, observer=loop.Observer(on_step=lambda step, total, metrics: seen.append(metrics["kl"])))  # noqa: B023
+            found[name, len(array)] = seen[0]
+    assert found["bent", 2] != pytest.approx(found["alike", 2], rel=1e-3)
+    if device == "ideal":
+        assert found["bent", 2] == pytest.approx(found["bent", 0], rel=1e-2)
+
+
 def test_a_chip_of_imperfect_neurons_computes_with_them(run, tmp_path):
     perfect = load_chip(run)
     bent = perfect.with_neurons(Spread(gain=0.2, offset=0.1, leak=0.2), np.random.default_rng(0))
