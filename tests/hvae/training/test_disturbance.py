@@ -65,6 +65,7 @@ def test_a_step_has_its_own_errors_and_the_same_each_time(rng):
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.needs_jit
 def test_the_error_is_that_of_chips_programmed_so(rng):
     """Of a whole chip's devices, written by the command's own way, in units of the range."""
     array = ArrayConfig(device="epiram", faults=FaultLaw(levels=8))
@@ -99,6 +100,7 @@ def test_what_does_not_go_together_is_refused():
         Disturbance.of(config("aware.device=epirm"))
 
 
+@pytest.mark.needs_jit
 def test_a_run_learns_and_resumes_with_the_same_errors(tmp_path):
     plan = config("aware.device=epiram", "aware.levels=8", "aware.strength=2", "training.epochs=2")
     folders = [RunFolder.create(tmp_path / name, plan) for name in ("whole", "stopped")]

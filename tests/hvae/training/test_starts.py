@@ -45,6 +45,7 @@ def test_a_run_begins_at_the_weights_of_another(run, tmp_path):
     assert json.loads((folder.path / "start.json").read_text())["from"] == str(run)
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_start_is_kept_over_a_resume(run, tmp_path, optimizer):
     config = toml_file.resolve(
@@ -84,6 +85,7 @@ def test_a_run_on_imperfect_neurons_remembers_its_chip(run, tmp_path):
     np.testing.assert_allclose(means[0], means[1], atol=2e-2)
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("device", ["ideal", "epiram"])
 def test_training_on_arrays_has_the_neurons_too(tmp_path, device):
     """With all reads exact, the first step on the array is the first step of float weights on the same neurons."""
