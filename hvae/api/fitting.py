@@ -14,6 +14,7 @@ from hvae.learning.learners import Learner
 from hvae.models.hopfield import Parameters
 from hvae.streams import stream
 from hvae.training import step
+from hvae.training.disturbance import Disturbance
 
 SHARES = {"unconverged": "samples did not settle", "failed_nudges": "nudged phases failed"}
 """Metrics that tell which share of the phases came to nothing, in words."""
@@ -59,6 +60,7 @@ def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[
     training = config.training
     learner, optimizer = learners.make(config, images.shape[1]), optimizers.make(config.optimizer)
     parameters = learner.init(stream(training.seed, "init"), np.dtype(training.precision).type)
+    disturbance = Disturbance.of(config)
     steps = step.per_epoch(len(images), training.batch_size)
     history: list[Mapping[str, float]] = []
     for epoch in range(training.epochs):
@@ -66,8 +68,9 @@ def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[
         for number in range(epoch * steps, (epoch + 1) * steps):
             batch, noise = step.draw(images, training, number, learner.latent)
             rate = optimizers.learning_rate(config.optimizer, number / (steps * training.epochs))
+            at = None if disturbance is None else disturbance.at(parameters, number)
             try:
-                records.append(step.advance(learner, optimizer, parameters, batch, noise, rate))
+                records.append(step.advance(learner, optimizer, parameters, batch, noise, rate, at))
             except DivergedError as error:
                 raise DivergedError(
                     f"training diverged at step {number + 1}: {error}; fit again with a lower `learning_rate`"

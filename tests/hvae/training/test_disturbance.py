@@ -11,9 +11,10 @@ from crossbar.errors import InvalidValue, UnknownName
 from crossbar.hopfield.network import Network
 from crossbar.programming.chip import device_error, given_scale, program_chip
 from crossbar.programming.write_verify import WriteVerify
+from hvae.api import fitting
 from hvae.config import toml_file
 from hvae.learning import costs
-from hvae.runs import loading
+from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.training import loop
 from hvae.training.disturbance import Disturbance, best_limit
@@ -117,21 +118,30 @@ def test_a_run_learns_and_resumes_with_the_same_errors(tmp_path):
     assert load_chip(folders[0].path).networks["tied"].size == 49 + 13
 
 
+@pytest.mark.needs_jit
+def test_an_estimator_is_trained_for_the_device_like_a_run(tmp_path):
+    plan = config("aware.device=epiram", "aware.levels=8")
+    folder = RunFolder.create(tmp_path / "run", plan)
+    loop.train(folder)
+    fitted = fitting.fit(plan, images.load(plan.data).train_images, lambda *_: None)
+    np.testing.assert_array_equal(fitted.parameters["tied"], loading.load(folder.path).parameters["tied"])
+
+
 def test_the_loss_at_disturbed_weights_is_what_falls(rng):
     """The gradient is that of the loss at W', by finite differences of it."""
     learner = small_vae("tdh-vae")
     weights = learner.init(rng, np.float64)
-    images, noise = rng.uniform(-1, 1, (4, 10)), rng.normal(size=(4, learner.latent))
+    pictures, noise = rng.uniform(-1, 1, (4, 10)), rng.normal(size=(4, learner.latent))
     disturbed = Disturbance(error=0.2, seed=3).at(weights, 0)
-    _, gradients = learner.gradients(disturbed, images, noise)
+    _, gradients = learner.gradients(disturbed, pictures, noise)
     change = np.triu(rng.normal(size=weights["tied"].shape) * (weights["tied"] != 0))
     change += change.T
 
     def loss(distance):
         at = {"tied": disturbed["tied"] + distance * change}
-        mean, log_variance = learner.encode(at, images)
+        mean, log_variance = learner.encode(at, pictures)
         output = learner.decode(at, mean + noise * np.exp(log_variance / 2))
-        return (costs.sse_half(output, images) + learner.beta_kl * costs.kl_divergence(mean, log_variance)).mean()
+        return (costs.sse_half(output, pictures) + learner.beta_kl * costs.kl_divergence(mean, log_variance)).mean()
 
     slope = (loss(1e-4) - loss(-1e-4)) / 2e-4
     assert (gradients["tied"] * change).sum() / 2 == pytest.approx(slope, rel=1e-5)
