@@ -43,7 +43,7 @@ def judged(trained: Trained, dataset, count: int) -> dict[str, float]:
 def tuned(trained: Trained, dataset, epochs: int) -> Trained:
     """Return `trained` after `epochs` more on its own neurons."""
     config = trained.config
-    optimizer = optimizers.make(config.optimizer)
+    optimizer = optimizers.make(config.optimizer, trained.learner.blocks())
     weights = {name: array.copy() for name, array in trained.parameters.items()}
     total = epochs * step.per_epoch(len(dataset.train_images), config.training.batch_size)
     for number in range(total):

@@ -56,7 +56,8 @@ def main() -> None:
     config = replace(trained.config, optimizer=sgd, array=ArraySettings())
     steps = 2 if options.quick else STEPS
     pictures = images.load(config.data).train_images[: steps * BATCH].astype(np.float32).reshape(steps, BATCH, -1)
-    ideal = measure(learners.make(config), optimizers.make(sgd), trained.parameters, pictures)
+    learner = learners.make(config)
+    ideal = measure(learner, optimizers.make(sgd, learner.blocks()), trained.parameters, pictures)
     figures = {"ideal_seconds": ideal["seconds"], "ideal_sweeps": ideal["sweeps"]}
     limit = max(float(np.abs(array).max()) for array in weights.values())
     for name, changes in CASES.items():

@@ -69,7 +69,7 @@ def numbers() -> st.SearchStrategy:
 
 def values() -> st.SearchStrategy:
     words = st.sampled_from(
-        ["true", "false", "ideal", "adam", "sgd", "mnist", "mnist-5k", "epiram", "euler", "tdh-vae"]
+        ["true", "false", "ideal", "adam", "sgd", "muon", "mnist", "mnist-5k", "epiram", "euler", "tdh-vae"]
     )
     odd = st.sampled_from(
         ["", "1979-05-27", "[1, 2]", "{a = 1}", '"12"', "3\nevil = 4", "[" * 3000, "9" * 5000, "\x00"]

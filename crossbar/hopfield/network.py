@@ -150,6 +150,11 @@ class Network:
             raise unknown_name("block", name, self.names)
         return self._slices[name]
 
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """The neurons of each block, in their order."""
+        return tuple(self._slices.values())
+
     def law(self, name: str) -> Neuron:
         """Return the law of the neurons of block `name`."""
         self.block(name)

@@ -57,8 +57,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     learning_rate : float
     epochs, batch_size : int
         Passes over the data, and samples a step.
-    optimizer : {"adam", "sgd"}
-        `momentum` is of sgd alone; `schedule` is "linear" or "cosine" (to zero at the end), or "constant". Over the
+    optimizer : {"adam", "sgd", "muon"}
+        `momentum` is of sgd and muon; `schedule` is "linear" or "cosine" (to zero at the end), or "constant". Over the
         share `warmup` of the steps the rate rises from zero.
     scaling : {"global", "feature", "none"}
         How data come to [-1, 1]: one range for all features (images), one for each (tables), or as they are.

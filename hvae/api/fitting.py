@@ -58,7 +58,8 @@ def fit(config: RunConfig, images: np.ndarray, on_epoch: Callable[[int, Mapping[
         More of an epoch's samples than `settling.max_unsettled` did not settle, or their nudged phases failed.
     """
     training = config.training
-    learner, optimizer = learners.make(config, images.shape[1]), optimizers.make(config.optimizer)
+    learner = learners.make(config, images.shape[1])
+    optimizer = optimizers.make(config.optimizer, learner.blocks())
     parameters = learner.init(stream(training.seed, "init"), np.dtype(training.precision).type)
     disturbance = Disturbance.of(config)
     steps = step.per_epoch(len(images), training.batch_size)

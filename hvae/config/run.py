@@ -137,11 +137,11 @@ class NudgingConfig:
 class OptimizerConfig:
     """How gradients change weights."""
 
-    name: Literal["adam", "sgd"] = "adam"
+    name: Literal["adam", "sgd", "muon"] = "adam"
     learning_rate: float = 1e-3
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # to zero at the end of the run
     warmup: float = 0.0  # share of the run over which the rate rises from zero
-    momentum: float = 0.0  # sgd only
+    momentum: float = 0.0  # of sgd and muon
     weight_decay: float = 0.0  # fraction of each weight lost per unit of learning rate
     centring: float = 0.0  # share of the signals along their batch mean that the gradient leaves out; Hopfield models
     latent_rate: float = 1.0  # factor on the gradient by the weights of the latents; Hopfield models
@@ -152,13 +152,17 @@ class OptimizerConfig:
             raise InvalidValue(f"`optimizer.warmup` must be in [0, 1), but got {self.warmup}: it is a share of the run")
         if not 0 <= self.momentum < 1:
             raise InvalidValue(f"`optimizer.momentum` must be in [0, 1), but got {self.momentum}")
-        if self.momentum and self.name != "sgd":
-            raise InvalidValue(f"`optimizer.momentum` is of sgd alone, {self.name} has its own: leave it at 0")
+        if self.momentum and self.name == "adam":
+            raise InvalidValue("`optimizer.momentum` is of sgd and muon, adam has its own: leave it at 0")
         if not 0 <= self.weight_decay < float("inf"):
             raise InvalidValue(f"`optimizer.weight_decay` must be finite and not negative, but got {self.weight_decay}")
         if not 0 <= self.centring < 1:
             raise InvalidValue(f"`optimizer.centring` must be in [0, 1), but got {self.centring}")
         checks.positive("optimizer.latent_rate", self.latent_rate)
+        if self.latent_rate != 1 and self.name == "muon":
+            raise InvalidValue(
+                "`optimizer.latent_rate` scales gradients, but muon's steps do not depend on their size: leave it at 1"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +241,11 @@ class RunConfig:
         if not plain and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue(
                 "`optimizer.centring` and `latent_rate` are for Hopfield models on float weights: leave them out"
+            )
+        if self.optimizer.name == "muon" and self.model.density != 1:
+            raise InvalidValue(
+                "`optimizer.name` muon moves all weights of a pair of blocks, but `model.density` has left some out: "
+                "take sgd or adam"
             )
         if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")

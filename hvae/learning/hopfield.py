@@ -14,6 +14,7 @@ from crossbar.hopfield.settling import Settled, Solver
 from hvae.learning import costs
 from hvae.learning.conditioning import Conditioning
 from hvae.learning.equilibrium import FreePhase, NudgedPhases, free_phase, nudged_phases
+from hvae.learning.muon import Blocks
 from hvae.learning.nudging import Nudging
 from hvae.learning.preconditioning import PLAIN, Preconditioner
 from hvae.learning.unsettled import Counted, Tally
@@ -47,6 +48,10 @@ class EquilibriumPropagation:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of W, by network."""
         return {name: (network.size, network.size) for name, network in self.vae.networks.items()}
+
+    def blocks(self) -> Blocks:
+        """Return the neurons of each block, by network."""
+        return {name: network.spans for name, network in self.vae.networks.items()}
 
     def _linked(self, weights: Parameters) -> Parameters:
         if self.links is None:

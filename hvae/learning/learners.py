@@ -15,6 +15,7 @@ from crossbar.hopfield.settling import Euler, Solver
 from hvae.config.run import NudgingConfig, RunConfig, SettlingConfig
 from hvae.learning.conditioning import Conditioning
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics
+from hvae.learning.muon import Blocks
 from hvae.learning.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
 from hvae.learning.preconditioning import Preconditioner
 from hvae.learning.unsettled import Tally
@@ -38,6 +39,10 @@ class Learner(Protocol):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of its weights, by name."""
+        ...
+
+    def blocks(self) -> Blocks:
+        """Return the neurons of each block of those weights that are symmetric matrices, by name."""
         ...
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
@@ -76,6 +81,10 @@ class Backpropagation:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of its weights."""
         return dict(self.vae.shapes())
+
+    def blocks(self) -> Blocks:
+        """Return none: no weight of it is symmetric."""
+        return {}
 
     def gradients(self, parameters: Parameters, images: np.ndarray, noise: np.ndarray) -> tuple[Metrics, Parameters]:
         """Return the metrics and gradients of a batch."""

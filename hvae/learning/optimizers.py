@@ -1,4 +1,4 @@
-"""From gradients to weights: Adam and stochastic gradient descent, with learning-rate schedules."""
+"""From gradients to weights: stochastic gradient descent, Adam, and which optimizer a run has; learning rates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from crossbar.errors import CorruptFile
 from hvae.config.run import OptimizerConfig
 from hvae.learning.kernels import adam
+from hvae.learning.muon import Blocks, Muon
 from hvae.models.hopfield import Parameters
 
 
@@ -91,10 +92,12 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, copy=False)
 
 
-def make(config: OptimizerConfig) -> Optimizer:
-    """Return the optimizer that `config` names."""
+def make(config: OptimizerConfig, blocks: Blocks) -> Optimizer:
+    """Return the optimizer that `config` names, of parameters that are symmetric matrices of `blocks` where named."""
     if config.name == "sgd":
         return SGD(momentum=config.momentum, weight_decay=config.weight_decay)
+    if config.name == "muon":
+        return Muon(blocks=blocks, momentum=config.momentum, weight_decay=config.weight_decay)
     return Adam(weight_decay=config.weight_decay)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from crossbar import memory
 from hvae.config.run import RunConfig
 
-COPIES = {"adam": 4, "sgd": 2}  # arrays as large as the weights: weights, gradient, and Adam's two moments
+COPIES = {"adam": 4, "sgd": 2, "muon": 4}
+"""Arrays as large as the weights: weights, gradient, and Adam's two moments, or Muon's velocity and direction."""
 CHIP_COPIES = 6  # two planes, bounds and steps of their devices, weights, contrast
 
 

@@ -19,6 +19,7 @@ from hvae.learning import costs
 from hvae.learning.equilibrium import Contrast, NudgedPhases, free_phase, nudged_phases
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics, batch_metrics
 from hvae.learning.learners import make_hopfield
+from hvae.learning.muon import Blocks
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import HopfieldVAE, Parameters
 from hvae.onchip.arrays import array_config, build_arrays, n_devices, restore_arrays, restored_seconds
@@ -87,6 +88,10 @@ class OnChip:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of its weights."""
         return self.ideal.shapes()
+
+    def blocks(self) -> Blocks:
+        """Return the neurons of each block, by network."""
+        return self.ideal.blocks()
 
     def weights(self) -> Parameters:
         """Return the weights that the devices hold now, without the noise of a read."""

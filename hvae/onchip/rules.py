@@ -303,7 +303,7 @@ def make_rule(config: RunConfig, array: CrossbarArray, roles: int, rng: np.rando
     if settings.rule == "mixed-precision":
         return MixedPrecision(threshold=settings.threshold or 1.0)
     if settings.rule == "float":
-        return FloatRule(optimizer=optimizers.make(config.optimizer), roles=roles)
+        return FloatRule(optimizer=optimizers.make(config.optimizer, {"w": array.network.spans}), roles=roles)
     if settings.rule == "tiki-taka":
         law = hardware(array.config).law
         if law is not None and law.one_sided:

@@ -15,7 +15,7 @@
     log = true
 
     [parameters."optimizer.name"]
-    choices = ["adam", "sgd"]
+    choices = ["adam", "muon"]
 """
 
 from __future__ import annotations

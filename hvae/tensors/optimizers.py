@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from hvae.config.run import OptimizerConfig
+from hvae.learning.muon import ITERATIONS, QUINTIC, Blocks, pairs
 
 Tensors = dict[str, torch.Tensor]
 
@@ -69,19 +70,68 @@ class Adam:
             array.addcmul_(torch.div(mean, scale, out=scale), (rates * (-1 / first_bias))[:, None, None])
 
 
+@dataclass(kw_only=True)
+class Muon:
+    """Orthogonalised momentum, by pair of blocks of each network; see `hvae.learning.muon.Muon`."""
+
+    blocks: Blocks
+    momentum: torch.Tensor
+    decay: torch.Tensor | None
+    state: Tensors = field(default_factory=dict)
+
+    def step(self, weights: Tensors, gradients: Mapping[str, torch.Tensor], rates: torch.Tensor) -> None:
+        """Make one step."""
+        momentum, rates_ = self.momentum[:, None, None], rates[:, None, None]
+        for name, array in weights.items():
+            velocity = self.state.setdefault(f"velocity/{name}", torch.zeros_like(array))
+            velocity.mul_(momentum).add_(gradients[name])
+            ahead = torch.addcmul(gradients[name], momentum, velocity)
+            _decay(array, self.decay, rates)
+            for rows, columns in pairs(self.blocks[name]):
+                direction = ahead[:, rows, columns]
+                change = rates_ * max(direction.shape[1:]) ** 0.5 * orthogonalised(direction)
+                if rows == columns:
+                    change = 0.5 * (change + change.mT)
+                    change.diagonal(dim1=1, dim2=2).zero_()
+                    array[:, rows, rows] -= change
+                else:
+                    array[:, rows, columns] -= change
+                    array[:, columns, rows] = array[:, rows, columns].mT
+
+
+def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
+    """Return U f(S) V^T of each of `matrices` (replicas, n, m) = U S V^T, see `hvae.learning.muon.orthogonalised`."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    norm = torch.linalg.matrix_norm(x, keepdim=True)
+    x = x / torch.where(norm == 0, torch.ones_like(norm), norm)
+    a, b, c = QUINTIC
+    for _ in range(ITERATIONS):
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
 def _decay(array: torch.Tensor, decay: torch.Tensor | None, rates: torch.Tensor) -> None:
     if decay is not None:
         array.mul_((1 - rates * decay)[:, None, None])
 
 
-def make(configs: Sequence[OptimizerConfig], device: torch.device, dtype: torch.dtype) -> Optimizer:
-    """Return the optimizer of `configs`, which differ in rate, momentum and weight decay alone."""
+def make(
+    configs: Sequence[OptimizerConfig], blocks: Blocks, device: torch.device, dtype: torch.dtype
+) -> Optimizer:
+    """Return the optimizer of `configs`, which differ in rate, momentum and weight decay alone.
+
+    `blocks` are the neurons of each block, by network.
+    """
     decays = [one.weight_decay for one in configs]
     decay = torch.tensor(decays, dtype=torch.float64).to(device, dtype) if any(decays) else None
+    shares = [one.momentum for one in configs]
+    momentum = torch.tensor(shares, dtype=torch.float64).to(device, dtype)
     if configs[0].name == "sgd":
-        shares = [one.momentum for one in configs]
-        momentum = torch.tensor(shares, dtype=torch.float64).to(device, dtype) if any(shares) else None
-        return SGD(momentum=momentum, decay=decay)
+        return SGD(momentum=momentum if any(shares) else None, decay=decay)
+    if configs[0].name == "muon":
+        return Muon(blocks=blocks, momentum=momentum, decay=decay)
     return Adam(decay=decay)
 
 

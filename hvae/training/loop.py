@@ -152,7 +152,8 @@ def _open(folder: RunFolder, config: RunConfig, dataset: Dataset, choice: Choice
     memory.check(config)
     if config.array.device is not None:
         return _open_chip(folder, config, dataset)
-    learner, optimizer = learners.make(config), optimizers.make(config.optimizer)
+    learner = learners.make(config)
+    optimizer = optimizers.make(config.optimizer, learner.blocks())
     at = 0
     if folder.has_checkpoint():
         checkpoint = folder.resumed(config, _total_steps(config, dataset))

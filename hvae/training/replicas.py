@@ -76,7 +76,8 @@ class Replicas:
         self.n_images, self.batch = len(images), min(len(images), training.batch_size)
         self.propagation = Propagation(configs, place, batch=self.batch, n_pixels=images.shape[1])
         self.images = torch.as_tensor(images.astype(training.precision, copy=False), device=place.device)
-        self.optimizer = optimizers.make([one.optimizer for one in configs], place.device, place.dtype)
+        blocks = {name: network.spans for name, network in self.propagation.vae.networks.items()}
+        self.optimizer = optimizers.make([one.optimizer for one in configs], blocks, place.device, place.dtype)
         self.weights: Tensors = {}
         self.restore([initial(one, images.shape[1]) for one in configs])
         self._drawing = ThreadPoolExecutor(max_workers=1)

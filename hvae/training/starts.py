@@ -54,7 +54,7 @@ def begin(folder: RunFolder, config: RunConfig, source: Path, weights: Parameter
 
     ``start.json`` says where they are from, and their SHA-256.
     """
-    optimizer = optimizers.make(config.optimizer)
+    optimizer = optimizers.make(config.optimizer, learners.make(config).blocks())
     zero = {name: np.zeros(shape, _kind(name, weights)) for name, shape in optimizer.shapes(weights).items()}
     folder.save(
         Checkpoint(step=0, parameters=weights, optimizer=zero, metrics_bytes=0, config=toml_file.dump(config))

@@ -172,7 +172,7 @@ def test_verbose_tells_each_epoch_on_stderr(digits, capfd):
         ({"latent": 2.5}, "`latent`: "),
         ({"learning_rate": -1.0}, "`learning_rate` must be positive"),
         ({"optimizer": "lion"}, "`optimizer`: "),
-        ({"momentum": 0.5}, "`momentum` is of sgd alone"),
+        ({"momentum": 0.5}, "`momentum` is of sgd and muon"),
         ({"sigma": None}, "`sigma` must be set"),
         ({"prior": "flat"}, "`prior`: "),
         ({"precision": "float16"}, "`precision`: "),

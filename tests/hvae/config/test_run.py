@@ -70,7 +70,7 @@ def test_overrides_come_last(tmp_path):
         ("training.beta_kl=nan", InvalidValue, "must be positive"),
         ("data.image_size=20", InvalidValue, "`data.image_size`"),
         ("array.read_noise=0.05", InvalidValue, "`array.read_noise` belongs to an array.*--array DEVICE"),
-        ("optimizer.momentum=0.5", InvalidValue, "`optimizer.momentum` is of sgd alone"),
+        ("optimizer.momentum=0.5", InvalidValue, "`optimizer.momentum` is of sgd and muon"),
         ("optimizer.weight_decay=nan", InvalidValue, "`optimizer.weight_decay` must be finite"),
         ("training.epochs=true", InvalidValue, "`training.epochs`.*valid integer, but got True"),
         ("model.hidden=true", InvalidValue, "`model.hidden`"),
@@ -93,6 +93,15 @@ def test_overrides_come_last(tmp_path):
 def test_mistakes_are_named(override, error, message):
     with pytest.raises(error, match=message):
         toml_file.resolve("tdh-vae", [], [override])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [("optimizer.latent_rate=0.1", "`optimizer.latent_rate` scales"), ("model.density=0.5", "muon moves all weights")],
+)
+def test_muon_refuses_what_it_would_not_obey(change, message):
+    with pytest.raises(InvalidValue, match=message):
+        toml_file.resolve("tdh-vae", [], ["optimizer.name=muon", change])
 
 
 @pytest.mark.parametrize("change", ["settling.solver=euler", "nudging.method=centred"])

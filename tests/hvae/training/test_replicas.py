@@ -32,7 +32,8 @@ def config_of(model="tdh-vae", *changes):
 
 def alone(config, images, count):
     """Weights after `count` steps of the numpy engine, and the last metrics."""
-    learner, optimizer = learners.make(config, images.shape[1]), optimizers.make(config.optimizer)
+    learner = learners.make(config, images.shape[1])
+    optimizer = optimizers.make(config.optimizer, learner.blocks())
     parameters = initial(config, images.shape[1])
     total = step.per_epoch(len(images), config.training.batch_size) * config.training.epochs
     for number in range(count):
@@ -47,6 +48,7 @@ OPTIMIZERS = [
     ["optimizer.name=adam", "optimizer.weight_decay=0.1"],
     ["optimizer.name=sgd", "optimizer.learning_rate=0.05"],
     ["optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.weight_decay=0.01"],
+    ["optimizer.name=muon", "optimizer.momentum=0.9", "optimizer.weight_decay=0.01"],
 ]
 
 

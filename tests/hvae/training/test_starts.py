@@ -46,7 +46,7 @@ def test_a_run_begins_at_the_weights_of_another(run, tmp_path):
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
 def test_a_start_is_kept_over_a_resume(run, tmp_path, optimizer):
     config = toml_file.resolve(
         "tdh-vae", [], [*SMALL, "training.epochs=2", f"optimizer.name={optimizer}", "optimizer.learning_rate=0.01"]
