@@ -30,6 +30,8 @@ from hvae.streams import stream
 _NO_NETWORK = "`array.device` needs a Hopfield VAE, whose phases settle on the array, but the model is f-vae"
 
 RESPONSE, MEAN = "response/", "mean/"
+_LEARNED_BY = {"mixed-precision": ("sgd", "muon"), "float": ("sgd", "adam", "muon")}
+"""Optimizers of those rules that have a digital memory; the others are driven by sgd's rate and schedule alone."""
 SGD_RATE = 0.2  # on arrays, where Table 3 has Adam's
 
 
@@ -236,11 +238,7 @@ def make_onchip(config: RunConfig, parameters: Parameters | None = None) -> OnCh
     """
     if config.model.name == "f-vae":
         raise InvalidValue(_NO_NETWORK)
-    if config.optimizer.name != "sgd" and config.array.rule != "float":
-        raise InvalidValue(
-            "`optimizer.name` must be sgd on an array (its learning rate and schedule drive `array.rule`), "
-            f"but got {config.optimizer.name!r}; adam needs array.rule=float on device=ideal"
-        )
+    _refuse_optimizer(config)
     ideal = make_hopfield(config)
     if parameters is None:
         parameters = ideal.init(stream(config.training.seed, "init"), np.dtype(config.training.precision).type)
@@ -292,13 +290,38 @@ def for_array(config: RunConfig) -> RunConfig:
     if config.model.name == "f-vae":
         raise InvalidValue(_NO_NETWORK)
     array_config(config.array)
+    _refuse_digital_parts(config)
     found, rate = by_sgd(config), config.optimizer.learning_rate
+    _refuse_optimizer(found)
     if found != config and rate != table_3(config.model.name).optimizer.learning_rate:
         raise InvalidValue(
             f"`optimizer.learning_rate` {rate:g} would be Adam's, but an array learns by SGD, "
             f"whose rates are larger: add optimizer.name=sgd with a rate of SGD, or leave both out for {SGD_RATE:g}"
         )
     return found
+
+
+def _refuse_optimizer(config: RunConfig) -> None:
+    possible = _LEARNED_BY.get(config.array.rule, ("sgd",))
+    if config.optimizer.name not in possible:
+        raise InvalidValue(
+            f"`optimizer.name` must be {' or '.join(possible)} on an array that learns by {config.array.rule} (its "
+            f"learning rate and schedule drive `array.rule`), but got {config.optimizer.name!r}: muon needs "
+            "array.rule=mixed-precision, adam array.rule=float on device=ideal"
+        )
+
+
+def _refuse_digital_parts(config: RunConfig) -> None:
+    rule, optimizer = config.array.rule, config.optimizer
+    if optimizer.momentum and rule not in {"mixed-precision", "float"}:
+        raise InvalidValue(
+            f"`optimizer.momentum` needs a digital number a weight, which `array.rule` {rule!r} has not: "
+            "leave it out, or learn by array.rule=mixed-precision"
+        )
+    if optimizer.weight_decay and rule != "float":
+        raise InvalidValue(
+            f"`optimizer.weight_decay` is of float weights, but `array.rule` {rule!r} sends pulses: leave it out"
+        )
 
 
 def by_sgd(config: RunConfig) -> RunConfig:

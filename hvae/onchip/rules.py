@@ -6,7 +6,8 @@ The gradient that they follow is dL/dw_ij = -mean_batch (R_i S_j + S_i R_j); `ra
   Neurosci. 10:333 (2016), doi:10.3389/fnins.2016.00333.
 - ``sign``: one pulse where the batch's wanted change exceeds a threshold, the Manhattan rule with a dead zone.
 - ``mixed-precision``: changes summed digitally, whole steps sent; a number a weight. Nandakumar et al., Front.
-  Neurosci. 14:406 (2020), doi:10.3389/fnins.2020.00406.
+  Neurosci. 14:406 (2020), doi:10.3389/fnins.2020.00406. The changes may be those of an optimizer (momentum, Muon),
+  which keeps another number a weight.
 - ``tiki-taka``: a fast array learns, a digital buffer collects it line by line, whole steps are sent; a second array
   and a number a weight. Version 2: Gokmen, Front. Artif. Intell. 4:699148 (2021), doi:10.3389/frai.2021.699148;
   reference at the symmetry point (zero-shifting): Kim et al. 2019, arXiv:1907.10228.
@@ -33,6 +34,7 @@ from hvae.onchip.chip import MEAN, RESPONSE, OnChip
 from hvae.onchip.pulses import give_pulses, shift_to_symmetry, wanted_change, weight_step
 from hvae.streams import stream
 
+MOMENTS = "moments/"  # of a digital optimizer, in a checkpoint
 SIGN_THRESHOLD = 1.0  # rms of the wanted changes of the batch
 
 
@@ -99,26 +101,62 @@ class Sign(PulsedSGD):
         give_pulses(array, np.sign(wanted) * (np.abs(wanted) > limit), rng)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Digital:
+    """What an optimizer in floats would change, from the signals of a batch.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        Of one symmetric matrix, ``w``, in the blocks of its network.
+    roles : int
+        How often an example appears in the signals of a batch.
+    """
+
+    optimizer: optimizers.Optimizer
+    roles: int
+
+    @classmethod
+    def of(cls, config: RunConfig, array: CrossbarArray, roles: int) -> Digital:
+        """Return the optimizer that `config` names, for the weights of `array`."""
+        return cls(optimizer=optimizers.make(config.optimizer, {"w": array.network.spans}), roles=roles)
+
+    def step(
+        self, weights: np.ndarray, array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float
+    ) -> np.ndarray:
+        """Return `weights` (N, N), changed in place by one step; `rate` is the learning rate over the batch."""
+        batch = len(response) / self.roles
+        gradient = -wanted_change(array, response, mean, 1 / batch)
+        self.optimizer.step({"w": weights}, {"w": gradient}, rate * batch)
+        return weights
+
+
 @dataclass(kw_only=True)
 class MixedPrecision:
-    """chi += rate (R S^T + S R^T) digitally; every whole `threshold` steps of chi are sent as pulses and taken off it.
+    """chi += wanted change, digitally; every whole `threshold` steps of chi are sent as pulses and taken off it.
 
     Attributes
     ----------
     threshold : float
         In steps of a weight, see `weight_step`.
+    digital : Digital or None
+        Makes the wanted changes; None for rate (R S^T + S R^T) itself.
     chi : ndarray (N, N) or None
         What has not been sent, weight units.
     """
 
     threshold: float
+    digital: Digital | None = None
     chi: np.ndarray | None = None
 
     def learn(
         self, array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float, rng: np.random.Generator
     ) -> None:
         """Collect, and send what is due."""
-        wanted = wanted_change(array, response, mean, rate)
+        if self.digital is None:
+            wanted = wanted_change(array, response, mean, rate)
+        else:
+            wanted = self.digital.step(np.zeros_like(array.weights()), array, response, mean, rate)
         self.chi = wanted if self.chi is None else self.chi + wanted
         step = weight_step(array)
         due = np.trunc(self.chi / (self.threshold * step)) * self.threshold
@@ -128,7 +166,9 @@ class MixedPrecision:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the digital memory."""
-        return {} if self.chi is None else {"chi": self.chi}
+        moments = {} if self.digital is None else self.digital.optimizer.state
+        own = {f"{MOMENTS}{name}": one for name, one in moments.items()}
+        return own if self.chi is None else own | {"chi": self.chi}
 
     def hardware(self) -> dict[str, CrossbarArray]:
         """Return nothing: the memory is digital."""
@@ -137,6 +177,9 @@ class MixedPrecision:
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the digital memory."""
         self.chi = np.array(arrays["chi"]) if "chi" in arrays else None
+        if self.digital is not None:
+            moments = below(arrays, MOMENTS)
+            self.digital.optimizer.state.update({name: np.array(one) for name, one in moments.items()})
 
 
 @dataclass(kw_only=True)
@@ -212,31 +255,19 @@ class TikiTaka:
 
 @dataclass(kw_only=True)
 class FloatRule:
-    """An optimizer in floats, whose weights are then written exactly: the baselines Adam and SGD on an ideal array.
+    """An optimizer in floats, whose weights are then written exactly: the baselines Adam and SGD on an ideal array."""
 
-    Attributes
-    ----------
-    optimizer : Optimizer
-    roles : int
-        How often an example appears in the signals of a batch.
-    """
-
-    optimizer: optimizers.Optimizer
-    roles: int
+    digital: Digital
 
     def learn(
         self, array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float, rng: np.random.Generator
     ) -> None:
         """Make one step of the optimizer; `rate` is the learning rate over the batch."""
-        batch = len(response) / self.roles
-        weights = {"w": np.array(array.weights())}
-        gradient = -wanted_change(array, response, mean, 1 / batch)
-        self.optimizer.step(weights, {"w": gradient}, rate * batch)
-        array.write(weights["w"], rng)
+        array.write(self.digital.step(np.array(array.weights()), array, response, mean, rate), rng)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the optimizer's moments."""
-        return self.optimizer.state
+        return self.digital.optimizer.state
 
     def hardware(self) -> dict[str, CrossbarArray]:
         """Return nothing: the moments are floats."""
@@ -244,7 +275,7 @@ class FloatRule:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the optimizer's moments."""
-        self.optimizer.state.update(arrays)
+        self.digital.optimizer.state.update(arrays)
 
 
 @dataclass(kw_only=True)
@@ -301,9 +332,11 @@ def make_rule(config: RunConfig, array: CrossbarArray, roles: int, rng: np.rando
     if settings.rule == "sign":
         return Sign(threshold=settings.threshold or SIGN_THRESHOLD)
     if settings.rule == "mixed-precision":
-        return MixedPrecision(threshold=settings.threshold or 1.0)
+        plain = config.optimizer.name == "sgd" and config.optimizer.momentum == 0
+        digital = None if plain else Digital.of(config, array, roles)
+        return MixedPrecision(threshold=settings.threshold or 1.0, digital=digital)
     if settings.rule == "float":
-        return FloatRule(optimizer=optimizers.make(config.optimizer, {"w": array.network.spans}), roles=roles)
+        return FloatRule(digital=Digital.of(config, array, roles))
     if settings.rule == "tiki-taka":
         law = hardware(array.config).law
         if law is not None and law.one_sided:

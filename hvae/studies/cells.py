@@ -12,7 +12,7 @@ import numpy as np
 from crossbar import input_files
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from crossbar.output_files import write_json
-from hvae.config.run import RunConfig, SamplingConfig
+from hvae.config.run import OptimizerConfig, RunConfig, SamplingConfig
 from hvae.data.sets import Dataset
 from hvae.jobs.job import OnStep, silent
 from hvae.onchip.chip import OnChip, make_onchip
@@ -109,7 +109,7 @@ def _programmed(cell: Cell, run: str) -> Trained:
     if "array.weight_limit" not in cell.changes:
         largest = max(float(np.abs(weights).max()) for weights in source.parameters.values())
         settings = replace(settings, weight_limit=largest)
-    optimizer = replace(source.config.optimizer, name="sgd")
+    optimizer = OptimizerConfig(name="sgd", learning_rate=source.config.optimizer.learning_rate)  # none of it is used
     seeded = replace(source.config.training, seed=cell.seed)
     config = replace(source.config, array=settings, optimizer=optimizer, training=seeded)
     chip = make_onchip(config, source.parameters)

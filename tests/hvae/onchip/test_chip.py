@@ -151,6 +151,9 @@ def test_the_way_follows_from_what_the_array_is(changes, way):
         ("tdh-vae", ["array.device=epiram", "array.dw_min_std=0.1", "array.on_off=0.5"], "on_off"),
         ("tdh-vae", ["array.device=ideal", "array.up_down=0.1"], "up_down"),
         ("tdh-vae", ["array.device=epiram", "optimizer.learning_rate=0.03"], "0.03 would be Adam's.*name=sgd"),
+        ("tdh-vae", ["array.device=epiram", "optimizer.name=muon"], "`optimizer.name` must be sgd on an array"),
+        ("tdh-vae", ["array.device=epiram", "array.rule=sign", "optimizer.name=sgd", "optimizer.momentum=0.9"], "sign"),
+        ("tdh-vae", ["array.device=epiram", "optimizer.name=sgd", "optimizer.weight_decay=0.1"], "weight_decay"),
     ],
 )
 def test_chips_that_cannot_be_are_refused_before_a_folder_is_made(model, changes, message):

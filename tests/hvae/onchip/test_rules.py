@@ -1,5 +1,6 @@
 """Learning rules: what each gives to the devices for a known contrast."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,11 +12,12 @@ from crossbar.devices.law import law
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from hvae.config.array import ArraySettings
-from hvae.config.run import ModelConfig, RunConfig
+from hvae.config.run import ModelConfig, OptimizerConfig, RunConfig
+from hvae.learning.muon import Muon
 from hvae.learning.optimizers import SGD
 from hvae.onchip.chip import MEAN, RESPONSE
 from hvae.onchip.pulses import give_pulses, shift_to_symmetry, wanted_change, weight_step
-from hvae.onchip.rules import ChipOptimizer, FloatRule, MixedPrecision, PulsedSGD, Sign, TikiTaka, make_rule
+from hvae.onchip.rules import ChipOptimizer, Digital, FloatRule, MixedPrecision, PulsedSGD, Sign, TikiTaka, make_rule
 
 NET = Network((("pixels", 6), ("hidden", 5), ("latent", 3)))
 LAYERED = Network((("pixels", 6), ("hidden", 5), ("latent", 3)), "layered")
@@ -115,6 +117,45 @@ def test_mixed_precision_forgets_nothing(rng):
     assert np.abs(array.weights() - sent).max() < 0.2 * np.abs(sent).max()  # soft bounds shorten the steps
 
 
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9), Muon(blocks={"w": NET.spans}, momentum=0.5)])
+def test_mixed_precision_sends_what_an_optimizer_wants(rng, optimizer):
+    """What is sent and what is kept make the optimizer's steps on floats, those of plain mixed precision for SGD."""
+    array, plain = make(rng), MixedPrecision(threshold=1.0)
+    rule = MixedPrecision(threshold=1.0, digital=Digital(optimizer=optimizer, roles=2))
+    floats, twin = {"w": np.zeros((14, 14))}, copy.deepcopy(optimizer)
+    sent = np.zeros((14, 14))
+    for _ in range(5):
+        response, mean = signals(rng)
+        before = np.zeros((14, 14)) if rule.chi is None else rule.chi.copy()
+        gradient = -wanted_change(array, response, mean, 2 / 8)
+        wanted = {"w": np.zeros((14, 14))}
+        copy.deepcopy(twin).step(wanted, {"w": gradient}, 0.02)
+        twin.step(floats, {"w": gradient}, 0.02)
+        rule.learn(array, response, mean, 0.02 * 2 / 8, rng)
+        sent += before + wanted["w"] - rule.chi
+        plain.learn(make(rng), response, mean, 0.02 * 2 / 8, rng)
+    np.testing.assert_allclose(sent + rule.chi, floats["w"], atol=1e-12)
+    np.testing.assert_allclose(sent / weight_step(array), np.rint(sent / weight_step(array)), atol=1e-9)
+    if optimizer == SGD():
+        np.testing.assert_allclose(rule.chi, plain.chi, atol=1e-12)
+
+
+def test_a_digital_optimizer_s_moments_come_back(rng):
+    config = RunConfig(
+        model=ModelConfig(name="tdh-vae", hidden=5, latent=3, sigma=0.2),
+        array=ArraySettings(device="epiram", rule="mixed-precision"),
+        optimizer=OptimizerConfig(name="muon", momentum=0.9),
+    )
+    array = make(rng)
+    rule, other = make_rule(config, array, 2, rng), make_rule(config, array, 2, rng)
+    rule.learn(array, *signals(rng), 0.01, rng)
+    other.restore(rule.arrays())
+    batch = signals(rng)
+    rule.learn(make(rng), *batch, 0.01, rng)
+    other.learn(make(rng), *batch, 0.01, rng)
+    np.testing.assert_array_equal(rule.chi, other.chi)
+
+
 def test_tiki_taka_starts_at_the_symmetry_point_and_follows_a_steady_contrast(rng):
     array, fast = make(rng, up_down=0.3), make(rng, up_down=0.3)
     shift_to_symmetry(fast, rng)
@@ -152,7 +193,7 @@ def test_the_float_rule_is_the_optimizer_on_the_mean_gradient(rng, roles):
     array = CrossbarArray.from_weights(NET, np.zeros((14, 14)), ArrayConfig(dtype="float64"), rng)
     response, mean = signals(rng)
     rate = 0.1 * roles / len(response)  # a learning rate of 0.1 over the batch
-    FloatRule(optimizer=SGD(), roles=roles).learn(array, response, mean, rate, rng)
+    FloatRule(digital=Digital(optimizer=SGD(), roles=roles)).learn(array, response, mean, rate, rng)
     np.testing.assert_allclose(array.weights(), wanted_change(array, response, mean, rate), atol=1e-14)
 
 
