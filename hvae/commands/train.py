@@ -85,7 +85,9 @@ def train(
         weights = starts.weights_of(start, config) if start else None
         folder = RunFolder.create(out, config)
         if start and weights:
-            starts.begin(folder, config, start, weights)
+            reports = starts.begin(folder, config, start, weights)
+            if reports:
+                click.echo(starts.told(reports), err=True)
     finished, last = watch(folder, images, chosen)
     if as_json:
         click.echo(json.dumps({"run": str(out), "model": model, "finished": finished, **last}))

@@ -68,8 +68,46 @@ def test_a_start_is_kept_over_a_resume(run, tmp_path, optimizer):
 def test_what_does_not_fit_is_refused_before_there_is_a_folder(run, tmp_path):
     with pytest.raises(InvalidValue, match="sizes of that run"):
         starts.weights_of(run, toml_file.resolve("tdh-vae", [], [*SMALL, "model.hidden=11"]))
-    with pytest.raises(InvalidValue, match="array"):
-        starts.weights_of(run, toml_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal"]))
+
+
+ON_EPIRAM = ["array.device=epiram", "array.weight_limit=4.0", "optimizer.name=sgd", "optimizer.learning_rate=1e-9"]
+
+
+@pytest.mark.needs_jit
+def test_devices_are_written_by_pulses_and_learn_from_there(run, tmp_path):
+    config = toml_file.resolve("tdh-vae", [], [*SMALL, *ON_EPIRAM, "array.rule=mixed-precision"])
+    folder = RunFolder.create(tmp_path / "chip", config)
+    report = starts.begin(folder, config, run, starts.weights_of(run, config))["tied"]
+    written, target = weights(folder.path), weights(run)
+    assert np.linalg.norm(written - target) / np.linalg.norm(target) == pytest.approx(report.weight_error, rel=0.02)
+    assert 0 < report.weight_error < 0.3
+    assert report.out_of_range == 0
+    assert json.loads((folder.path / "start.json").read_text())["programming"]["tied"]["pulses_up"] > 0
+    loop.train(folder)  # at a rate that moves no device
+    np.testing.assert_array_equal(weights(folder.path), written)
+
+
+@pytest.mark.needs_jit
+def test_a_chip_that_was_written_learns_the_same_after_a_resume(run, tmp_path):
+    changes = ["array.rule=mixed-precision", "optimizer.name=muon", "optimizer.momentum=0.9", "training.epochs=2"]
+    config = toml_file.resolve("tdh-vae", [], [*SMALL, *ON_EPIRAM, *changes, "optimizer.learning_rate=0.01"])
+    folders = []
+    for name in ("whole", "stopped"):
+        folders.append(RunFolder.create(tmp_path / name, config))
+        starts.begin(folders[-1], config, run, starts.weights_of(run, config))
+    loop.train(folders[0])
+    steps = []
+    stop = loop.Observer(on_step=lambda step, *_: steps.append(step), stop_requested=lambda: len(steps) == 3)
+    assert loop.train(folders[1], observer=stop) is loop.Ending.STOPPED
+    loop.train(folders[1])
+    np.testing.assert_array_equal(weights(folders[0].path), weights(folders[1].path))
+    assert not np.allclose(weights(folders[0].path), weights(run), atol=0.02)
+
+
+def test_weights_beyond_the_range_are_told_with_the_remedy(run, tmp_path):
+    config = toml_file.resolve("tdh-vae", [], [*SMALL, *ON_EPIRAM, "array.weight_limit=0.1"])
+    reports = starts.begin(RunFolder.create(tmp_path / "small", config), config, run, starts.weights_of(run, config))
+    assert "beyond 0.1 (raise `array.weight_limit`)" in starts.told(reports)
 
 
 def test_a_run_on_imperfect_neurons_remembers_its_chip(run, tmp_path):
