@@ -76,7 +76,7 @@ class PulsedCells(Cells):
         for state, fault, age in zip(self.states, self.faults, ages, strict=True):
             for own in (state.hidden,) if state.visible is state.hidden else (state.hidden, state.visible):
                 own[...] = fault.aged(self.plane(own), self.mapping, age) / self.scale
-            np.clip(state.hidden, state.planes["w_min"], state.planes["w_max"], out=state.hidden)
+            np.clip(state.hidden, state.parameters["w_min"], state.parameters["w_max"], out=state.hidden)
 
     def _give_back(self, before: tuple[np.ndarray, ...], met: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         changed = tuple(state.hidden != hidden for state, hidden in zip(self.states, met[::2], strict=True))

@@ -156,7 +156,7 @@ def apply_pulses(
 
 def mirror(state: DeviceState) -> DeviceState:
     """Make place (j, i) the same device as (i, j), i < j, in every plane and in the weights; return `state`."""
-    for plane in state.stack:
+    for plane in () if state.alike else state.stack:
         mirror_upper(plane)
     mirror_weights(state)
     return state
