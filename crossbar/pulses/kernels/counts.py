@@ -13,10 +13,10 @@ UP_FIRST, MIXED = 0, 1
 
 
 @njit(inline="always")
-def give(move, weights, planes, table, n_up, n_down, order, key):
-    """Give each device `n_up` up- and `n_down` down-pulses, (m, n) each, in the `order`; `weights` change in place."""
-    m, n = weights.shape
-    for i in range(m):
+def give(move, weights, planes, table, n_up, n_down, order, key, span):
+    """Give each device of the rows `span` `n_up` up- and `n_down` down-pulses, (m, n) each, in the `order`; `weights` change in place."""
+    n = weights.shape[1]
+    for i in range(span[0], span[1]):
         state = stream(key, i, 0)
         for j in range(n):
             ups = n_up[i, j]
@@ -46,31 +46,31 @@ def count_devices(row_plus, row_minus, column_plus, column_minus, first):
     return n_up, n_down
 
 
-@njit(cache=True)
-def give_affine(weights, planes, table, n_up, n_down, order, key):
+@njit(cache=True, nogil=True)
+def give_affine(weights, planes, table, n_up, n_down, order, key, span):
     """Give pulses of the affine law (see `give`)."""
-    give(move_affine, weights, planes, table, n_up, n_down, order, key)
+    give(move_affine, weights, planes, table, n_up, n_down, order, key, span)
 
 
-@njit(cache=True)
-def give_exponential(weights, planes, table, n_up, n_down, order, key):
+@njit(cache=True, nogil=True)
+def give_exponential(weights, planes, table, n_up, n_down, order, key, span):
     """Give pulses of the exponential law (see `give`)."""
-    give(move_exponential, weights, planes, table, n_up, n_down, order, key)
+    give(move_exponential, weights, planes, table, n_up, n_down, order, key, span)
 
 
-@njit(cache=True)
-def give_power(weights, planes, table, n_up, n_down, order, key):
+@njit(cache=True, nogil=True)
+def give_power(weights, planes, table, n_up, n_down, order, key, span):
     """Give pulses of the power law (see `give`)."""
-    give(move_power, weights, planes, table, n_up, n_down, order, key)
+    give(move_power, weights, planes, table, n_up, n_down, order, key, span)
 
 
-@njit(cache=True)
-def give_piecewise(weights, planes, table, n_up, n_down, order, key):
+@njit(cache=True, nogil=True)
+def give_piecewise(weights, planes, table, n_up, n_down, order, key, span):
     """Give pulses of the piecewise law (see `give`)."""
-    give(move_piecewise, weights, planes, table, n_up, n_down, order, key)
+    give(move_piecewise, weights, planes, table, n_up, n_down, order, key, span)
 
 
-@njit(cache=True)
-def give_jump(weights, planes, table, n_up, n_down, order, key):
+@njit(cache=True, nogil=True)
+def give_jump(weights, planes, table, n_up, n_down, order, key, span):
     """Give pulses of the jump table (see `give`)."""
-    give(move_jump, weights, planes, table, n_up, n_down, order, key)
+    give(move_jump, weights, planes, table, n_up, n_down, order, key, span)

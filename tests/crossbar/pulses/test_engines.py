@@ -89,7 +89,7 @@ def test_aggregate_stops_at_the_fixed_point(rng, words_up, words_down, mult_nois
     up[:words_up] = -1 % 2**64
     full, none = np.full((len(up), 1), -1 % 2**64, np.uint64), np.zeros((len(up), 1), np.uint64)
     step = closed.step_batch_product if mult_noise else closed.step_batch_additive
-    step(state.hidden, state.stack, full, none, up, ~up, np.zeros(1, np.int64), np.uint64(1))
+    step(state.hidden, state.stack, full, none, up, ~up, np.zeros(1, np.int64), np.uint64(1), (0, 1))
     x_up, x_down = -64 * words_up * np.log1p(-0.12), -64 * words_down * np.log1p(-0.08)
     target = (x_up - x_down) / (x_up + x_down)
     exact = target + (begin - target) * np.exp(-x_up - x_down)
