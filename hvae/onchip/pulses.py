@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.energy_meter import mean_conductance
 from crossbar.arrays.float_cells import FloatCells
 from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.pulses.encodings import apply_signed
@@ -41,7 +40,7 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
     """Give every weight (N, N) a whole number of `pulses`, down where negative; each device of a pair its own sign."""
     report = PulseReport(up=0, down=0, engine="counts")
     array.counted()
-    conductance = mean_conductance(array.cells, array.time)
+    conductance = array.mean_conductance()
     for cells in array.cells:
         own = pulses[cells.region.rows, cells.region.columns]
         if cells.region.square:
@@ -79,8 +78,8 @@ def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int
                     report = report + apply_pulses(state, one, one, rng)
                 if cells.region.square and cells.region.shared:
                     mirror_weights(state)
-    array.add_pulses(report.up, report.down, mean_conductance(array.cells, array.time))
     array.changed()
+    array.add_pulses(report.up, report.down, array.mean_conductance())
 
 
 def _move(array: CrossbarArray, cells: FloatCells, pulses: np.ndarray) -> None:
