@@ -8,9 +8,10 @@ numbers by place (`crossbar.numerics.random`), so that it does not matter which 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -39,13 +40,33 @@ def count() -> int:
 
 
 def each(function: Callable[[Part], Found], parts: Iterable[Part]) -> list[Found]:
-    """Return `function` of each of `parts`, in their order; an error of any is raised here."""
+    """Return `function` of each of `parts`, in their order; an error of any is raised here.
+
+    The caller works too, and takes parts as its helpers do.
+    """
     parts = list(parts)
     n_threads = min(count(), len(parts))
     if n_threads <= 1:
         return [function(part) for part in parts]
-    with ThreadPoolExecutor(n_threads, initializer=_enter) as pool:
-        return list(pool.map(function, parts))
+    found: dict[int, Found] = {}
+    left = iter(range(len(parts)))
+
+    def work() -> None:
+        outside, _place.inside = not getattr(_place, "inside", False), True
+        try:
+            for number in left:
+                found[number] = function(parts[number])
+        finally:
+            _place.inside = not outside
+
+    helpers = [_helpers(n_threads - 1).submit(work) for _ in range(n_threads - 1)]
+    try:
+        work()
+    finally:
+        wait(helpers)
+    for helper in helpers:
+        helper.result()
+    return [found[number] for number in range(len(parts))]
 
 
 def over_rows(kernel: Callable[[int, int], Found], work: np.ndarray) -> list[Found]:
@@ -67,5 +88,10 @@ def over_rows(kernel: Callable[[int, int], Found], work: np.ndarray) -> list[Fou
     return each(lambda span: kernel(*span), pairwise(edges))
 
 
-def _enter() -> None:
-    _place.inside = True
+@lru_cache(maxsize=8)
+def _helpers(n_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="rows")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not survive a fork
