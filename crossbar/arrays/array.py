@@ -74,6 +74,7 @@ class CrossbarArray:
     _noisy: np.ndarray | None = None
     _variance: np.ndarray | None = None
     _lines: list[Lines] | None = None
+    _wide: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
 
     @classmethod
     def from_weights(
@@ -147,11 +148,13 @@ class CrossbarArray:
         self.counters.reads += len(driven)
         self.counters.conversions_in += driven.size
         self.meter.note(driven, patches)
+        variance = self._variance if self._varies else None
+        if driven.dtype != weights.dtype:
+            weights, variance = self._at_least(driven.dtype, weights, variance)
         if self.static and self.linear:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
             return
-        variance = self._variance if self._varies else None
         conversions, saturated = self.reader.read(weights, variance, driven, patches, out)
         self.counters.conversions_out += conversions
         self.counters.saturated += saturated
@@ -346,7 +349,19 @@ class CrossbarArray:
 
     def changed(self) -> None:
         """Forget what was derived from the devices: they have been written, or have aged."""
-        self._clean = self._noisy = self._variance = self._lines = None
+        self._clean = self._noisy = self._variance = self._lines = self._wide = None
+
+    def _at_least(
+        self, kind: np.dtype, weights: np.ndarray, variance: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return `weights` and `variance` in `kind` where that holds more digits, cast once a phase."""
+        wider = np.result_type(weights, kind)
+        if wider == weights.dtype:
+            return weights, variance
+        if self._wide is None or self._wide[0] is not weights:
+            at_outputs = variance is not None and self.config.read_noise.where == "outputs"
+            self._wide = (weights, weights.astype(wider), variance.astype(wider) if at_outputs else variance)
+        return self._wide[1:]
 
     def _line_conductances(self) -> list[Lines]:
         if self._lines is None:

@@ -63,8 +63,9 @@ def each(function: Callable[[Part], Found], parts: Iterable[Part]) -> list[Found
     try:
         work()
     finally:
-        wait(helpers)
-    for helper in helpers:
+        begun = [helper for helper in helpers if not helper.cancel()]  # one that never came to it is not waited for
+        wait(begun)
+    for helper in begun:
         helper.result()
     return [found[number] for number in range(len(parts))]
 
