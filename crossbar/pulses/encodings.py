@@ -30,11 +30,12 @@ from crossbar.pulses.engines import (
     DEFAULT_MANAGEMENT,
     MAX_COUNT,
     PulseReport,
-    apply_pulses,
+    given,
     mirror_weights,
     update,
     update_shared,
 )
+from crossbar.pulses.kernels.counts import split_signed
 from crossbar.pulses.trains import PulseManagement
 
 
@@ -311,11 +312,12 @@ def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generato
     InvalidValue
         More pulses than 32 bits count, or a number that is not finite.
     """
-    most = float(np.abs(pulses).max(initial=0))
-    if not most <= MAX_COUNT:
+    ups, downs = np.empty(state.shape, np.int32), np.empty(state.shape, np.int32)
+    if split_signed(pulses, ups, downs, MAX_COUNT):
+        most = float(np.abs(pulses).max())
         raise InvalidValue(
             f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
         )
-    counts = pulses.astype(np.int64)
-    down = np.zeros_like(counts) if state.law.one_sided else np.maximum(-counts, 0)
-    return apply_pulses(state, np.maximum(counts, 0), down, rng)
+    if state.law.one_sided:
+        downs[...] = 0
+    return given(state, ups, downs, rng)

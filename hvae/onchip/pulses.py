@@ -7,6 +7,7 @@ import numpy as np
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.float_cells import FloatCells
 from crossbar.arrays.pulsed_cells import PulsedCells
+from crossbar.numerics.symmetry import add_transpose
 from crossbar.pulses.encodings import apply_signed
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
 
@@ -16,15 +17,16 @@ ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its sym
 def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float) -> np.ndarray:
     """Return rate sum_b (R S^T + S R^T) (N, N) on the pairs that have devices, as a digital unit would sum it."""
     full = response.T @ mean
-    full += full.T.copy()
+    add_transpose(full)
     full *= full.dtype.type(rate)
+    if array.cells[0].region.shape == full.shape:  # one square of all neurons
+        return full
     wanted = np.zeros_like(full)
     for cells in array.cells:
         rows, columns = cells.region.rows, cells.region.columns
         wanted[rows, columns] = full[rows, columns]
         if cells.region.shared:
             wanted[columns, rows] = full[columns, rows]
-    np.fill_diagonal(wanted, 0)
     return wanted
 
 

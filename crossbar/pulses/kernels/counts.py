@@ -31,6 +31,20 @@ def give(move, weights, planes, table, n_up, n_down, order, key, span):
 
 
 @njit(cache=True)
+def split_signed(pulses, ups, downs, limit):
+    """Write the numbers of up- and of down-pulses (m, n) of signed `pulses`; return how many are not within `limit`."""
+    beyond = 0
+    for i in range(pulses.shape[0]):
+        for j in range(pulses.shape[1]):
+            number = pulses[i, j]
+            beyond += int(not abs(number) <= limit)
+            whole = np.int32(number)
+            ups[i, j] = max(whole, 0)
+            downs[i, j] = max(-whole, 0)
+    return beyond
+
+
+@njit(cache=True)
 def count_devices(row_plus, row_minus, column_plus, column_minus, first):
     """Return the up- and the down-pulses (m, n) that packed trains give to each device (i, j >= first[i])."""
     n_words, m = row_plus.shape
