@@ -81,9 +81,9 @@ def over_rows(kernel: Callable[[int, int], Found], work: np.ndarray) -> list[Fou
         Places of each row; stretches have about as many. Below `LEAST` in all there is one stretch.
     """
     n_threads = count()
-    done = np.cumsum(work)
-    if n_threads == 1 or not len(done) or done[-1] < LEAST:
+    if n_threads == 1 or work.sum() < LEAST:
         return [kernel(0, len(work))]
+    done = np.cumsum(work)
     inner = np.searchsorted(done, np.linspace(0, done[-1], _PIECES * n_threads + 1)[1:-1])
     edges = sorted({0, *(int(edge) for edge in inner), len(done)})
     return each(lambda span: kernel(*span), pairwise(edges))

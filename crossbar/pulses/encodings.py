@@ -313,7 +313,7 @@ def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generato
         More pulses than 32 bits count, or a number that is not finite.
     """
     ups, downs = np.empty(state.shape, np.int32), np.empty(state.shape, np.int32)
-    if split_signed(pulses, ups, downs, MAX_COUNT):
+    if split_signed(pulses, ups, downs, pulses.dtype.type(MAX_COUNT + 1)):
         most = float(np.abs(pulses).max())
         raise InvalidValue(
             f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"

@@ -10,6 +10,7 @@ from crossbar.pulses.kernels.moves import move_affine, move_exponential, move_ju
 
 # orders in which a device takes its pulses: all up-pulses before the down-pulses, or evenly spread among them
 UP_FIRST, MIXED = 0, 1
+_NONE = np.int32(0)
 
 
 @njit(inline="always")
@@ -32,15 +33,15 @@ def give(move, weights, planes, table, n_up, n_down, order, key, span):
 
 @njit(cache=True)
 def split_signed(pulses, ups, downs, limit):
-    """Write the numbers of up- and of down-pulses (m, n) of signed `pulses`; return how many are not within `limit`."""
+    """Write the numbers of up- and of down-pulses (m, n) of signed `pulses`; return how many are not below `limit`."""
     beyond = 0
     for i in range(pulses.shape[0]):
         for j in range(pulses.shape[1]):
-            number = pulses[i, j]
-            beyond += int(not abs(number) <= limit)
-            whole = np.int32(number)
-            ups[i, j] = max(whole, 0)
-            downs[i, j] = max(-whole, 0)
+            beyond += 0 if abs(pulses[i, j]) < limit else 1
+        for j in range(pulses.shape[1]):
+            whole = np.int32(pulses[i, j])
+            ups[i, j] = whole if whole > _NONE else _NONE
+            downs[i, j] = _NONE if whole > _NONE else -whole
     return beyond
 
 
