@@ -7,8 +7,8 @@ EpiRAM, which has none. A cycle is `CrossbarArray.update` and then `CrossbarArra
 makes the matrix anew and counts energies. Beside it stand, in the same process and turn by turn,
 
 - `bare`: `crossbar.pulses.engines.update` on two planes of as many places, as many pulses a device, and one sgemm;
-- `same_pulses`: the very pulses of the array on its two planes, those above the diagonal, and one sgemm. The array sends
-  both orders of a contrast to half the places, so this is its own work without any keeping of books.
+- `same_pulses`: the very pulses of the array on its two planes, those above the diagonal, and one sgemm. The array
+  sends both orders of a contrast to half the places, so this is its own work without any keeping of books.
 
 Pulses a device are those of `crossbar_update.py`. `read_noise` cases also need the variance of each weight, and a read
 of them two products. Each number of threads has a process of its own.
@@ -138,6 +138,7 @@ def measured(quick: bool) -> dict[str, float]:
 def in_a_process(threads: int, quick: bool) -> dict[str, float]:
     """Return the figures of a process of so many threads."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    environment.setdefault("OPENBLAS_THREAD_TIMEOUT", "18")  # as `hopbar` sets it, see `crossbar.tuning`
     command = [sys.executable, __file__, "--child", *(["--quick"] if quick else [])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return {f"threads_{threads}_{name}": value for name, value in json.loads(done.stdout).items()}

@@ -15,7 +15,7 @@ from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import build_cells, hardware, named_error
 from crossbar.arrays.converters import check_linear, converted_inputs
 from crossbar.arrays.energy_meter import Counters, PulseShape, ReadMeter, mean_conductance
-from crossbar.arrays.matrix import assemble, seen
+from crossbar.arrays.matrix import Wide, assemble, seen
 from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.arrays.read_noise import FrozenNoise
 from crossbar.arrays.reads import Reader
@@ -74,7 +74,7 @@ class CrossbarArray:
     _noisy: np.ndarray | None = None
     _variance: np.ndarray | None = None
     _lines: list[Lines] | None = None
-    _wide: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
+    _wide: Wide | None = None
 
     @classmethod
     def from_weights(
@@ -149,8 +149,11 @@ class CrossbarArray:
         self.counters.conversions_in += driven.size
         self.meter.note(driven, patches)
         variance = self._variance if self._varies else None
-        if driven.dtype != weights.dtype:
-            weights, variance = self._at_least(driven.dtype, weights, variance)
+        if np.result_type(driven, weights) != weights.dtype:
+            if self._wide is None or self._wide.of is not weights:
+                at_outputs = self.config.read_noise.where == "outputs"
+                self._wide = Wide.cast(weights, variance, driven.dtype, at_outputs)
+            weights, variance = self._wide.weights, self._wide.variance
         if self.static and self.linear:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
@@ -350,18 +353,6 @@ class CrossbarArray:
     def changed(self) -> None:
         """Forget what was derived from the devices: they have been written, or have aged."""
         self._clean = self._noisy = self._variance = self._lines = self._wide = None
-
-    def _at_least(
-        self, kind: np.dtype, weights: np.ndarray, variance: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return `weights` and `variance` in `kind` where that holds more digits, cast once a phase."""
-        wider = np.result_type(weights, kind)
-        if wider == weights.dtype:
-            return weights, variance
-        if self._wide is None or self._wide[0] is not weights:
-            at_outputs = variance is not None and self.config.read_noise.where == "outputs"
-            self._wide = (weights, weights.astype(wider), variance.astype(wider) if at_outputs else variance)
-        return self._wide[1:]
 
     def _line_conductances(self) -> list[Lines]:
         if self._lines is None:

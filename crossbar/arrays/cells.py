@@ -19,7 +19,6 @@ from crossbar.numerics.mirror import mirror_upper
 from crossbar.pulses.encodings import Encoding, Signals
 from crossbar.pulses.engines import PulseReport
 
-
 Lines = tuple[np.ndarray, np.ndarray]  # conductance of all devices on each row and on each column, S
 
 
@@ -31,7 +30,7 @@ class Seen:
     ----------
     weights : ndarray (n_rows, n_cols)
     variance : ndarray (n_rows, n_cols) or None
-        Of the read noise, weight units squared; a reference column counts as noiseless. None where it was not asked for.
+        Of the read noise, weight units squared; a reference column counts as noiseless. None where it was not asked.
     lines : Lines or None
         See `Cells.line_conductances`; None where it costs as much later.
     """

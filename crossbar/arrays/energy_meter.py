@@ -137,7 +137,7 @@ class ReadMeter:
 
 
 def mean_conductance(cells: Sequence[Cells], found: Sequence[Lines]) -> float:
-    """Return the mean conductance (S) of all devices, from their `line_conductances`; 0 where a lone neuron has none."""
+    """Return the mean conductance (S) of all devices from their `line_conductances`; 0 where a lone neuron has none."""
     sums = [rows.sum() for rows, _ in found]
     devices = sum(one.region.places * one.mapping.n_planes for one in cells)
     return float(sum(sums) / devices) if devices else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +11,31 @@ from crossbar.arrays.cells import Cells, Seen
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.arrays.resistive_tiles import Planes, WiredTiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wide:
+    """Weights and variances for signals of more digits, cast once: a product would cast them every time.
+
+    Attributes
+    ----------
+    of : ndarray (N, N)
+        The weights that were cast.
+    weights : ndarray (N, N)
+    variance : ndarray (N, N) or None
+    """
+
+    of: np.ndarray
+    weights: np.ndarray
+    variance: np.ndarray | None
+
+    @classmethod
+    def cast(cls, weights: np.ndarray, variance: np.ndarray | None, kind: np.dtype, at_outputs: bool) -> Wide:
+        """Return both as `kind`; the variance stays as it is where single devices draw by it, not `at_outputs`."""
+        if variance is not None and at_outputs:
+            variance = variance.astype(kind)
+        return cls(of=weights, weights=weights.astype(kind), variance=variance)
+
 
 def seen(
     cells: Sequence[Cells], time: float, config: ArrayConfig, wires: WiredTiles, noise: ReadNoise | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,13 +60,12 @@ class PulsedCells(Cells):
         kind, mapping = plus.dtype.type, self.mapping
         weights, sums = np.empty(plus.shape, kind), np.empty((2, len(plus)))
         variance = np.empty(plus.shape if noise is not None else (0, 0), kind)
-        offset, relative, additive = mapping.zero, 0.0, 0.0
-        if noise is not None:
-            relative = noise.relative
-            additive = noise.variance(np.zeros(()), mapping.g_max / mapping.siemens_per_weight)
-        numbers = [kind(number) for number in (self.scale, mapping.floor, offset, relative, additive)]
+        limit = mapping.g_max / mapping.siemens_per_weight
+        relative, additive = (0.0, 0.0) if noise is None else (noise.relative, (noise.additive * limit) ** 2)
+        numbers = [kind(number) for number in (self.scale, mapping.floor, mapping.zero, relative, additive)]
+        kernel: Any = join_pairs
         given = (plus, minus, *numbers, weights, variance, sums)
-        threads.over_rows(lambda *span: join_pairs(*given, span), np.full(len(plus), len(plus)))
+        threads.over_rows(lambda *span: kernel(*given, span), np.full(len(plus), len(plus)))
         rows = np.zeros(len(plus))
         for total, state in zip(sums, self.states, strict=True):
             rows += total

@@ -86,7 +86,7 @@ class IdealWeights:
         return self.weights
 
     def at_least(self, kind: np.dtype) -> IdealWeights:
-        """Return the same weights, cast once to `kind` where that holds more digits: a product would cast them each time.
+        """Return the same weights, cast to `kind` where that holds more digits: a product would cast them each time.
 
         float64 signals ask for it on float32 weights.
         """

@@ -47,7 +47,7 @@ def join_pairs(
 
 @njit(cache=True, nogil=True)
 def pairwise_sum(values: np.ndarray) -> float:
-    """Return the float64 sum of `values` (n,) in the order of `numpy.sum`: of halves of halves, each summed by eights."""
+    """Return the float64 sum of `values` (n,) in the order of `numpy.sum`: halves of halves, each summed by eights."""
     starts, sizes = np.empty(_DEPTH, np.int64), np.empty(_DEPTH, np.int64)  # second halves that are still to come
     lefts, met = np.empty(_DEPTH), np.zeros(_DEPTH, np.bool_)  # sums of first halves, and whether they are known
     depth, start, size = 0, 0, len(values)

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from crossbar.devices.laws.pulsed import Planes, PulsedLaw, finite_numbers, spread
+from crossbar.devices.laws.pulsed import Planes, PulsedLaw, finite_numbers
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 

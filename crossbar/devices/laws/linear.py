@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from crossbar.devices.laws.pulsed import Planes, PulsedLaw, spread
+from crossbar.devices.laws.pulsed import Planes, PulsedLaw
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 

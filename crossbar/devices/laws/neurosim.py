@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from crossbar.devices.laws.linear import AffineLaw
-from crossbar.devices.laws.pulsed import DeviceState, PulsedLaw, spread
+from crossbar.devices.laws.pulsed import DeviceState, PulsedLaw
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 LABEL_LIMIT = 9.5

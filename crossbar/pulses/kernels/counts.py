@@ -15,7 +15,7 @@ _NONE = np.int32(0)
 
 @njit(inline="always")
 def give(move, weights, planes, table, n_up, n_down, order, key, span):
-    """Give each device of the rows `span` `n_up` up- and `n_down` down-pulses, (m, n) each, in the `order`; `weights` change in place."""
+    """Give the devices of the rows `span` `n_up` up- and `n_down` down-pulses, (m, n) each, in the `order`."""
     n = weights.shape[1]
     for i in range(span[0], span[1]):
         state = stream(key, i, 0)

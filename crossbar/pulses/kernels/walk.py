@@ -68,7 +68,8 @@ def walk_affine(weights, planes, table, row_words, row_negative, slot_starts, li
 @njit(cache=True, nogil=True)
 def walk_exponential(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the exponential step (see `walk`)."""
-    walk(move_exponential, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
+    moves = move_exponential
+    walk(moves, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
 
 
 @njit(cache=True, nogil=True)

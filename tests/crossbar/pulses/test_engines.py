@@ -8,6 +8,7 @@ import pytest
 
 from crossbar.devices import law as devices
 from crossbar.errors import InvalidValue, UnknownName
+from crossbar.numerics import threads
 from crossbar.pulses.engines import ENGINES, apply_pulses, choose, mirror, update, update_shared
 from crossbar.pulses.kernels import closed
 from crossbar.pulses.trains import PulseManagement
@@ -217,6 +218,26 @@ def test_wrong_calls_are_refused(rng):
         apply_pulses(state, np.ones((2, 2), int), 0, rng)
     with pytest.raises(InvalidValue, match="max_length"):
         PulseManagement(max_length=40)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("engine", ["walk", "example", "aggregate"])
+@pytest.mark.parametrize("name", LAWS)
+def test_any_number_of_threads_gives_the_same_bytes(name, engine, shared, monkeypatch):
+    monkeypatch.setattr(threads, "LEAST", 1)
+    found = []
+    for number in (1, 2, 3):
+        monkeypatch.setattr(threads, "count", lambda number=number: number)
+        rng = np.random.default_rng(9)
+        state = devices.law(name, **LAWS[name]).sample((70, 70), rng)
+        lines = rng.random((2, 9, 70), np.float32) - np.float32(0.4)
+        if shared:
+            update_shared(mirror(state), *lines, rate=0.02, rng=rng, engine=engine)
+        else:
+            update(state, *lines, rate=0.02, rng=rng, engine=engine)
+        apply_pulses(state, rng.integers(0, 3, (70, 70)), 1, rng)
+        found.append(state.hidden.tobytes())
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.needs_jit
