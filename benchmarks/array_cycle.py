@@ -11,7 +11,9 @@ makes the matrix anew and counts energies. Beside it stand, in the same process 
   sends both orders of a contrast to half the places, so this is its own work without any keeping of books.
 
 Pulses a device are those of `crossbar_update.py`. `read_noise` cases also need the variance of each weight, and a read
-of them two products. Each number of threads has a process of its own.
+of them two products. Each number of threads has a process of its own. Besides: how long it takes to make the array of
+EpiRAM devices and what memory at most, the matrix of its tiles of 128 behind wires of 1 ohm, and settling on float64
+inputs over settling on float32 ones, on float32 weights.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +33,9 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices import law as devices
-from crossbar.hopfield.couplings import random_weights
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.couplings import IdealWeights, random_weights
+from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.network import Network
 from crossbar.pulses.encodings import Factorised, Signals
 from crossbar.pulses.engines import DEFAULT_MANAGEMENT, send, update
@@ -112,6 +117,39 @@ def case(network: Network, name: str, pulses: float, noise: ReadNoise, turns: in
     }  # fmt: skip
 
 
+def beside(network: Network) -> dict[str, float]:
+    """Return what it takes to make an array, its matrix behind wires, and to settle on inputs of more digits."""
+    rng = np.random.default_rng(SEED)
+    weights = random_weights(network, rng)
+
+    def build(**settings) -> CrossbarArray:
+        return CrossbarArray.from_weights(network, weights, ArrayConfig(device="epiram", **settings), rng)
+
+    figures = {"build_epiram_ms": shortest({"build": build}, 2)["build"]}
+    tracemalloc.start()
+    build()
+    figures["build_epiram_peak_mb"] = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    wired = build(wire_resistance=1.0, tile_size=128)
+
+    def matrix() -> None:
+        wired.changed()
+        wired.matrix()
+
+    figures["wired_matrix_ms"] = shortest({"matrix": matrix}, 1)["matrix"]
+    role, solver = network.role(["pixels"]), ConjugateGradient()
+    inputs = rng.standard_normal((BATCH, role.n_clamped))
+    given = {
+        kind: lambda kind=kind: solver.settle(
+            Landscape.clamp(IdealWeights(network, weights), role, inputs.astype(kind))
+        )
+        for kind in ("float32", "float64")
+    }
+    times = shortest(given, 3)
+    figures["settle_float64_over_float32"] = times["float64"] / times["float32"]
+    return figures
+
+
 def kept(states) -> list[np.ndarray]:
     """Return the memory that devices stand in, each once."""
     found = {}
@@ -132,7 +170,7 @@ def measured(quick: bool) -> dict[str, float]:
     for name, (device, pulses, noise) in chosen.items():
         found = case(network, device, pulses, noise, 2 if quick else 5)
         figures.update({f"{name}_{figure}": value for figure, value in found.items()})
-    return figures
+    return figures | beside(network)
 
 
 def in_a_process(threads: int, quick: bool) -> dict[str, float]:
