@@ -312,12 +312,20 @@ def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generato
     InvalidValue
         More pulses than 32 bits count, or a number that is not finite.
     """
-    ups, downs = np.empty(state.shape, np.int32), np.empty(state.shape, np.int32)
+    return apply_split(state, *split(pulses), rng)
+
+
+def apply_split(state: DeviceState, ups: np.ndarray, downs: np.ndarray, rng: np.random.Generator) -> PulseReport:
+    """Give each device what `split` made of its pulses; exchanged, the second device of a pair gets the opposite."""
+    return given(state, ups, np.zeros_like(downs) if state.law.one_sided else downs, rng)
+
+
+def split(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the up- and the down-pulses (m, n), int32, of signed `pulses`; errors are those of `apply_signed`."""
+    ups, downs = np.empty(pulses.shape, np.int32), np.empty(pulses.shape, np.int32)
     if split_signed(pulses, ups, downs, pulses.dtype.type(MAX_COUNT + 1)):
         most = float(np.abs(pulses).max())
         raise InvalidValue(
             f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
         )
-    if state.law.one_sided:
-        downs[...] = 0
-    return given(state, ups, downs, rng)
+    return ups, downs

@@ -8,7 +8,7 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.float_cells import FloatCells
 from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.numerics.symmetry import add_transpose
-from crossbar.pulses.encodings import apply_signed
+from crossbar.pulses.encodings import apply_split, split
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
 
 ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its symmetry point
@@ -51,9 +51,10 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
             _move(array, cells, own)
         else:
             assert isinstance(cells, PulsedCells)
+            ups, downs = split(own)
             with cells.changing(array.time):
-                for state, sign in zip(cells.states, (1, -1), strict=False):
-                    report = report + apply_signed(state, sign * own, rng)
+                for state, counts in zip(cells.states, ((ups, downs), (downs, ups)), strict=False):
+                    report = report + apply_split(state, *counts, rng)
                     if cells.region.square and cells.region.shared:
                         mirror_weights(state)
     array.add_pulses(report.up, report.down, conductance)
