@@ -5,7 +5,8 @@
 RUN is a run folder of a trained TDH-VAE, whose weights all chips begin with. One step = all phases and the update, on
 batches of 64 training images. `noisy` has white read noise, so that phases run on the fast path
 (`hvae.onchip.settling`, `warm`); `pulsed` is a quiet array of EpiRAM devices on the ideal solvers. Processor times of
-one thread; ratios within one run; sweeps are products with W an example, both roles and all phases.
+one thread; ratios within one run; sweeps are products with W an example, both roles and all phases. Take a run that a
+few steps at this rate leave settling: where nothing settles any more, sweeps tell little.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def main() -> None:
         figures[f"{name}_over_ideal"] = found["seconds"] / ideal["seconds"]
         equal = (found["seconds"] / found["sweeps"]) / (ideal["seconds"] / ideal["sweeps"])
         figures[f"{name}_over_ideal_of_as_many_sweeps"] = equal
-    targets = {f"{name}_over_ideal_of_as_many_sweeps": 3.0 for name in CASES}
+    targets = {f"{name}_over_ideal_of_as_many_sweeps": 1.5 for name in CASES}
     result = report("onchip", figures, targets, seed=0, quick=options.quick, extra={"run": options.run.name})
     if options.json:
         print(json.dumps(result))

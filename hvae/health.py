@@ -32,6 +32,8 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
     import numpy as np  # so that its BLAS is loaded and can be asked
     from numba.core import config
 
+    from crossbar.numerics import threads
+
     np.ones((2, 2)) @ np.ones((2, 2))
     chosen = tuning.kept(os.environ)
     return {
@@ -46,7 +48,7 @@ def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]
             if pool.get("user_api") == "blas"
         ],
         "tuned": asdict(chosen) | {"file": str(tuning.place(os.environ))} if chosen else None,
-        "numba_threads": config.NUMBA_NUM_THREADS,  # type: ignore[attr-defined]
+        "numba_threads": threads.count(),
         "jit": not config.DISABLE_JIT,  # type: ignore[attr-defined]
         "engines": {name: {"version": version, "remedy": remedy} for name, version, remedy in engines},
         "data": {name: _where(name) for name in sources.known_sources()} | {"mnist-5k": "embedded"},

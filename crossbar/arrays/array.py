@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from crossbar.arrays import checkpoint
-from crossbar.arrays.cells import Cells
+from crossbar.arrays.cells import Cells, Lines
 from crossbar.arrays.checks import check_contrast, check_read, check_weights
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import build_cells, hardware, named_error
 from crossbar.arrays.converters import check_linear, converted_inputs
 from crossbar.arrays.energy_meter import Counters, PulseShape, ReadMeter, mean_conductance
-from crossbar.arrays.matrix import Slopes, assemble, realised, variances
+from crossbar.arrays.matrix import Wide, assemble, seen
 from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.arrays.read_noise import FrozenNoise
 from crossbar.arrays.reads import Reader
@@ -73,7 +73,8 @@ class CrossbarArray:
     _clean: np.ndarray | None = None
     _noisy: np.ndarray | None = None
     _variance: np.ndarray | None = None
-    _slopes: Slopes = ()
+    _lines: list[Lines] | None = None
+    _wide: Wide | None = None
 
     @classmethod
     def from_weights(
@@ -147,11 +148,17 @@ class CrossbarArray:
         self.counters.reads += len(driven)
         self.counters.conversions_in += driven.size
         self.meter.note(driven, patches)
+        variance = self._variance if self._varies else None
+        if np.result_type(driven, weights) != weights.dtype:
+            if self._wide is None or self._wide.of is not weights:
+                at_outputs = self.config.read_noise.where == "outputs"
+                self._wide = Wide.cast(weights, variance, driven.dtype, at_outputs)
+            weights, variance = self._wide.weights, self._wide.variance
         if self.static and self.linear:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
             return
-        conversions, saturated = self.reader.read(weights, self._variance, driven, patches, out)
+        conversions, saturated = self.reader.read(weights, variance, driven, patches, out)
         self.counters.conversions_out += conversions
         self.counters.saturated += saturated
 
@@ -165,7 +172,8 @@ class CrossbarArray:
             clean = self.weights()
             self._noisy = clean
             if not self.config.read_noise.off and self.frozen.parts:
-                self._noisy = clean + self.frozen.deviation(self._noise()).astype(clean.dtype)
+                assert self._variance is not None
+                self._noisy = clean + self.frozen.deviation(self._variance).astype(clean.dtype)
         return self._noisy
 
     def weights(self) -> np.ndarray:
@@ -175,14 +183,22 @@ class CrossbarArray:
         devices themselves hold is `Cells.weights`, region by region.
         """
         if self._clean is None:
-            blocks, self._slopes = realised(self.cells, self.time, self.wires)
-            self._clean = assemble(self.cells, blocks, self.network.size)
             noise = self.config.read_noise
-            unlike = noise.relative > 0 or self.config.symmetry == "one-way" or self.config.wire_resistance > 0
-            each = noise.where == "devices" or unlike
-            at_outputs = noise.spectrum == "white" or noise.fast
-            self._variance = self._noise() if not noise.off and at_outputs and each else None
+            wanted = not noise.off and (bool(self.frozen.parts) or self._varies)
+            found = seen(self.cells, self.time, self.config, self.wires, noise if wanted else None)
+            self._clean = assemble(self.cells, [one.weights for one in found], self.network.size)
+            blocks = [one.variance for one in found if one.variance is not None]
+            self._variance = assemble(self.cells, blocks, self.network.size) if wanted else None
+            lines = [one.lines for one in found if one.lines is not None]
+            self._lines = lines if len(lines) == len(found) else None
         return self._clean
+
+    @property
+    def _varies(self) -> bool:
+        """Whether noise at the outputs depends on which device it comes from."""
+        noise, config = self.config.read_noise, self.config
+        unlike = noise.relative > 0 or config.symmetry == "one-way" or config.wire_resistance > 0
+        return bool(noise.spectrum == "white" or noise.fast) and (noise.where == "devices" or unlike)
 
     def asymmetry(self) -> float:
         """Return |W - W^T| / (2 |W|) (Frobenius): 0 for symmetric weights, 1 for antisymmetric ones."""
@@ -258,7 +274,7 @@ class CrossbarArray:
         )
         check_contrast(self.network, response, mean, rate, self.config.kind)
         self.counted()
-        conductance = mean_conductance(self.cells, self.time) if self.config.device is not None else 0.0
+        conductance = self.mean_conductance() if self.config.device is not None else 0.0
         way: Encoding = encoding(self.config.encoding)
         report = PulseReport(up=0, down=0, engine="none")
         for number, cells in enumerate(self.cells):
@@ -295,8 +311,13 @@ class CrossbarArray:
 
     def counted(self) -> Counters:
         """Return the counters with the read energy up to now."""
-        self.counters.read_energy += self.meter.energy(self.cells, self.time)
+        if self.meter.pending:
+            self.counters.read_energy += self.meter.energy(self.cells, self._line_conductances())
         return self.counters
+
+    def mean_conductance(self) -> float:
+        """Return the mean conductance (S) of all devices; 0 where there are none."""
+        return mean_conductance(self.cells, self._line_conductances())
 
     # ------------------------------------------------------------------ checkpoints
 
@@ -331,7 +352,9 @@ class CrossbarArray:
 
     def changed(self) -> None:
         """Forget what was derived from the devices: they have been written, or have aged."""
-        self._clean = self._noisy = self._variance = None
+        self._clean = self._noisy = self._variance = self._lines = self._wide = None
 
-    def _noise(self) -> np.ndarray:
-        return assemble(self.cells, variances(self.cells, self.time, self.config, self._slopes), self.network.size)
+    def _line_conductances(self) -> list[Lines]:
+        if self._lines is None:
+            self._lines = [one.line_conductances(self.time) for one in self.cells]
+        return self._lines

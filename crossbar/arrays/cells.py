@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Named
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.arrays.read_noise import ReadNoise
 from crossbar.arrays.regions import Region
 from crossbar.devices.mapping import Mapping
 from crossbar.devices.nonidealities import Faults, Seconds
@@ -17,6 +18,26 @@ from crossbar.devices.write_errors import WriteError
 from crossbar.numerics.mirror import mirror_upper
 from crossbar.pulses.encodings import Encoding, Signals
 from crossbar.pulses.engines import PulseReport
+
+Lines = tuple[np.ndarray, np.ndarray]  # conductance of all devices on each row and on each column, S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What reads find of the devices of one region, made in one go.
+
+    Attributes
+    ----------
+    weights : ndarray (n_rows, n_cols)
+    variance : ndarray (n_rows, n_cols) or None
+        Of the read noise, weight units squared; a reference column counts as noiseless. None where it was not asked.
+    lines : Lines or None
+        See `Cells.line_conductances`; None where it costs as much later.
+    """
+
+    weights: np.ndarray
+    variance: np.ndarray | None = None
+    lines: Lines | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,12 +131,38 @@ class Cells(ABC):
 
     def weights(self, time: float) -> np.ndarray:
         """Return the weights (n_rows, n_cols) at `time` (s); zero on the diagonal of a square."""
-        weights = self.mapping.join(self.planes(time))
+        return self.joined(self.planes(time))
+
+    def joined(self, planes: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Return the weights that `planes` stand for; zero on the diagonal of a square."""
+        weights = self.mapping.join(planes)
         if self.shift is not None:
             weights = weights - self.shift
         if self.region.square:
             np.fill_diagonal(weights, 0)
         return weights
+
+    def seen(self, time: float, noise: ReadNoise | None) -> Seen:
+        """Return all that reads need of the devices at `time` (s), the variance of `noise` where it is given."""
+        planes = self.planes(time)
+        variance = None if noise is None else self.variance(planes, noise)
+        return Seen(weights=self.joined(planes), variance=variance, lines=self.summed(planes))
+
+    def variance(
+        self, planes: tuple[np.ndarray, ...], noise: ReadNoise, slopes: Sequence[np.ndarray | float] = (1.0, 1.0)
+    ) -> np.ndarray:
+        """Return the variance (n_rows, n_cols) of each weight's read noise, weight units squared.
+
+        Through wires sigma_ij becomes slope_ij sigma_ij: what a device adds to its own output when its own line is
+        driven. That the other lines lower its voltage is left out (see docs/wires.md, which says how much that is).
+        """
+        zero, limit = self.mapping.zero, self.mapping.g_max / self.mapping.siemens_per_weight
+        total: np.ndarray = np.zeros(self.region.shape, planes[0].dtype)
+        for plane, slope in zip(planes, slopes, strict=False):
+            total += np.square(slope) * noise.variance(plane + zero, limit)
+        if self.region.square:
+            np.fill_diagonal(total, 0)
+        return total
 
     def conductances(self, time: float) -> tuple[np.ndarray, np.ndarray]:
         """Return G+ and G- (S), zero where no device is; G- of a reference column is its one value."""
@@ -139,15 +186,23 @@ class Cells(ABC):
             return np.full(self.region.shape, self.mapping.origin)
         return self.mapping.siemens(self.shift)
 
-    def line_conductances(self, time: float) -> tuple[np.ndarray, np.ndarray]:
+    def line_conductances(self, time: float) -> Lines:
         """Return the conductance of all devices on each row and on each column (S), reference columns left out."""
+        return self.summed(self.planes(time))
+
+    def summed(self, planes: tuple[np.ndarray, ...]) -> Lines:
+        """Return the `line_conductances` of `planes`."""
         rows, columns = (np.zeros(size) for size in self.region.shape)
-        for plane in self.planes(time):
+        for plane in planes:
             rows += plane.sum(1, dtype=np.float64)
             columns += plane.sum(0, dtype=np.float64)
             if self.region.square:
                 rows -= plane.diagonal()
                 columns -= plane.diagonal()
+        return self.on_lines(rows, columns)
+
+    def on_lines(self, rows: np.ndarray, columns: np.ndarray) -> Lines:
+        """Return the conductance (S) on each line from the sums of all planes there, weight units."""
         devices = [size - int(self.region.square) for size in self.region.shape]
         base, scale = self.mapping.origin * self.mapping.n_planes, self.mapping.siemens_per_weight
         return devices[1] * base + scale * rows, devices[0] * base + scale * columns

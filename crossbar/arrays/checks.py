@@ -50,7 +50,7 @@ def check_range_fits(mapping: Mapping, config: ArrayConfig) -> None:
 
 def check_devices(state: DeviceState) -> None:
     """Raise `InvalidValue` unless every parameter of the devices is finite in their type."""
-    for name, plane in state.planes.items():
+    for name, plane in state.parameters.items():
         if not np.isfinite(plane).all():
             raise InvalidValue(
                 f"`{name}` of the devices must be finite in {plane.dtype}, but some are not; check the law's bounds "

@@ -189,7 +189,14 @@ def hold(state: DeviceState, floor: float) -> float:
 
     Bounds that spread from device to device are drawn as weights, and some would lie below.
     """
-    low = state.planes["w_min"]
+    place = state.law.layout.index("w_min")
+    if state.alike:
+        numbers = state.stack[:, :1, :1].copy()
+        share = float(numbers[place, 0, 0] < floor)
+        np.maximum(numbers[place], numbers.dtype.type(floor), out=numbers[place])
+        state.stack = np.broadcast_to(numbers, state.stack.shape)
+        return share
+    low = state.stack[place]
     share = float(np.mean(low < floor))
     np.maximum(low, low.dtype.type(floor), out=low)
     return share

@@ -12,7 +12,7 @@ from crossbar.arrays.kernels.reads import add_squares
 from crossbar.hopfield.network import Patch
 
 if TYPE_CHECKING:
-    from crossbar.arrays.cells import Cells
+    from crossbar.arrays.cells import Cells, Lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,13 +116,18 @@ class ReadMeter:
         for patch in {patch.sources.start: patch for patch in patches}.values():
             add_squares(driven[:, patch.source_columns], self.squares[patch.sources])
 
-    def energy(self, cells: Sequence[Cells], time: float) -> float:
-        """Return V^2 t sum_i x_i^2 G_i (J) since the last account, G_i all the devices on line i; begin a new one."""
-        if not self.squares.any():
-            return 0.0
+    @property
+    def pending(self) -> bool:
+        """Whether something was read since the last account."""
+        return bool(self.squares.any())
+
+    def energy(self, cells: Sequence[Cells], found: Sequence[Lines]) -> float:
+        """Return V^2 t sum_i x_i^2 G_i (J) since the last account, G_i all the devices on line i; begin a new one.
+
+        `found` are the `line_conductances` of each of `cells`.
+        """
         lines = np.zeros(len(self.squares))
-        for one in cells:
-            rows, columns = one.line_conductances(time)
+        for one, (rows, columns) in zip(cells, found, strict=True):
             lines[one.region.rows] += rows
             if one.region.shared and not one.region.square:
                 lines[one.region.columns] += columns
@@ -131,8 +136,8 @@ class ReadMeter:
         return energy
 
 
-def mean_conductance(cells: Sequence[Cells], time: float) -> float:
-    """Return the mean conductance (S) of all devices; 0 where a lone neuron has none."""
-    sums = [one.line_conductances(time)[0].sum() for one in cells]
+def mean_conductance(cells: Sequence[Cells], found: Sequence[Lines]) -> float:
+    """Return the mean conductance (S) of all devices from their `line_conductances`; 0 where a lone neuron has none."""
+    sums = [rows.sum() for rows, _ in found]
     devices = sum(one.region.places * one.mapping.n_planes for one in cells)
     return float(sum(sums) / devices) if devices else 0.0

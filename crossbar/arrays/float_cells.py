@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.arrays.cells import Cells
+from crossbar.arrays.cells import Cells, Seen
+from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.nonidealities import Seconds
 from crossbar.devices.write_errors import WriteError
 from crossbar.numerics.mirror import mirror_upper
@@ -42,9 +43,20 @@ class FloatCells(Cells):
 
     def weights(self, time: float) -> np.ndarray:
         """Return the weights, bit for bit those that are stored where nothing is wrong with the devices."""
-        if not self.offset and all(fault.none for fault in self.faults):
+        if self._exact:
             return self.values.copy()
         return Cells.weights(self, time)
+
+    @property
+    def _exact(self) -> bool:
+        return not self.offset and all(fault.none for fault in self.faults)
+
+    def seen(self, time: float, noise: ReadNoise | None) -> Seen:
+        """Return what reads need; of exact weights little more than a copy."""
+        if not self._exact:
+            return Cells.seen(self, time, noise)
+        variance = None if noise is None else self.variance(self.planes(time), noise)
+        return Seen(weights=self.values.copy(), variance=variance)
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
         """Set the weights."""

@@ -3,44 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.arrays.cells import Cells
+from crossbar.arrays.cells import Cells, Seen
 from crossbar.arrays.config import ArrayConfig
+from crossbar.arrays.read_noise import ReadNoise
 from crossbar.arrays.resistive_tiles import Planes, WiredTiles
 
-Slopes = Sequence[Sequence[np.ndarray | float]]  # of each rectangle, of each plane: what reads see of a device
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wide:
+    """Weights and variances for signals of more digits, cast once: a product would cast them every time.
 
-def realised(cells: Sequence[Cells], time: float, wires: WiredTiles) -> tuple[list[np.ndarray], Slopes]:
-    """Return the weights of each rectangle, as reads see them through the wires at `time` (s), and the slopes.
-
-    A slope is d w_ij siemens_per_weight / d G_ij of one device; 1 without wires.
+    Attributes
+    ----------
+    of : ndarray (N, N)
+        The weights that were cast.
+    weights : ndarray (N, N)
+    variance : ndarray (N, N) or None
     """
-    if wires.config.wire_resistance == 0:
-        return [one.weights(time) for one in cells], [(1.0,) * one.mapping.n_planes for one in cells]
-    found = [wires.seen(number, one, time) for number, one in enumerate(cells)]
-    slopes = [seen[: one.mapping.n_planes] for (_, seen), one in zip(found, cells, strict=True)]
-    return [weights for weights, _ in found], slopes
+
+    of: np.ndarray
+    weights: np.ndarray
+    variance: np.ndarray | None
+
+    @classmethod
+    def cast(cls, weights: np.ndarray, variance: np.ndarray | None, kind: np.dtype, at_outputs: bool) -> Wide:
+        """Return both as `kind`; the variance stays as it is where single devices draw by it, not `at_outputs`."""
+        if variance is not None and at_outputs:
+            variance = variance.astype(kind)
+        return cls(of=weights, weights=weights.astype(kind), variance=variance)
 
 
-def variances(cells: Sequence[Cells], time: float, config: ArrayConfig, slopes: Slopes) -> list[np.ndarray]:
-    """Return the variance of each weight's read noise, weight units squared; a reference column counts as noiseless.
-
-    Through wires sigma_ij becomes slope_ij sigma_ij: what a device adds to its own output when its own line is driven.
-    That the other lines lower its voltage is left out (see docs/wires.md, which says how much that is).
-    """
-    blocks = []
-    for one, seen in zip(cells, slopes, strict=True):
-        zero, limit = one.mapping.zero, one.mapping.g_max / one.mapping.siemens_per_weight
-        total: np.ndarray = np.zeros(one.region.shape, config.kind)
-        for plane, slope in zip(one.planes(time), seen, strict=True):
-            total += np.square(slope) * config.read_noise.variance(plane + zero, limit)
-        if one.region.square:
-            np.fill_diagonal(total, 0)
-        blocks.append(total)
-    return blocks
+def seen(
+    cells: Sequence[Cells], time: float, config: ArrayConfig, wires: WiredTiles, noise: ReadNoise | None
+) -> list[Seen]:
+    """Return what reads find of each rectangle, through the wires, at `time` (s); of `noise` the variance."""
+    if config.wire_resistance == 0:
+        return [one.seen(time, noise) for one in cells]
+    found = []
+    for number, one in enumerate(cells):
+        weights, slopes = wires.seen(number, one, time)
+        variance = None if noise is None else one.variance(one.planes(time), noise, slopes)
+        found.append(Seen(weights=weights, variance=variance))
+    return found
 
 
 def assemble(cells: Sequence[Cells | Planes], blocks: Sequence[np.ndarray], size: int) -> np.ndarray:

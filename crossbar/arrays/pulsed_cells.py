@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Named
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from crossbar.arrays.cells import Cells
+from crossbar.arrays.cells import Cells, Seen
+from crossbar.arrays.kernels.matrix import join_pairs
+from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.law import DeviceState
 from crossbar.devices.nonidealities import Seconds
 from crossbar.devices.write_errors import WriteError
+from crossbar.numerics import threads
 from crossbar.pulses.encodings import Encoding, Signals
 from crossbar.pulses.engines import PulseReport, mirror_weights
 
@@ -47,6 +51,30 @@ class PulsedCells(Cells):
         plane = own * own.dtype.type(self.scale)
         return np.maximum(plane, plane.dtype.type(self.mapping.floor), out=plane)
 
+    def seen(self, time: float, noise: ReadNoise | None) -> Seen:
+        """Return what reads need; of flawless shared pairs in one pass over the devices."""
+        one_pass = self.region.square and self.region.shared and len(self.states) == 2 and self.shift is None
+        if not (one_pass and all(fault.none for fault in self.faults)):
+            return Cells.seen(self, time, noise)
+        plus, minus = (state.visible for state in self.states)
+        kind, mapping = plus.dtype.type, self.mapping
+        weights, sums = np.empty(plus.shape, kind), np.empty((2, len(plus)))
+        variance = np.empty(plus.shape if noise is not None else (0, 0), kind)
+        limit = mapping.g_max / mapping.siemens_per_weight
+        relative, additive = (0.0, 0.0) if noise is None else (noise.relative, (noise.additive * limit) ** 2)
+        numbers = [kind(number) for number in (self.scale, mapping.floor, mapping.zero, relative, additive)]
+        kernel: Any = join_pairs
+        given = (plus, minus, *numbers, weights, variance, sums)
+        threads.over_rows(lambda *span: kernel(*given, span), np.full(len(plus), len(plus)))
+        rows = np.zeros(len(plus))
+        for total, state in zip(sums, self.states, strict=True):
+            rows += total
+            rows -= self.plane(state.visible.diagonal())
+        for matrix in (weights, variance) if noise is not None else (weights,):
+            np.fill_diagonal(matrix, 0)
+        lines = self.on_lines(rows, rows)
+        return Seen(weights=weights, variance=variance if noise is not None else None, lines=lines)
+
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
         """Set the devices, each within its own bounds, write noise included."""
         for state, plane in zip(self.states, self.targets(weights), strict=True):
@@ -76,7 +104,7 @@ class PulsedCells(Cells):
         for state, fault, age in zip(self.states, self.faults, ages, strict=True):
             for own in (state.hidden,) if state.visible is state.hidden else (state.hidden, state.visible):
                 own[...] = fault.aged(self.plane(own), self.mapping, age) / self.scale
-            np.clip(state.hidden, state.planes["w_min"], state.planes["w_max"], out=state.hidden)
+            np.clip(state.hidden, state.parameters["w_min"], state.parameters["w_max"], out=state.hidden)
 
     def _give_back(self, before: tuple[np.ndarray, ...], met: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         changed = tuple(state.hidden != hidden for state, hidden in zip(self.states, met[::2], strict=True))

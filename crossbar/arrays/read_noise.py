@@ -26,9 +26,9 @@ import numpy as np
 
 from crossbar.array_fields import BOUNDS, ArrayFields, SpectrumName
 from crossbar.errors import InvalidValue, unknown_name
-from crossbar.numerics import checks
+from crossbar.numerics import checks, threads
 from crossbar.numerics.mirror import mirror_upper
-from crossbar.numerics.normals import fill_normals
+from crossbar.numerics.normals import fill_normals, fill_rows
 from crossbar.numerics.random import ROW, mix
 
 SPECTRA = get_args(SpectrumName)
@@ -189,8 +189,8 @@ class FrozenNoise:
 
     def _normals(self, shape: tuple[int, ...]) -> np.ndarray:
         out = np.empty(shape, np.float32)
-        for row in range(shape[0]):
-            fill_normals(stream(self.key, self.draws * shape[0] + row), 0, out[row])
+        keys = np.array([stream(self.key, self.draws * shape[0] + row) for row in range(shape[0])], np.uint64)
+        threads.over_rows(lambda begin, end: fill_rows(keys, out, begin, end), np.full(len(out), shape[-1]))
         self.draws += 1
         return out
 

@@ -14,6 +14,7 @@ from crossbar.arrays.kernels.reads import add_coloured, convert_sums
 from crossbar.arrays.read_noise import normals, rectangle_noise, square_noise, stream
 from crossbar.arrays.tiles import by_target, partial_sums
 from crossbar.hopfield.network import Patch
+from crossbar.numerics import threads
 
 NOTHING: dict[str, np.ndarray] = {"float32": np.zeros((0, 0), np.float32), "float64": np.zeros((0, 0))}
 
@@ -100,7 +101,14 @@ class Reader:
             spread = nothing
         low, high, step = (adc.low, adc.high, adc.step) if adc else (-math.inf, math.inf, 0.0)
         target = out[:, piece[0].target_columns]
-        return convert_sums(sums, spread, self.config.output_noise, low, high, step, self._next(), target)
+        floor, key = self.config.output_noise, self._next()
+
+        def some(begin: int, end: int) -> int:
+            part = slice(begin, end)
+            own = spread[part] if spread.size else spread
+            return convert_sums(sums[part], own, floor, low, high, step, key, target[part], begin)
+
+        return sum(threads.over_rows(some, np.full(len(sums), sums.shape[1])))
 
     def _variance(self, variance: np.ndarray | None, driven: np.ndarray, piece: Sequence[Patch]) -> np.ndarray:
         """Return sum_i sigma_ij^2 x_i^2 (batch, n); without dependence on the state it needs no matrix product."""

@@ -12,6 +12,7 @@ from crossbar.arrays.cells import Cells
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.regions import Region
 from crossbar.arrays.tiles import spans
+from crossbar.numerics import threads
 from crossbar.numerics.mirror import mirror_upper
 from crossbar.wires.compensation import LineOrder, column_gains, line_gains, order_by_sensitivity
 from crossbar.wires.effective import TileMatrix, Wiring, own_slopes
@@ -157,24 +158,29 @@ class WiredTiles:
         slopes = [tile.gained_slopes(gains, planes.region.shared) for tile in tiles]
         return assembled(planes, tiles, gains), tuple(placed(planes, tiles, side) for side in zip(*slopes, strict=True))
 
-    def tiles(self, number: int, planes: Planes) -> Iterator[WiredTile]:
-        """Yield every tile of the array's `number`-th region."""
+    def tiles(self, number: int, planes: Planes) -> list[WiredTile]:
+        """Return every tile of the array's `number`-th region; they are solved for side by side."""
         sides = [np.asarray(plane, np.float64) for plane in (planes.plus, planes.minus)]
         if planes.twice:
             sides = [np.triu(plane, 1) for plane in sides]
-        for rows, columns in planes.tiles(self.config.tile_size):
-            pair = [plane[rows, columns] for plane in sides]
-            order = self._order(number, rows, columns, pair)
-            seen = [
-                self._solved((number, sign, rows.start, columns.start), part, order) for sign, part in enumerate(pair)
-            ]
-            whole = float(pair[0].sum() + pair[1].sum())
-            yield WiredTile(
-                rows=rows, columns=columns, weights=(pair[0] - pair[1]) / planes.siemens_per_weight,
-                seen=(seen[0] - seen[1]) / planes.siemens_per_weight,
-                slopes=self._slopes(pair, order, planes.twice and rows == columns),
-                kept=float(seen[0].sum() + seen[1].sum()) / whole if whole else 1.0,
-            )  # fmt: skip
+        places = list(planes.tiles(self.config.tile_size))
+        if self.config.wire_error > 0:  # what keeps their matrices is made in order, and then only looked up
+            for rows, columns in places:
+                for sign in (0, 1):
+                    self.tile_matrix((number, sign, rows.start, columns.start))
+        return threads.each(lambda place: self._tile(number, planes, sides, *place), places)
+
+    def _tile(self, number: int, planes: Planes, sides: list[np.ndarray], rows: slice, columns: slice) -> WiredTile:
+        pair = [plane[rows, columns] for plane in sides]
+        order = self._order(number, rows, columns, pair)
+        seen = [self._solved((number, sign, rows.start, columns.start), part, order) for sign, part in enumerate(pair)]
+        whole = float(pair[0].sum() + pair[1].sum())
+        return WiredTile(
+            rows=rows, columns=columns, weights=(pair[0] - pair[1]) / planes.siemens_per_weight,
+            seen=(seen[0] - seen[1]) / planes.siemens_per_weight,
+            slopes=self._slopes(pair, order, planes.twice and rows == columns),
+            kept=float(seen[0].sum() + seen[1].sum()) / whole if whole else 1.0,
+        )  # fmt: skip
 
     def options(self) -> dict[str, Any]:
         """Return resistances and ends, as the solvers of `crossbar.wires.solver` take them."""

@@ -28,7 +28,7 @@ def symmetry_points(state: DeviceState) -> np.ndarray:
     """
     if state.law.one_sided:
         raise InvalidValue("devices whose pulses go up only have no symmetry point: use them in pairs")
-    planes = state.planes
+    planes = state.parameters
     low, high = planes["w_min"].copy(), planes["w_max"].copy()
     ends = _drift(state, low), _drift(state, high)
     falls, rises = (np.maximum(*ends) <= 0), (np.minimum(*ends) >= 0)
@@ -44,5 +44,5 @@ def symmetry_points(state: DeviceState) -> np.ndarray:
 
 def _drift(state: DeviceState, weights: np.ndarray) -> np.ndarray:
     """Return the sum of one mean up-step and one mean down-step at `weights`."""
-    up = state.law.mean_increment(state.planes, weights, True)
-    return up + state.law.mean_increment(state.planes, weights, False)
+    up = state.law.mean_increment(state.parameters, weights, True)
+    return up + state.law.mean_increment(state.parameters, weights, False)

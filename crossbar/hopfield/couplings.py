@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -84,6 +84,14 @@ class IdealWeights:
     def matrix(self) -> np.ndarray:
         """Return the weights themselves."""
         return self.weights
+
+    def at_least(self, kind: np.dtype) -> IdealWeights:
+        """Return the same weights, cast to `kind` where that holds more digits: a product would cast them each time.
+
+        float64 signals ask for it on float32 weights.
+        """
+        wider = np.result_type(self.weights, kind)
+        return self if wider == self.weights.dtype else replace(self, weights=self.weights.astype(wider))
 
 
 def real_signals(name: str, signals: np.ndarray, kind: type) -> np.ndarray:

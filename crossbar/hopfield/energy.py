@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from crossbar.hopfield.couplings import Couplings, real_signals
+from crossbar.hopfield.couplings import Couplings, IdealWeights, real_signals
 from crossbar.hopfield.network import Role
 from crossbar.hopfield.population import Population
 
@@ -72,6 +72,8 @@ class Landscape:
     def clamp(cls, couplings: Couplings, role: Role, inputs: np.ndarray) -> Landscape:
         """Return the landscape in which the clamped neurons hold the states `inputs` (batch, n_clamped).
 
+        float64 inputs on exact float32 weights are settled in float64, on weights that are cast once, here.
+
         Raises
         ------
         InvalidValue
@@ -82,6 +84,8 @@ class Landscape:
             raise InvalidValue(f"`inputs` must be (batch, {role.n_clamped}), but got {inputs.shape}")
         if not np.isfinite(inputs).all():
             raise InvalidValue("`inputs` must be finite, but some are not")
+        if isinstance(couplings, IdealWeights):
+            couplings = couplings.at_least(inputs.dtype)
         drive = np.empty((len(inputs), role.n_free), inputs.dtype)
         couplings.multiply(role.held_neurons.signals(inputs), role.inward, drive)
         return cls(couplings=couplings, role=role, drive=drive)

@@ -26,7 +26,14 @@ _SIN3, _SIN5, _SIN7 = np.float32(-1 / 6), np.float32(1 / 120), np.float32(-1 / 5
 _COS2, _COS4, _COS6, _COS8 = np.float32(-1 / 2), np.float32(1 / 24), np.float32(-1 / 720), np.float32(1 / 40320)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def fill_rows(keys: np.ndarray, out: np.ndarray, begin: int, end: int) -> None:
+    """Write N(0, 1) numbers to the rows [begin, end) of `out`, float32, of the stream `keys` (n_rows,) each."""
+    for row in range(begin, end):
+        fill_normals(keys[row], 0, out[row])
+
+
+@njit(cache=True, nogil=True)
 def fill_normals(key: np.uint64, start: int, out: np.ndarray) -> None:
     """Write N(0, 1) numbers to `out` (n,), float32, from the words `start`, `start` + 1, ... of stream `key`.
 

@@ -30,11 +30,12 @@ from crossbar.pulses.engines import (
     DEFAULT_MANAGEMENT,
     MAX_COUNT,
     PulseReport,
-    apply_pulses,
+    given,
     mirror_weights,
     update,
     update_shared,
 )
+from crossbar.pulses.kernels.counts import split_signed
 from crossbar.pulses.trains import PulseManagement
 
 
@@ -311,11 +312,20 @@ def apply_signed(state: DeviceState, pulses: np.ndarray, rng: np.random.Generato
     InvalidValue
         More pulses than 32 bits count, or a number that is not finite.
     """
-    most = float(np.abs(pulses).max(initial=0))
-    if not most <= MAX_COUNT:
+    return apply_split(state, *split(pulses), rng)
+
+
+def apply_split(state: DeviceState, ups: np.ndarray, downs: np.ndarray, rng: np.random.Generator) -> PulseReport:
+    """Give each device what `split` made of its pulses; exchanged, the second device of a pair gets the opposite."""
+    return given(state, ups, np.zeros_like(downs) if state.law.one_sided else downs, rng)
+
+
+def split(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the up- and the down-pulses (m, n), int32, of signed `pulses`; errors are those of `apply_signed`."""
+    ups, downs = np.empty(pulses.shape, np.int32), np.empty(pulses.shape, np.int32)
+    if split_signed(pulses, ups, downs, pulses.dtype.type(MAX_COUNT + 1)):
+        most = float(np.abs(pulses).max())
         raise InvalidValue(
             f"a change must take at most {MAX_COUNT} pulses of a device, but one takes {most:.3g}; lower the rate"
         )
-    counts = pulses.astype(np.int64)
-    down = np.zeros_like(counts) if state.law.one_sided else np.maximum(-counts, 0)
-    return apply_pulses(state, np.maximum(counts, 0), down, rng)
+    return ups, downs

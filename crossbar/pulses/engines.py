@@ -145,7 +145,13 @@ def apply_pulses(
     InvalidValue
         Counts that are negative or no integers, or of another shape.
     """
-    ups, downs = checked_counts("n_up", n_up, state.shape), checked_counts("n_down", n_down, state.shape)
+    return given(
+        state, checked_counts("n_up", n_up, state.shape), checked_counts("n_down", n_down, state.shape), rng
+    )
+
+
+def given(state: DeviceState, ups: np.ndarray, downs: np.ndarray, rng: np.random.Generator) -> PulseReport:
+    """Give each device its `ups`, then its `downs`, int32 of `state.shape`, zero or more; see `apply_pulses`."""
     if state.law.kernel and len(state.shape) == 2:
         paths.give_counts(state, ups, downs, UP_FIRST, rng)
         state.law.redraw(state, (ups > 0) | (downs > 0) if state.law.marks_written else None, rng)
@@ -156,7 +162,7 @@ def apply_pulses(
 
 def mirror(state: DeviceState) -> DeviceState:
     """Make place (j, i) the same device as (i, j), i < j, in every plane and in the weights; return `state`."""
-    for plane in state.stack:
+    for plane in () if state.alike else state.stack:
         mirror_upper(plane)
     mirror_weights(state)
     return state

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from crossbar.devices.law import DeviceState
+from crossbar.numerics import threads
 from crossbar.pulses.kernels import closed, counts, trains, walk
 from crossbar.pulses.trains import PulseTrains
 
@@ -45,19 +46,21 @@ def walked(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.r
     """Give every coincidence its own pulse, visiting only the bits that are set."""
     lines, offsets = trains.list_slots(pulses.column_words, pulses.column_negative, pulses.lengths)
     starts = np.cumsum(pulses.lengths) - pulses.lengths
-    WALKS[state.law.kernel](
+    given = (
         state.hidden, state.stack, state.law.table(), pulses.row_words, pulses.row_negative, starts, lines, offsets,
         first, new_key(rng),
     )  # fmt: skip
+    _over_rows(WALKS[state.law.kernel], given, state, first)
 
 
 def by_example(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.random.Generator) -> None:
     """Give each example's pulses in one closed-form step (affine laws)."""
     step = closed.step_examples_product if multiplies(state) else closed.step_examples_additive
-    step(
+    given = (
         state.hidden, state.stack, pulses.row_words, sign_bits(pulses.row_negative),
         pulses.column_words | sign_bits(pulses.column_negative), int(pulses.lengths.max()), first, new_key(rng),
     )  # fmt: skip
+    _over_rows(step, given, state, first)
 
 
 def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np.random.Generator) -> None:
@@ -65,10 +68,15 @@ def by_batch(state: DeviceState, pulses: PulseTrains, first: np.ndarray, rng: np
     packed = pack(pulses)
     if state.law.kernel == "affine":
         step = closed.step_batch_product if multiplies(state) else closed.step_batch_additive
-        step(state.hidden, state.stack, *packed, first, new_key(rng))
+        _over_rows(step, (state.hidden, state.stack, *packed, first, new_key(rng)), state, first)
     else:
         ups, downs = counts.count_devices(*packed, first)
         give_counts(state, ups, downs, counts.MIXED, rng)
+
+
+def _over_rows(kernel: Any, given: tuple, state: DeviceState, first: np.ndarray) -> None:
+    """Call `kernel` with what is `given` and with rows that together hold all devices (i, j >= first[i])."""
+    threads.over_rows(lambda *span: kernel(*given, span), np.maximum(state.shape[1] - first, 0))
 
 
 def multiplies(state: DeviceState) -> bool:
@@ -78,7 +86,8 @@ def multiplies(state: DeviceState) -> bool:
 
 def give_counts(state: DeviceState, n_up: np.ndarray, n_down: np.ndarray, order: int, rng: np.random.Generator) -> None:
     """Give each device its own numbers of pulses (m, n) in the `order` of `kernels.counts`, without write noise."""
-    GIVES[state.law.kernel](state.hidden, state.stack, state.law.table(), n_up, n_down, order, new_key(rng))
+    given = (state.hidden, state.stack, state.law.table(), n_up, n_down, order, new_key(rng))
+    _over_rows(GIVES[state.law.kernel], given, state, np.zeros(state.shape[0], np.int64))
 
 
 def written(pulses: PulseTrains, first: np.ndarray) -> np.ndarray:

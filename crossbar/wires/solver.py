@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from crossbar.numerics import checks
+from crossbar.numerics import checks, threads
 from crossbar.wires.kernels.iterations import iterate, iterate_lanes
 from crossbar.wires.kernels.lanes import LANES
 from crossbar.wires.kernels.sweeps import node_voltages
@@ -143,8 +143,7 @@ def network_currents(network: LineNetwork, units: np.ndarray, tolerance: float, 
     if units.shape[1] <= LONE_VECTORS:
         currents, counts, done = _one_by_one(network, factors, injection, units, tolerance, limit)
     else:
-        currents, counts, done = iterate_lanes(units, injection, network.conductances, factors, tolerance, limit)
-        counts, done = (np.repeat(values, LANES)[: units.shape[1]] for values in (counts, done))
+        currents, counts, done = _four_by_four(network, factors, injection, units, tolerance, limit)
     for k in np.flatnonzero(~done | (counts > EASY)):
         words, bits, _ = _careful(network, factors, response, units[:, k], limit if done[k] else 0)
         currents[k] = (network.conductances * (words - bits)).sum(axis=0)
@@ -195,6 +194,21 @@ def _unit_inputs(voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return every vector scaled to a largest value of 1 V, and the scales (k,)."""
     scales = np.abs(voltages).max(axis=0)
     return voltages / np.where(scales > 0, scales, 1.0), scales
+
+
+def _four_by_four(
+    network: LineNetwork, factors: Factors, injection: np.ndarray, units: np.ndarray, tolerance: float, limit: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `_one_by_one` does, of groups of `LANES` vectors, which do not depend on each other."""
+    size = units.shape[1]
+
+    def of(begin: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        some = np.ascontiguousarray(units[:, LANES * begin : LANES * end])
+        return iterate_lanes(some, injection, network.conductances, factors, tolerance, limit)
+
+    parts = threads.over_rows(of, np.full(-(-size // LANES), LANES * injection.size))
+    currents, counts, done = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return currents, np.repeat(counts, LANES)[:size], np.repeat(done, LANES)[:size]
 
 
 def _one_by_one(

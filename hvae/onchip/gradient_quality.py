@@ -268,8 +268,8 @@ def _by_devices(cells: PulsedCells, wanted: np.ndarray) -> tuple[np.ndarray, np.
             share = np.maximum(share, 0)
         pulses = share / state.law.granularity
         w, still = state.hidden, np.zeros_like(state.hidden)
-        up, down = (state.law.increment(state.planes, w, way, still) for way in (True, False))
+        up, down = (state.law.increment(state.parameters, w, way, still) for way in (True, False))
         step = np.where(pulses > 0, up * pulses, -down * pulses)
         own += sign * cells.scale * step
-        cut += sign * cells.scale * (np.clip(w + share, state.planes["w_min"], state.planes["w_max"]) - w)
+        cut += sign * cells.scale * (np.clip(w + share, state.parameters["w_min"], state.parameters["w_max"]) - w)
     return own.astype(wanted.dtype), cut.astype(wanted.dtype)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.arrays.array import CrossbarArray
-from crossbar.arrays.energy_meter import mean_conductance
 from crossbar.arrays.float_cells import FloatCells
 from crossbar.arrays.pulsed_cells import PulsedCells
-from crossbar.pulses.encodings import apply_signed
+from crossbar.numerics.symmetry import add_transpose
+from crossbar.pulses.encodings import apply_split, split
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
 
 ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its symmetry point
@@ -17,15 +17,16 @@ ZERO_SHIFT_PAIRS = 400  # alternating pulse pairs that bring a device to its sym
 def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float) -> np.ndarray:
     """Return rate sum_b (R S^T + S R^T) (N, N) on the pairs that have devices, as a digital unit would sum it."""
     full = response.T @ mean
-    full += full.T.copy()
+    add_transpose(full)
     full *= full.dtype.type(rate)
+    if array.cells[0].region.shape == full.shape:  # one square of all neurons
+        return full
     wanted = np.zeros_like(full)
     for cells in array.cells:
         rows, columns = cells.region.rows, cells.region.columns
         wanted[rows, columns] = full[rows, columns]
         if cells.region.shared:
             wanted[columns, rows] = full[columns, rows]
-    np.fill_diagonal(wanted, 0)
     return wanted
 
 
@@ -41,7 +42,7 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
     """Give every weight (N, N) a whole number of `pulses`, down where negative; each device of a pair its own sign."""
     report = PulseReport(up=0, down=0, engine="counts")
     array.counted()
-    conductance = mean_conductance(array.cells, array.time)
+    conductance = array.mean_conductance()
     for cells in array.cells:
         own = pulses[cells.region.rows, cells.region.columns]
         if cells.region.square:
@@ -50,9 +51,10 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
             _move(array, cells, own)
         else:
             assert isinstance(cells, PulsedCells)
+            ups, downs = split(own)
             with cells.changing(array.time):
-                for state, sign in zip(cells.states, (1, -1), strict=False):
-                    report = report + apply_signed(state, sign * own, rng)
+                for state, counts in zip(cells.states, ((ups, downs), (downs, ups)), strict=False):
+                    report = report + apply_split(state, *counts, rng)
                     if cells.region.square and cells.region.shared:
                         mirror_weights(state)
     array.add_pulses(report.up, report.down, conductance)
@@ -79,8 +81,8 @@ def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int
                     report = report + apply_pulses(state, one, one, rng)
                 if cells.region.square and cells.region.shared:
                     mirror_weights(state)
-    array.add_pulses(report.up, report.down, mean_conductance(array.cells, array.time))
     array.changed()
+    array.add_pulses(report.up, report.down, array.mean_conductance())
 
 
 def _move(array: CrossbarArray, cells: FloatCells, pulses: np.ndarray) -> None:

@@ -159,9 +159,11 @@ class MixedPrecision:
             wanted = self.digital.step(np.zeros_like(array.weights()), array, response, mean, rate)
         self.chi = wanted if self.chi is None else self.chi + wanted
         step = weight_step(array)
-        due = np.trunc(self.chi / (self.threshold * step)) * self.threshold
-        pulses = np.rint(due)
-        self.chi -= (pulses * step).astype(self.chi.dtype)
+        pulses = self.chi / (self.threshold * step)
+        np.trunc(pulses, out=pulses)
+        pulses *= self.threshold
+        np.rint(pulses, out=pulses)
+        self.chi -= (pulses * step).astype(self.chi.dtype, copy=False)
         give_pulses(array, pulses, rng)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -64,3 +64,12 @@ def test_the_command_line_loads_numpy_with_the_choice(environment):
     found = json.loads(done.stdout)
     assert found["tuned"]["threads"] == 1
     assert {pool["num_threads"] for pool in found["blas"]} == {1}
+
+
+def test_idle_threads_of_openblas_are_sent_to_sleep(environment):
+    """Awake, they take a core from the kernels that come after a product."""
+    tuning.use(environment)
+    assert environment["OPENBLAS_THREAD_TIMEOUT"] == "18"
+    environment["OPENBLAS_THREAD_TIMEOUT"] = "26"
+    tuning.use(environment)
+    assert environment["OPENBLAS_THREAD_TIMEOUT"] == "26"

@@ -23,10 +23,10 @@ def quantise(values: np.ndarray, low: float, high: float, step: float, out: np.n
                 out[b, j] = min(max(values[b, j], low_), high_)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def convert_sums(
     sums: np.ndarray, variance: np.ndarray, floor: float, low: float, high: float, step: float, key: np.uint64,
-    out: np.ndarray,
+    out: np.ndarray, first: int = 0,
 ) -> int:  # fmt: skip
     """Add to `out` what a converter makes of noisy sums, and return how many of them saturated.
 
@@ -41,6 +41,8 @@ def convert_sums(
         Variance of the devices' read noise at each output; (0, 0) when there is none.
     floor : float
         Standard deviation of the circuit's own noise.
+    first : int
+        Which read of the batch the first of `sums` is, where they are a part of it: it has its own draws.
     """
     kind = sums.dtype.type
     n = sums.shape[1]
@@ -52,11 +54,11 @@ def convert_sums(
     saturated = 0
     for b in range(sums.shape[0]):
         if exact:
-            fill_normals(key, b * ((n + 1) // 2), noise)
+            fill_normals(key, (first + b) * ((n + 1) // 2), noise)
             for j in range(n):
                 row[j] = sums[b, j] + np.sqrt(variance[b, j] + floor2) * kind(noise[j])
         elif floor > 0:
-            fill_normals(key, b * ((n + 1) // 2), noise)
+            fill_normals(key, (first + b) * ((n + 1) // 2), noise)
             for j in range(n):
                 row[j] = sums[b, j] + kind(floor) * kind(noise[j])
         else:

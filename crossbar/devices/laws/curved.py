@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from crossbar.devices.laws.pulsed import Planes, PulsedLaw, finite_numbers
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 
@@ -50,7 +51,7 @@ class ExponentialStep(PulsedLaw):
         """Return the planes of a pulsed device, those of the curve, and z = `slant` w + `b`."""
         planes = PulsedLaw.parameters(self, shape, rng)
         for name in ("A_up", "A_down", "gamma_up", "gamma_down", "a", "b"):
-            planes[name] = getattr(self, name) + getattr(self, f"{name}_dtod") * rng.standard_normal(shape)
+            planes[name] = getattr(self, name) + spread(getattr(self, f"{name}_dtod"), shape, rng)
         width = planes["w_max"] - planes["w_min"]
         planes["slant"] = 2 * planes.pop("a") / np.where(width > 0, width, np.inf)
         return planes
@@ -101,8 +102,8 @@ class PowerStep(PulsedLaw):
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device and the exponents `gamma_up`, `gamma_down`."""
         planes = PulsedLaw.parameters(self, shape, rng)
-        gain = 1 + self.pow_gamma_dtod * rng.standard_normal(shape)
-        eta = self.pow_up_down + self.pow_up_down_dtod * rng.standard_normal(shape)
+        gain = 1 + spread(self.pow_gamma_dtod, shape, rng)
+        eta = self.pow_up_down + spread(self.pow_up_down_dtod, shape, rng)
         planes["gamma_up"] = np.abs(self.pow_gamma * (gain + eta))
         planes["gamma_down"] = np.abs(self.pow_gamma * (gain - eta))
         return planes

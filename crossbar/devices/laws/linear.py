@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from crossbar.devices.laws.pulsed import Planes, PulsedLaw
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 
@@ -64,7 +65,7 @@ class ConstantStep(AffineLaw):
 
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of an affine device, with slopes of zero."""
-        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), np.zeros(shape), np.zeros(shape))
+        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), *np.zeros((2, *(1,) * len(shape))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +101,8 @@ class LinearStep(AffineLaw):
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device, with the slopes dw_d |gamma_d| / |b|."""
         planes = PulsedLaw.parameters(self, shape, rng)
-        up = np.abs(self.gamma_up + self.gamma_up_dtod * rng.standard_normal(shape))
-        down = np.abs(self.gamma_down + self.gamma_down_dtod * rng.standard_normal(shape))
+        up = np.abs(self.gamma_up + spread(self.gamma_up_dtod, shape, rng))
+        down = np.abs(self.gamma_down + spread(self.gamma_down_dtod, shape, rng))
         return self.with_slopes(planes, up, down)
 
 
@@ -120,7 +121,7 @@ class SoftBounds(AffineLaw):
 
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of a pulsed device, with the slopes dw_d / |b|."""
-        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), np.ones(shape), np.ones(shape))
+        return self.with_slopes(PulsedLaw.parameters(self, shape, rng), *np.ones((2, *(1,) * len(shape))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from crossbar.devices.laws.linear import AffineLaw
 from crossbar.devices.laws.pulsed import DeviceState, PulsedLaw
+from crossbar.devices.laws.spreads import spread
 from crossbar.errors import InvalidValue
 
 LABEL_LIMIT = 9.5
@@ -128,8 +129,8 @@ class NonlinearStep(AffineLaw):
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the planes of an affine device whose steps trace the two curves."""
         planes = PulsedLaw.parameters(self, shape, rng)
-        ltp = np.clip(self.nl_ltp + self.nl_ltp_dtod * rng.standard_normal(shape), 0, LABEL_LIMIT)
-        ltd = np.clip(self.nl_ltd + self.nl_ltd_dtod * rng.standard_normal(shape), -LABEL_LIMIT, LABEL_LIMIT)
+        ltp = np.clip(self.nl_ltp + spread(self.nl_ltp_dtod, shape, rng), 0, LABEL_LIMIT)
+        ltd = np.clip(self.nl_ltd + spread(self.nl_ltd_dtod, shape, rng), -LABEL_LIMIT, LABEL_LIMIT)
         up, down = planes["step_up"] / self.dw_min, planes["step_down"] / self.dw_min
         first, slope = self.curve(planes, ltp)
         planes["step_up"], planes["slope_up"] = up * (first + slope * planes["w_min"]), up * slope
@@ -155,7 +156,7 @@ class NonlinearStep(AffineLaw):
     def redraw(self, state: DeviceState, touched: np.ndarray | None, rng: np.random.Generator) -> None:
         """Add the `dnn` convention's noise to the written devices, once a write, then the write noise."""
         if self.convention == "dnn" and self.ctoc > 0 and touched is not None:
-            w_min, w_max = state.planes["w_min"], state.planes["w_max"]
+            w_min, w_max = state.parameters["w_min"], state.parameters["w_max"]
             kick = np.float32(self.ctoc) * (w_max - w_min) * rng.standard_normal(state.shape, dtype=np.float32)
             np.copyto(state.hidden, np.clip(state.hidden + kick, w_min, w_max), where=touched)
         PulsedLaw.redraw(self, state, touched, rng)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from crossbar.devices.laws.spreads import held, spread, stacked
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
 
@@ -39,7 +40,8 @@ class DeviceState:
     law : PulsedLaw
         The law they obey.
     stack : ndarray (n_planes, n_rows, n_cols)
-        The parameters of each device, drawn once by `PulsedLaw.sample`, in the order of the law's `layout`.
+        The parameters of each device, drawn once by `PulsedLaw.sample`, in the order of the law's `layout`. Where all
+        devices are alike it is a read-only view of one number a plane, see `alike`.
     hidden : ndarray (n_rows, n_cols)
         The weight that pulses act on.
     visible : ndarray (n_rows, n_cols)
@@ -56,9 +58,22 @@ class DeviceState:
     def planes(self) -> dict[str, np.ndarray]:
         """The planes of `stack` by name, as views: `w_min`, `w_max`, `step_up`, `step_down` and what the law adds.
 
-        Steps are weight units a pulse at w = 0. Writing to a view changes the devices (stuck: steps of zero).
+        Steps are weight units a pulse at w = 0. Writing to a view changes the devices (stuck: steps of zero); so
+        devices that are alike get planes of their own here. To read alone, `parameters` takes no memory.
         """
+        if self.alike:
+            self.stack = self.stack.copy()
+        return self.parameters
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The planes of `stack` by name, to be read."""
         return dict(zip(self.law.layout, self.stack, strict=True))
+
+    @property
+    def alike(self) -> bool:
+        """Whether `stack` holds one number a plane, for all devices."""
+        return not self.stack.flags.writeable
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,7 +82,7 @@ class DeviceState:
 
     def program(self, weights: np.ndarray | float, rng: np.random.Generator) -> None:
         """Set every device to `weights`, clipped to its own bounds, as if by a perfect write (write noise included)."""
-        self.hidden[...] = np.clip(weights, self.planes["w_min"], self.planes["w_max"])
+        self.hidden[...] = np.clip(weights, self.parameters["w_min"], self.parameters["w_max"])
         self.law.redraw(self, None, rng)
 
     def copy(self) -> DeviceState:
@@ -78,7 +93,7 @@ class DeviceState:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all that must be stored to go on bit for bit: every plane, `hidden` and `visible`, by name."""
-        return {**self.planes, "hidden": self.hidden, "visible": self.visible}
+        return {**self.parameters, "hidden": self.hidden, "visible": self.visible}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,16 +178,19 @@ class PulsedLaw:
     # ------------------------------------------------------------------ what a law defines
 
     def parameters(self, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the parameter planes of `shape` devices, drawn from `rng` (float64; see `DeviceState.planes`)."""
-        gain = self.dw_min_dtod * rng.standard_normal(shape)
+        """Return the parameter planes of `shape` devices, drawn from `rng` (float64; see `DeviceState.planes`).
+
+        A plane that does not spread may have the shape (1, ...).
+        """
+        gain = spread(self.dw_min_dtod, shape, rng)
         gain = np.exp(gain) if self.dw_min_dtod_log_normal else 1 + gain
-        beta = self.up_down + self.up_down_dtod * rng.standard_normal(shape)
+        beta = self.up_down + spread(self.up_down_dtod, shape, rng)
         return {
             "step_up": self.dw_min * np.abs(gain + beta),
             "step_down": self.dw_min * np.abs(gain - beta),
-            "w_max": np.abs(self.w_max * (1 + self.w_max_dtod * rng.standard_normal(shape))),
-            "w_min": -np.abs(self.w_min * (1 + self.w_min_dtod * rng.standard_normal(shape))),
-            "noise": self.dw_min_std * np.abs(1 + self.dw_min_std_dtod * rng.standard_normal(shape)),
+            "w_max": np.abs(self.w_max * (1 + spread(self.w_max_dtod, shape, rng))),
+            "w_min": -np.abs(self.w_min * (1 + spread(self.w_min_dtod, shape, rng))),
+            "noise": self.dw_min_std * np.abs(1 + spread(self.dw_min_std_dtod, shape, rng)),
         }
 
     def increment(self, planes: Planes, w: np.ndarray, up: bool, xi: np.ndarray) -> np.ndarray:
@@ -214,7 +232,7 @@ class PulsedLaw:
     def sample(self, shape: tuple[int, ...], rng: np.random.Generator, *, dtype: Any = np.float32) -> DeviceState:
         """Return `shape` devices at weight 0, their parameters drawn from `rng`."""
         parameters = self.parameters(shape, rng)
-        stack = np.stack([parameters[name].astype(dtype) for name in self.layout])
+        stack = stacked([parameters[name] for name in self.layout], shape, dtype)
         planes = dict(zip(self.layout, stack, strict=True))
         hidden = np.clip(np.zeros(shape, dtype), planes["w_min"], planes["w_max"])
         visible = hidden.copy() if self.write_noise_std > 0 else hidden
@@ -231,13 +249,13 @@ class PulsedLaw:
             )
         hidden = np.array(arrays["hidden"])
         visible = np.array(arrays["visible"]) if self.write_noise_std > 0 else hidden
-        stack = np.stack([arrays[name] for name in self.layout])
+        stack = stacked([held(arrays[name]) for name in self.layout], hidden.shape, arrays["w_min"].dtype)
         return DeviceState(law=self, stack=stack, hidden=hidden, visible=visible)
 
     def pulse(self, state: DeviceState, where: Any, up: bool, rng: np.random.Generator) -> None:
         """Give one pulse, up or down, to the devices that `where` indexes (each at most once); no write noise yet."""
         w = state.hidden[where]
-        planes = {key: plane[where] for key, plane in state.planes.items()}
+        planes = {key: plane[where] for key, plane in state.parameters.items()}
         xi = rng.standard_normal(w.shape, dtype=np.float32)
         w = w + self.increment(planes, w, up, xi)
         state.hidden[where] = np.clip(w, planes["w_min"], planes["w_max"])

@@ -59,13 +59,11 @@ def flow_kick(slope: np.float32, product: bool) -> np.float32:
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def load(local, weights, planes, i, j0, width, product):
-    """Write to `local` (ROWS, >= width) what `width` devices of row i from column j0 need; copies first, for speed."""
+def load(local, planes, i, j0, width, product):
+    """Write to `local` (ROWS, >= width) what `width` devices of row i from column j0 are; copies first, for speed."""
     for p in range(8):
         for k in range(width):
             local[_PLANES + p, k] = planes[p, i, j0 + k]
-    for k in range(width):
-        local[_W, k] = weights[i, j0 + k]
     steep = 0
     for k in range(width):
         steep += 1 if max(abs(local[_PLANES + 3, k]), abs(local[_PLANES + 5, k])) > _SERIES_LIMIT else 0
@@ -112,13 +110,13 @@ def fill_down(local, k, slope, q, c):
 
 
 @njit(inline="always")
-def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key):
-    """Give each device the pulses of one example in one closed-form step, example after example.
+def step_examples(weights, planes, product, row_words, row_flips, column_words, longest, first, key, span):
+    """Give each device of the rows `span` the pulses of one example in one closed-form step, example after example.
 
     Parameters
     ----------
     weights : (m, n) float32, changed in place
-    planes : (8, m, n) float32, see `crossbar.pulses.kernels.moves.move_affine`
+    planes : (8, m, n) float32, see `crossbar.pulses.kernels.moves.move_affine`; strides of 0 where devices are alike
     product : bool
         Multiplicative noise.
     row_words : (batch, m) uint32
@@ -129,15 +127,20 @@ def step_examples(weights, planes, product, row_words, row_flips, column_words, 
     longest : int
         Most slots of an example: devices whose `longest` pulses saturate too much for the series go pulse by pulse.
     """
-    batch, m = row_words.shape
-    n = weights.shape[1]
+    batch, n = len(row_words), weights.shape[1]
     local = np.empty((ROWS, EXAMPLE_BLOCK), np.float32)
+    alike = planes.strides[2] == 0
+    if alike:
+        load(local, planes, 0, 0, min(EXAMPLE_BLOCK, n), product)
     longest = np.float32(longest)
-    for i in range(m):
+    for i in range(span[0], span[1]):
         for j0 in range(first[i], n, EXAMPLE_BLOCK):
             width = min(EXAMPLE_BLOCK, n - j0)
             half = (width + 1) // 2
-            load(local, weights, planes, i, j0, width, product)
+            if not alike:
+                load(local, planes, i, j0, width, product)
+            for k in range(width):
+                local[_W, k] = weights[i, j0 + k]
             for b in range(batch):
                 row = row_words[b, i]
                 if row == 0:
@@ -201,8 +204,8 @@ def walk_device(weights, planes, product, row_words, row_flips, column_words, i,
 
 
 @njit(inline="always")
-def step_batch(weights, planes, product, row_plus, row_minus, column_plus, column_minus, first, key):
-    """Give each device all pulses of the batch in one step, up and down evenly mixed.
+def step_batch(weights, planes, product, row_plus, row_minus, column_plus, column_minus, first, key, span):
+    """Give each device of the rows `span` all pulses of the batch in one step, up and down evenly mixed.
 
     The flow is the sum of U up-flows and D down-flows: exact for one direction alone, first order in the step for both.
 
@@ -212,15 +215,21 @@ def step_batch(weights, planes, product, row_plus, row_minus, column_plus, colum
         All slots of the batch in a row, of positive and of negative signals (`crossbar.pulses.kernels.trains.pack`).
     column_plus, column_minus : (n_words, n) uint64
     """
-    n_words, m = row_plus.shape
+    n_words = len(row_plus)
     n = weights.shape[1]
     local = np.empty((ROWS, BATCH_BLOCK), np.float32)
+    alike = planes.strides[2] == 0
+    if alike:
+        load(local, planes, 0, 0, min(BATCH_BLOCK, n), product)
     counts = np.empty((2, BATCH_BLOCK), np.int64)
-    for i in range(m):
+    for i in range(span[0], span[1]):
         state = stream(key, i, 0)
         for j0 in range(first[i], n, BATCH_BLOCK):
             width = min(BATCH_BLOCK, n - j0)
-            load(local, weights, planes, i, j0, width, product)
+            if not alike:
+                load(local, planes, i, j0, width, product)
+            for k in range(width):
+                local[_W, k] = weights[i, j0 + k]
             for k in range(width):
                 counts[0, k] = 0
                 counts[1, k] = 0
@@ -275,25 +284,25 @@ def mix_step(local: np.ndarray, width: int, product: bool) -> None:
 # `product` as a constant: a branch inside the loops would keep the compiler from vectors
 
 
-@njit(cache=True, fastmath=True)
-def step_examples_product(weights, planes, row_words, row_flips, column_words, longest, first, key):
+@njit(cache=True, fastmath=True, nogil=True)
+def step_examples_product(weights, planes, row_words, row_flips, column_words, longest, first, key, span):
     """Step example by example, noise multiplicative (see `step_examples`)."""
-    step_examples(weights, planes, True, row_words, row_flips, column_words, longest, first, key)
+    step_examples(weights, planes, True, row_words, row_flips, column_words, longest, first, key, span)
 
 
-@njit(cache=True, fastmath=True)
-def step_examples_additive(weights, planes, row_words, row_flips, column_words, longest, first, key):
+@njit(cache=True, fastmath=True, nogil=True)
+def step_examples_additive(weights, planes, row_words, row_flips, column_words, longest, first, key, span):
     """Step example by example, noise additive (see `step_examples`)."""
-    step_examples(weights, planes, False, row_words, row_flips, column_words, longest, first, key)
+    step_examples(weights, planes, False, row_words, row_flips, column_words, longest, first, key, span)
 
 
-@njit(cache=True, fastmath=True)
-def step_batch_product(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key):
+@njit(cache=True, fastmath=True, nogil=True)
+def step_batch_product(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key, span):
     """Step once, noise multiplicative (see `step_batch`)."""
-    step_batch(weights, planes, True, row_plus, row_minus, column_plus, column_minus, first, key)
+    step_batch(weights, planes, True, row_plus, row_minus, column_plus, column_minus, first, key, span)
 
 
-@njit(cache=True, fastmath=True)
-def step_batch_additive(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key):
+@njit(cache=True, fastmath=True, nogil=True)
+def step_batch_additive(weights, planes, row_plus, row_minus, column_plus, column_minus, first, key, span):
     """Step once, noise additive (see `step_batch`)."""
-    step_batch(weights, planes, False, row_plus, row_minus, column_plus, column_minus, first, key)
+    step_batch(weights, planes, False, row_plus, row_minus, column_plus, column_minus, first, key, span)

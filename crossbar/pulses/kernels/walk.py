@@ -13,7 +13,7 @@ _ZERO, _ONE = np.uint32(0), np.uint32(1)
 
 @njit(cache=True)
 def skip(lines: np.ndarray, begin: int, end: int, first: int) -> int:
-    """Return the first place in [begin, end) whose line, in rising order, is at least `first`."""
+    """Return the first place in of `span` whose line, in rising order, is at least `first`."""
     while begin < end:
         middle = (begin + end) // 2
         if lines[middle] < first:
@@ -24,10 +24,10 @@ def skip(lines: np.ndarray, begin: int, end: int, first: int) -> int:
 
 
 @njit(inline="always")
-def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
-    """Give row by row, example by example, slot by slot, one pulse to each device where both trains fire.
+def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
+    """Give the rows of `span`, example by example, slot by slot, one pulse to each device where both trains fire.
 
-    A device gets its pulses in the order of the examples; devices are independent, so rows may go one after another.
+    A device gets its pulses in the order of the examples; devices are independent, so rows may go in any order.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lin
     slot_starts : (batch,), where an example's slots begin in `offsets`
     lines, offsets : the columns that fire, see `crossbar.pulses.kernels.trains.list_slots`
     first : (m,), the first column that listens in each row
+    span : (begin, end), the rows
     """
-    batch, m = row_words.shape
-    for i in range(m):
-        for b in range(batch):
+    for i in range(span[0], span[1]):
+        for b in range(row_words.shape[0]):
             word = row_words[b, i]
             flip = 1 if row_negative[b, i] else 0
             while word != _ZERO:
@@ -49,41 +49,42 @@ def walk(move, weights, planes, table, row_words, row_negative, slot_starts, lin
                 slot = slot_starts[b] + np.int64(popcount(np.uint32(low - _ONE)))
                 state = stream(key, i, slot)
                 for side in range(2):
-                    end = offsets[slot, side + 1]
-                    begin = skip(lines, offsets[slot, side], end, first[i])
+                    stop = offsets[slot, side + 1]
+                    start = skip(lines, offsets[slot, side], stop, first[i])
                     up = side == flip
-                    for e in range(begin, end):
+                    for e in range(start, stop):
                         j = lines[e]
                         xi = gaussian(draw_bits(state, j))
                         w = move(planes, table, i, j, weights[i, j], up, xi)
                         weights[i, j] = min(max(w, planes[0, i, j]), planes[1, i, j])
 
 
-@njit(cache=True)
-def walk_affine(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
+@njit(cache=True, nogil=True)
+def walk_affine(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the affine step (see `walk`)."""
-    walk(move_affine, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
+    walk(move_affine, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
 
 
-@njit(cache=True)
-def walk_exponential(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
+@njit(cache=True, nogil=True)
+def walk_exponential(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the exponential step (see `walk`)."""
-    walk(move_exponential, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
+    moves = move_exponential
+    walk(moves, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
 
 
-@njit(cache=True)
-def walk_power(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
+@njit(cache=True, nogil=True)
+def walk_power(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the power step (see `walk`)."""
-    walk(move_power, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
+    walk(move_power, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
 
 
-@njit(cache=True)
-def walk_piecewise(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
+@njit(cache=True, nogil=True)
+def walk_piecewise(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the piecewise step (see `walk`)."""
-    walk(move_piecewise, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
+    walk(move_piecewise, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)
 
 
-@njit(cache=True)
-def walk_jump(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key):
+@njit(cache=True, nogil=True)
+def walk_jump(weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span):
     """Walk with the jump table (see `walk`)."""
-    walk(move_jump, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key)
+    walk(move_jump, weights, planes, table, row_words, row_negative, slot_starts, lines, offsets, first, key, span)

@@ -10,7 +10,7 @@ from crossbar.wires.kernels.line_factors import copy
 from crossbar.wires.kernels.sweeps import down, down_lanes, up, up_lanes
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def coefficients(
     energies: np.ndarray,
     products: np.ndarray,
@@ -39,21 +39,21 @@ def coefficients(
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_goals(energies: np.ndarray, tolerance: float, goals: np.ndarray) -> None:
     """Set the goal of every <r, B r> from its first value."""
     for lane in range(energies.size):
         goals[lane] = tolerance * tolerance * energies[lane]
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def extrapolate(value: np.ndarray, previous: np.ndarray, residual: np.ndarray, gamma: float, rho: float) -> None:
     """Step the solution in three-term form: previous becomes rho (value + gamma residual) + (1 - rho) previous."""
     for q in range(value.size):
         previous[q] = rho * (value[q] + gamma * residual[q]) + (1.0 - rho) * previous[q]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def iterate(
     field: np.ndarray,
     conductances: np.ndarray,
@@ -92,7 +92,7 @@ def iterate(
     return total + (r.ravel() if whole else sums), count, sound and energies[0] <= goals[0]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def iterate_lanes(
     inputs: np.ndarray,
     injection: np.ndarray,
@@ -122,7 +122,7 @@ def iterate_lanes(
     return currents[: inputs.shape[1]], counts, done
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _inject(inputs: np.ndarray, injection: np.ndarray, first: int, field: np.ndarray) -> None:
     """Fill field (m, 4 n) with injection times the four inputs from `first` on; those past the end are zero."""
     m, n = injection.shape
@@ -135,7 +135,7 @@ def _inject(inputs: np.ndarray, injection: np.ndarray, first: int, field: np.nda
                 field[i, LANES * j + lane] = injection[i, j] * values[lane]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _iterate_four(
     r: np.ndarray,
     last: np.ndarray,
@@ -169,7 +169,7 @@ def _iterate_four(
     return total + sums, count, sound and bool((energies <= goals).all())
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _extrapolate_four(
     total: np.ndarray,
     last: np.ndarray,

@@ -11,7 +11,7 @@ from numba import njit
 from crossbar.wires.kernels.lanes import LANES, ONE, added, inverse, load, load_rows, product, product_sum, store_rows
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def word_factors(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -38,7 +38,7 @@ def word_factors(
     return transfer, source, response
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _factors_of_four(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -68,7 +68,7 @@ def _factors_of_four(
         store_rows(response, i, j, voltage)
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _word_factors(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -98,7 +98,7 @@ def _word_factors(
         response[j] = voltage
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def bit_factors(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -127,7 +127,7 @@ def bit_factors(
     return transfer, source, response
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _bit_row(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -149,7 +149,7 @@ def _bit_row(
         admittance[j] = total * fraction
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _tied_row(
     conductances: np.ndarray,
     segments: np.ndarray,
@@ -173,14 +173,14 @@ def _tied_row(
         drive[j] = admittance[j]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def copy(values: np.ndarray, out: np.ndarray) -> None:
     """Copy values (n,) to `out`; a loop, for an assignment of slices costs seconds of compilation."""
     for j in range(values.size):
         out[j] = values[j]
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def substitute(row: np.ndarray, transfer: np.ndarray, voltage: np.ndarray) -> None:
     """One step up the bit lines: row and voltage become transfer voltage + row."""
     for j in range(row.size):

@@ -34,7 +34,7 @@ from crossbar.wires.kernels.lanes import (
 from crossbar.wires.kernels.line_factors import substitute
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def down(
     r: np.ndarray,
     previous: np.ndarray,
@@ -71,7 +71,7 @@ def down(
     return energy.sum()
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def up(
     field: np.ndarray,
     conductances: np.ndarray,
@@ -95,7 +95,7 @@ def up(
     return energy
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _words_of_four(
     field: np.ndarray,
     conductances: np.ndarray,
@@ -119,7 +119,7 @@ def _words_of_four(
     return energy[0] + energy[1] + energy[2] + energy[3]
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _word(field: np.ndarray, conductances: np.ndarray, transfer: np.ndarray, source: np.ndarray) -> float:
     """One word line; see `_words_of_four`."""
     carry, voltage, energy = 0.0, 0.0, 0.0
@@ -135,7 +135,7 @@ def _word(field: np.ndarray, conductances: np.ndarray, transfer: np.ndarray, sou
     return energy
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def down_lanes(
     r: np.ndarray,
     previous: np.ndarray,
@@ -171,7 +171,7 @@ def down_lanes(
     store(energies, 0, energy)
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def up_lanes(
     field: np.ndarray,
     conductances: np.ndarray,
@@ -205,7 +205,7 @@ def up_lanes(
     store(energies, 0, energy)
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def node_voltages(
     currents: np.ndarray,
     conductances: np.ndarray,

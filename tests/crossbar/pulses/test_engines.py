@@ -8,6 +8,7 @@ import pytest
 
 from crossbar.devices import law as devices
 from crossbar.errors import InvalidValue, UnknownName
+from crossbar.numerics import threads
 from crossbar.pulses.engines import ENGINES, apply_pulses, choose, mirror, update, update_shared
 from crossbar.pulses.kernels import closed
 from crossbar.pulses.trains import PulseManagement
@@ -89,7 +90,7 @@ def test_aggregate_stops_at_the_fixed_point(rng, words_up, words_down, mult_nois
     up[:words_up] = -1 % 2**64
     full, none = np.full((len(up), 1), -1 % 2**64, np.uint64), np.zeros((len(up), 1), np.uint64)
     step = closed.step_batch_product if mult_noise else closed.step_batch_additive
-    step(state.hidden, state.stack, full, none, up, ~up, np.zeros(1, np.int64), np.uint64(1))
+    step(state.hidden, state.stack, full, none, up, ~up, np.zeros(1, np.int64), np.uint64(1), (0, 1))
     x_up, x_down = -64 * words_up * np.log1p(-0.12), -64 * words_down * np.log1p(-0.08)
     target = (x_up - x_down) / (x_up + x_down)
     exact = target + (begin - target) * np.exp(-x_up - x_down)
@@ -217,6 +218,26 @@ def test_wrong_calls_are_refused(rng):
         apply_pulses(state, np.ones((2, 2), int), 0, rng)
     with pytest.raises(InvalidValue, match="max_length"):
         PulseManagement(max_length=40)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("engine", ["walk", "example", "aggregate"])
+@pytest.mark.parametrize("name", LAWS)
+def test_any_number_of_threads_gives_the_same_bytes(name, engine, shared, monkeypatch):
+    monkeypatch.setattr(threads, "LEAST", 1)
+    found = []
+    for number in (1, 2, 3):
+        monkeypatch.setattr(threads, "count", lambda number=number: number)
+        rng = np.random.default_rng(9)
+        state = devices.law(name, **LAWS[name]).sample((70, 70), rng)
+        lines = rng.random((2, 9, 70), np.float32) - np.float32(0.4)
+        if shared:
+            update_shared(mirror(state), *lines, rate=0.02, rng=rng, engine=engine)
+        else:
+            update(state, *lines, rate=0.02, rng=rng, engine=engine)
+        apply_pulses(state, rng.integers(0, 3, (70, 70)), 1, rng)
+        found.append(state.hidden.tobytes())
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.needs_jit
