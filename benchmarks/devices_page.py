@@ -73,8 +73,8 @@ def page(found: dict) -> str:
         "",
         f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {len(ideal)} seeds. {found['notes']}.",
         "",
-        "`benchmarks/devices.py` says what each way onto a device is. Every figure is a difference to the ideal network "
-        "of the same seed: mean, and half width of its 95 % interval.",
+        "`benchmarks/devices.py` says what each way onto a device is. Every figure is a difference to the ideal "
+        "network of the same seed: mean, and half width of its 95 % interval.",
         "",
         f"Verdict: a device *holds* a network if its SSE/2 is at most {HOLDS:g} times the ideal one's, and *learns* if "
         f"what it learned from random weights has at most {LEARNS:g} times.",
