@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile, UnknownName
 from hvae.commands.onchip import study as study_command
+from hvae.config.run import OptimizerConfig
 from hvae.runs import images, loading
 from hvae.runs.records import RunFolder
 from hvae.scores import evaluation
@@ -199,6 +200,21 @@ def test_a_trained_run_is_programmed_and_scored(study, tmp_path):
     assert results["adc_bits 4"]["costs"]["generate_read_energy"][1] > 0
     with pytest.raises(InvalidValue, match=r'asks for dh-vae: set `models` to \["tdh-vae"\]'):
         run(replace(inference, models=["dh-vae"]), tmp_path / "other")
+
+
+@pytest.mark.parametrize("own", [{"name": "sgd", "centring": 0.9, "latent_rate": 0.1}, {"name": "muon"}])
+def test_a_run_is_programmed_however_it_was_trained(study, tmp_path, own):
+    """An array learns neither by centring nor, by its own rule, by Muon; but what it holds need not have been."""
+    ideal = replace(study, seeds=[0]).cells()[0].config()
+    trained = replace(ideal, optimizer=OptimizerConfig(learning_rate=0.01, **own))
+    loop.train(RunFolder.create(tmp_path / "run", trained))
+    inference = replace(
+        study, seeds=[0], base={}, inference=str(tmp_path / "run"), chip={"array.device": "ideal"},
+        curves={"array.adc_bits": [12]},
+    )  # fmt: skip
+    result = run(inference, tmp_path / "out")[-1]
+    assert result["label"] == "adc_bits 12"
+    assert 0 < result["sse_half"] < 1e3
 
 
 @pytest.mark.parametrize("where", ["base", "chip", "grid", "curves", "variants"])
