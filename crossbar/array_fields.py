@@ -17,6 +17,7 @@ EncodingName = Literal["factorised", "two-phase", "digital-difference", "sign"]
 EngineName = Literal["auto", "literal", "walk", "example", "aggregate"]
 SpectrumName = Literal["white", "phase", "batch", "lorentzian", "pink", "telegraph"]
 WireEnds = Literal["one", "both"]
+DriftGains = Literal["none", "global", "lines"]
 WireGains = Literal["none", "columns"]
 WireOrder = Literal["given", "sensitivity"]
 
@@ -44,6 +45,8 @@ class ArrayFields:
     wire_gains: Final = "none"
     wire_order: Final = "given"
     wire_error: Final = 0.0
+
+    drift_gains: Final = "none"
 
 
 BOUNDS: Final = {

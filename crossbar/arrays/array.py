@@ -15,12 +15,13 @@ from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import build_cells, hardware, named_error
 from crossbar.arrays.converters import check_linear, converted_inputs
 from crossbar.arrays.energy_meter import Counters, PulseShape, ReadMeter, mean_conductance
-from crossbar.arrays.matrix import Wide, assemble, seen
+from crossbar.arrays.matrix import Wide, assemble, line_totals, seen
 from crossbar.arrays.pulsed_cells import PulsedCells
 from crossbar.arrays.read_noise import FrozenNoise
 from crossbar.arrays.reads import Reader
 from crossbar.arrays.resistive_tiles import WiredTiles
 from crossbar.arrays.tiles import origins
+from crossbar.devices.drift_compensation import line_gains as drift_gains
 from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import multiply_patches, real_signals
@@ -91,12 +92,17 @@ class CrossbarArray:
         ------
         InvalidValue
             Weights of another shape, not finite, where nothing couples, or not symmetric on shared devices; a
-            configuration that contradicts itself.
+            configuration that contradicts itself, such as gains against drift without pairs.
         UnknownName
             An unknown preset.
         """
         check_linear(network, config.dac, config.linear_dac)
         device, noise = hardware(config), config.read_noise
+        if config.drift_gains != "none" and device.mapping != "pair":
+            raise InvalidValue(
+                f"`drift_gains` {config.drift_gains!r} is of pairs of devices, whose difference drifts as they do, but "
+                "`mapping` is 'reference': give mapping='pair', or drift_gains='none'"
+            )
         cells, mapping = build_cells(network, weights, config, device, rng)
         keys = [int(key) for key in rng.integers(0, 2**63, 2)]
         additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
@@ -191,7 +197,22 @@ class CrossbarArray:
             self._variance = assemble(self.cells, blocks, self.network.size) if wanted else None
             lines = [one.lines for one in found if one.lines is not None]
             self._lines = lines if len(lines) == len(found) else None
+            if self.config.drift_gains != "none" and self.time > 0:
+                self._compensate()
         return self._clean
+
+    def _compensate(self) -> None:
+        """Multiply what reads see by the gains that make up for drift."""
+        plus, minus = self.conductances()
+        between = plus + minus
+        if self.config.symmetry != "shared":
+            between = between + between.T  # a line is a row and a column
+        gains = drift_gains(self.config.drift_gains, line_totals(self.cells, self.network.size), between)
+        assert self._clean is not None
+        both = np.outer(gains, gains).astype(self._clean.dtype)
+        self._clean = self._clean * both
+        if self._variance is not None:
+            self._variance = self._variance * both**2
 
     @property
     def _varies(self) -> bool:

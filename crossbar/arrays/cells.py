@@ -129,6 +129,11 @@ class Cells(ABC):
         stored = zip(self.faults, self.stored(), self.ages(time), strict=True)
         return tuple(fault.realise(plane, self.mapping, age) for fault, plane, age in stored)
 
+    def fresh(self) -> tuple[np.ndarray, ...]:
+        """Return the planes (n_rows, n_cols) as they would be had all devices just been written, weight units."""
+        stored = zip(self.faults, self.stored(), strict=True)
+        return tuple(fault.realise(plane, self.mapping, 0.0) for fault, plane in stored)
+
     def weights(self, time: float) -> np.ndarray:
         """Return the weights (n_rows, n_cols) at `time` (s); zero on the diagonal of a square."""
         return self.joined(self.planes(time))

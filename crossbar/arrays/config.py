@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from crossbar.array_fields import BOUNDS, ArrayFields, WireEnds, WireGains, WireOrder
+from crossbar.array_fields import BOUNDS, ArrayFields, DriftGains, WireEnds, WireGains, WireOrder
 from crossbar.arrays.converters import Converter, check_whole
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.law import PulsedLaw
@@ -72,6 +72,9 @@ class ArrayConfig:
     accumulation : {"digital", "analog"}
         Whether each tile converts its own partial sums, which are then added as numbers, or the currents of a column
         of tiles meet in one converter.
+    drift_gains : {"none", "global", "lines"}
+        Whether outputs are multiplied by what drift has taken (`crossbar.devices.drift_compensation`), calibrated
+        whenever the matrix is made; of pairs of devices.
     wire_resistance : float
         Resistance of a segment of word and bit line, ohm; 0: ideal wires.
     wire_ends : {"one", "both"}
@@ -124,6 +127,7 @@ class ArrayConfig:
     wire_gains: str = ArrayFields.wire_gains
     wire_order: str = ArrayFields.wire_order
     wire_error: float = ArrayFields.wire_error
+    drift_gains: DriftGains = ArrayFields.drift_gains
     encoding: str = ArrayFields.encoding
     engine: str = ArrayFields.engine
     read_voltage: float = 0.1
@@ -134,7 +138,8 @@ class ArrayConfig:
         choices = (
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
             ("wire_ends", get_args(WireEnds)), ("wire_gains", get_args(WireGains)), ("wire_order", get_args(WireOrder)),
-            ("dtype", ("float32", "float64")), ("encoding", tuple(ENCODINGS)), ("engine", ("auto", *ENGINES)),
+            ("dtype", ("float32", "float64")), ("drift_gains", get_args(DriftGains)),
+            ("encoding", tuple(ENCODINGS)), ("engine", ("auto", *ENGINES)),
         )  # fmt: skip
         for name, known in choices:
             value = getattr(self, name)

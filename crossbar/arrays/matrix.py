@@ -51,6 +51,20 @@ def seen(
     return found
 
 
+def line_totals(cells: Sequence[Cells], size: int) -> np.ndarray:
+    """Return the conductance (N,) of all devices on each neuron's line (S), had they all just been written.
+
+    A line is a row and a column; devices that serve both directions of a pair count on both of their lines.
+    """
+    totals = np.zeros(size)
+    for one in cells:
+        rows, columns = one.summed(one.fresh())
+        totals[one.region.rows] += rows
+        if not (one.region.square and one.region.shared):
+            totals[one.region.columns] += columns
+    return totals
+
+
 def assemble(cells: Sequence[Cells | Planes], blocks: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Return the matrix (N, N) of which each of `cells` holds one of `blocks`, and shared cells its transpose too."""
     if len(blocks) == 1 and blocks[0].shape == (size, size):

@@ -9,6 +9,7 @@ from typing import Literal
 from crossbar import array_fields
 from crossbar.array_fields import (
     ArrayFields,
+    DriftGains,
     EncodingName,
     EngineName,
     MappingName,
@@ -102,6 +103,7 @@ class ArraySettings:
     wire_gains: WireGains = ArrayFields.wire_gains
     wire_order: WireOrder = ArrayFields.wire_order
     wire_error: float = ArrayFields.wire_error
+    drift_gains: DriftGains = ArrayFields.drift_gains
 
     noisy_phases: Literal["auto", "stepped", "warm"] = "auto"  # how phases of noisy reads are simulated
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
