@@ -54,6 +54,7 @@ wire_ends = "one"
 wire_gains = "none"
 wire_order = "given"
 wire_error = 0.0
+drift_gains = "none"
 noisy_phases = "auto"
 noisy_steps = 15
 average_steps = 1
