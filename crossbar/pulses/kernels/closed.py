@@ -84,7 +84,7 @@ def load(local, planes, i, j0, width, product):
                 fill_down(local, k, down, q, c)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def exact_flow(slope: np.float32, product: bool) -> tuple[np.float32, np.float32]:
     """Return `steepness` and `flow_kick` by their definitions, for any slope below 1."""
     q = np.float32(-math.log1p(-slope) / slope) if slope != _ZERO else _ONE
@@ -185,7 +185,7 @@ def example_step(local, width, product, row, flip, column_words, b, j0):
         local[_W, k] = max(min(w, local[_HI, k]), local[_LO, k])
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def walk_device(weights, planes, product, row_words, row_flips, column_words, i, j, key):
     """Give one device, too coarse for the series, its pulses one by one (see `step_examples`)."""
     w = weights[i, j]
