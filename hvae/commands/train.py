@@ -34,7 +34,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.option(
     "--start", type=click.Path(path_type=Path), metavar="RUN_OR_CHIP", help="Begin at its weights, not at random ones."
 )
-@click.option("--resume", is_flag=True, help="Continue the run in --out from its last checkpoint.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out from its checkpoint; --epochs makes it longer.")
 @click.option("--engine", type=click.Choice(["numpy", "torch"]), help="What makes the steps; numpy by default.")
 @click.option("--device", help="Of the engine torch, such as cuda; cpu by default.")
 @_json
@@ -57,12 +57,14 @@ def train(
 ) -> None:
     """Train MODEL: f-vae, h-vae, dh-vae or tdh-vae, with the paper's Table 3 as defaults.
 
-    Ctrl-C stops at a checkpoint; `--resume` goes on as if nothing had happened, after `kill -9` too.
+    Ctrl-C stops at a checkpoint; `--resume` goes on as if nothing had happened, after `kill -9` too. With more
+    `--epochs` a run, finished or not, is trained for longer, and what that does to its learning rate is told.
 
     Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
     """
     from hvae.config import toml_file
     from hvae.onchip.chip import for_array
+    from hvae.runs import lengthening
     from hvae.runs.records import RunFolder
     from hvae.training import starts
     from hvae.training.engines import Choice
@@ -75,7 +77,10 @@ def train(
     chosen = None if engine is None and device is None else Choice(engine or "numpy", device or "cpu")
     if resume:
         folder = RunFolder.open(out)
-        _refuse_changes(folder, model, [*given, *overrides, *map(str, (*files, *filter(None, (from_sweep, start))))])
+        own = [one for one in given if not one.startswith("training.epochs=")]
+        _refuse_changes(folder, model, [*own, *overrides, *map(str, (*files, *filter(None, (from_sweep, start))))])
+        if epochs is not None:
+            click.echo(lengthening.lengthen(folder, epochs), err=True)
     else:
         config = for_array(toml_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
         RunFolder.refuse_what_exists(out)

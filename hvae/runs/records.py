@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import h5py
 
 SCHEMA = "hopbar-checkpoint/1"
+LENGTHENED = "lengthened.json"  # of a run that goes on for more epochs than it was begun for
 _BEFORE_A_STEP = {lock.NAME, "environment.json", "config.toml", "onchip.json", "engine.json"}
 """What a folder may hold before the first step of its run, which leaves metrics: until then it can be made anew."""
 _AGAIN = "train the run again into a new folder"
@@ -166,11 +167,19 @@ class RunFolder:
         """
         checkpoint, path = self.load(), self.path / "checkpoint.h5"
         if checkpoint.config:
-            began = toml_file.loads(checkpoint.config, f"the config in {path}")
+            began = self._as_lengthened(toml_file.loads(checkpoint.config, f"the config in {path}"), config)
             toml_file.refuse_difference(began, config, self.path / "config.toml")
         if checkpoint.step > total_steps:
             raise CorruptFile(f"{path} is of step {checkpoint.step}, but the run ends at step {total_steps}: {_AGAIN}")
         return checkpoint
+
+    def _as_lengthened(self, began: RunConfig, config: RunConfig) -> RunConfig:
+        """Return what `began` has become where `hvae.runs.lengthening` made the run one of `config`'s epochs."""
+        path = self.path / LENGTHENED
+        changes = input_files.json_object(path, _AGAIN).get("changes", []) if path.exists() else []
+        if config.training.epochs not in [one.get("to") for one in changes]:
+            return began
+        return replace(began, training=replace(began.training, epochs=config.training.epochs))
 
     def has_checkpoint(self) -> bool:
         """Tell whether the run has reached its first checkpoint."""
