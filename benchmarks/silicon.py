@@ -23,7 +23,7 @@ from circuits.silicon.spread import spread
 from circuits.silicon.study import Study, record, study
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
-SIZES = ((5.0, 0.5), (10.0, 1.0), (20.0, 2.0), (40.0, 4.0))  # um
+SIZES = ((5.0, 0.5), (10.0, 1.0), (20.0, 2.0), (30.0, 3.0))  # um
 TARGETS = {"sigmoid largest_error": 0.01, "stacked-slope largest_error": 0.03, "balanced-slope largest_error": 0.03}
 
 

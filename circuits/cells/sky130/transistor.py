@@ -6,7 +6,8 @@ root of the gate's area:
 
     sigma^2 = (A_threshold^2 + A_offset^2) / (W L)
 
-of one transistor (of a pair's difference twice that). SkyWater's third spread, of the oxide, 0.34 % um, would move n by
+of one transistor (of a pair's difference twice that). An n transistor over 7 um wide and from 4 to 8 um long has another
+threshold coefficient at SkyWater, 7.356 mV um; no cell has one. SkyWater's third spread, of the oxide, 0.34 % um, would move n by
 0.03 % in a gate of 10 um2 and is left out.
 
 References
