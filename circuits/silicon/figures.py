@@ -45,4 +45,4 @@ def draw(found: Study, name: str, path: Path) -> Path:
 def draw_all(found: Study, folder: Path) -> list[Path]:
     """Draw every cell of a study into `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [draw(found, name, folder / f"silicon-{name}.svg") for name in found.corners[0].curves]
+    return [draw(found, name, folder / f"silicon-{name}.svg") for name in found.spreads]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.cells.sky130.cell import Cell
+from circuits.cells.sky130.cell import Cell, Subcircuit
 from circuits.silicon.bench import Conditions, Instance
 from circuits.silicon.transfer import Curve, curves, sweep
 from crossbar.errors import InvalidValue
@@ -54,7 +54,7 @@ class Spread:
         return float(np.log(self.gain / self.amplitude).std(ddof=1))
 
 
-def draw(cell: Cell, count: int, rng: np.random.Generator) -> list[dict[str, float]]:
+def draw(cell: Subcircuit, count: int, rng: np.random.Generator) -> list[dict[str, float]]:
     """Return the errors (volts, by transistor) of `count` cells."""
     sigma = np.array([one.sigma for one in cell.transistors])
     errors = sigma * rng.standard_normal((count, len(sigma)))

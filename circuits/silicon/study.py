@@ -57,7 +57,7 @@ class Study:
     @property
     def neurons(self) -> mismatch.Spread | None:
         """Return the spread of neurons of these cells, or None where one of rho or one of rho' is missing."""
-        laws = {name: curve.cell.law is rho for name, curve in self.corners[0].curves.items()}
+        laws = {name: curve.cell.law is rho for one in self.corners[:1] for name, curve in one.curves.items()}
         of_rho = [name for name, is_rho in laws.items() if is_rho]
         of_slope = [name for name, is_rho in laws.items() if not is_rho]
         if not (of_rho and of_slope):
@@ -85,6 +85,8 @@ def study(
     UnknownName, InvalidValue, MissingFile, EngineError
         As in `circuits.silicon.bench.run` and `circuits.silicon.spread.spread`.
     """
+    if not names:
+        return Study(conditions=conditions, corners=[], levels=[], spreads={}, dynamics={}, seed=seed)
     others = [replace(conditions, corner=corner, temperature=celsius) for corner in corners for celsius in temperatures]
     rng = np.random.default_rng(seed)
     return Study(
@@ -99,7 +101,7 @@ def study(
 
 def record(found: Study) -> dict[str, Any]:
     """Return a study as JSON takes it: SI units, gains as errors of the paper's 3 per unit of the state."""
-    nominal, conditions = found.corners[0], found.conditions
+    conditions = found.conditions
     cells = {
         name: {
             **_curve(curve, conditions),
@@ -110,7 +112,8 @@ def record(found: Study) -> dict[str, Any]:
             "power_W": found.dynamics[name].power,
             "noise_of_full_scale": found.dynamics[name].noise,
         }
-        for name, curve in nominal.curves.items()
+        for one in found.corners[:1]
+        for name, curve in one.curves.items()
     }
     spread = found.neurons
     neurons = None if spread is None else {"gain": spread.gain, "offset": spread.offset, "leak": spread.leak}

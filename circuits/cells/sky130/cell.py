@@ -1,4 +1,4 @@
-"""A cell: transistors between ports, and the law that its output current should obey."""
+"""A cell: transistors between ports; and cells whose output current should obey a law."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scipy.special import expit
 from circuits.cells.sky130.transistor import Transistor
 
 PORTS = "s ref bias pbias vdd out rest"
-"""Ports of every cell: state, its middle, the gates of the n and p current mirrors, supply, output, and what is left of
-the tail current."""
+"""Ports of cells of a law: state, its middle, the gates of the n and p current mirrors, supply, output, and what is
+left of the tail current."""
 
 
 def rho(x: np.ndarray) -> np.ndarray:
@@ -25,26 +25,20 @@ def slope(x: np.ndarray) -> np.ndarray:
     return expit(x) * expit(-x)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """A cell of transistors; its output sinks `share` times its tail current times `law` of k (v_s - v_ref).
+@dataclass(frozen=True, kw_only=True)
+class Subcircuit:
+    """Transistors between ports.
 
     Attributes
     ----------
     name : str
     transistors : tuple of Transistor
-    law : callable
-        `rho` or `slope`.
-    share : float
-    peak : float
-        The law's largest value, which errors are told by.
+    ports : str
     """
 
     name: str
     transistors: tuple[Transistor, ...]
-    law: Callable[[np.ndarray], np.ndarray]
-    share: float
-    peak: float
+    ports: str = PORTS
 
     @property
     def subcircuit(self) -> str:
@@ -54,11 +48,7 @@ class Cell:
     @property
     def gate_area(self) -> float:
         """Area of all its gates, um2: a lower bound of what it measures."""
-        return sum(one.width * one.length for one in self.transistors)
-
-    def current(self, volts: np.ndarray, amplitude: float, gain: float, offset: float) -> np.ndarray:
-        """Return its output over its tail current, amplitude share law(gain (volts - offset)); gain per volt."""
-        return amplitude * self.share * self.law(gain * (np.asarray(volts) - offset))
+        return sum(one.area for one in self.transistors)
 
     def text(self) -> str:
         """Return its subcircuit."""
@@ -70,4 +60,26 @@ class Cell:
         return self._text(parameters, "".join(one.uneven_card() for one in self.transistors))
 
     def _text(self, parameters: str, body: str) -> str:
-        return f".subckt {self.subcircuit} {PORTS}{parameters}\n{body}.ends {self.subcircuit}\n"
+        return f".subckt {self.subcircuit} {self.ports}{parameters}\n{body}.ends {self.subcircuit}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell(Subcircuit):
+    """A cell whose output sinks `share` times its tail current times `law` of k (v_s - v_ref).
+
+    Attributes
+    ----------
+    law : callable
+        `rho` or `slope`.
+    share : float
+    peak : float
+        The law's largest value, which errors are told by.
+    """
+
+    law: Callable[[np.ndarray], np.ndarray]
+    share: float
+    peak: float
+
+    def current(self, volts: np.ndarray, amplitude: float, gain: float, offset: float) -> np.ndarray:
+        """Return its output over its tail current, amplitude share law(gain (volts - offset)); gain per volt."""
+        return amplitude * self.share * self.law(gain * (np.asarray(volts) - offset))

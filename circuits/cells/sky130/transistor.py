@@ -6,9 +6,9 @@ root of the gate's area:
 
     sigma^2 = (A_threshold^2 + A_offset^2) / (W L)
 
-of one transistor (of a pair's difference twice that). An n transistor over 7 um wide and from 4 to 8 um long has another
-threshold coefficient at SkyWater, 7.356 mV um; no cell has one. SkyWater's third spread, of the oxide, 0.34 % um, would move n by
-0.03 % in a gate of 10 um2 and is left out.
+of one transistor (of a pair's difference twice that). An n transistor over 7 um wide and from 4 to 8 um long has
+another threshold coefficient at SkyWater, 7.356 mV um; no cell has one. SkyWater's third spread, of the oxide, 0.34 %
+um, would move n by 0.03 % in a gate of 10 um2 and is left out.
 
 References
 ----------
@@ -41,6 +41,8 @@ class Transistor:
         Nodes.
     width, length : float
         Micrometres.
+    units : int
+        So many of that size side by side.
     """
 
     name: str
@@ -51,11 +53,17 @@ class Transistor:
     bulk: str
     width: float
     length: float
+    units: int = 1
+
+    @property
+    def area(self) -> float:
+        """Area of its gates, um2."""
+        return self.width * self.length * self.units
 
     @property
     def sigma(self) -> float:
         """Standard deviation of the voltage at its gate that stands for its mismatch, volts."""
-        return _coefficient(self.kind) / math.sqrt(self.width * self.length)
+        return _coefficient(self.kind) / math.sqrt(self.area)
 
     def card(self) -> str:
         """Return the card of a transistor as it should be."""
@@ -68,7 +76,8 @@ class Transistor:
     def _card(self, gate: str) -> str:
         model = f"sky130_fd_pr__{self.kind}__model"
         nodes = f"{self.drain} {gate} {self.source} {self.bulk}"
-        return f"M{self.name} {nodes} {model} w={self.width:g}u l={self.length:g}u\n"
+        many = "" if self.units == 1 else f" m={self.units}"
+        return f"M{self.name} {nodes} {model} w={self.width:g}u l={self.length:g}u{many}\n"
 
 
 @functools.cache

@@ -16,7 +16,7 @@ def hopbar_cells(*arguments):
 
 def test_names_and_corners_are_those_that_there_are():
     """The command names them itself, as importing them costs scipy."""
-    assert tuple(CELLS) == command.NAMES
+    assert tuple(CELLS) == command.LAWS
     assert process.CORNERS == command.CORNERS
 
 
@@ -46,6 +46,22 @@ def test_a_table_without_a_neuron_where_one_of_its_cells_is_missing():
     assert done.exit_code == 0, done.output
     assert "every node stayed within the supply" in done.stdout
     assert "as neurons" not in done.stdout
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_the_conveyor_alone(tmp_path):
+    done = hopbar_cells("conveyor", "--draws", 10, "--json", "--out", tmp_path / "found")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["cells"] == {}
+    assert told["conveyor"]["units"] == 10
+    assert [path.name for path in (tmp_path / "found").iterdir()] == ["cells.json"]
+    assert "10 to 1" in hopbar_cells("conveyor", "--draws", 10).stdout
+
+
+def test_a_cell_that_is_not_there_is_named_with_the_nearest():
+    assert "did you mean 'conveyor'" in str(hopbar_cells("conveyer").exception)
 
 
 def test_a_scale_beyond_the_supply_is_refused():
