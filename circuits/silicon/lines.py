@@ -1,6 +1,7 @@
 """The conveyor measured: how well it divides a bit line's current, how still it holds the line, how fast, how unlike.
 
-The bit line is one resistor, the sum of its memristors, from a voltage that stands for the word lines, and a capacitance.
+The bit line is one resistor, the sum of its memristors, from a voltage that stands for the word lines; and a
+capacitance.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def divider(conditions: Conditions, *, draws: int, seed: int) -> Conveyor:
 
 
 def sweep(cell: Subcircuit, conditions: Conditions, largest: float) -> tuple[np.ndarray, Signals]:
-    """Return currents (n,) from a thousandth of `largest` to all of it, and the signals of a conveyor that gets them."""
+    """Return currents (n,) from a thousandth of `largest` to all of it, and a conveyor's signals at them."""
     low = LOWEST * largest
     step = (largest - low) / (POINTS - 1)
     analysis = f".dc Iline {low:.9g} {largest + step / 10:.9g} {step:.12g}\n.save all"
@@ -128,7 +129,8 @@ def _netlist(cell: Subcircuit, conditions: Conditions, cards: list[str], analysi
 def _instance(name: str, cell: Subcircuit, errors: Mapping[str, float] | None) -> str:
     told = "" if errors is None else "".join(f" e_{key}={value:.9g}" for key, value in errors.items())
     return (
-        f"Vsupply_{name} vdd vdd_{name} 0\nX{name} line_{name} hold feed vdd_{name} out_{name} {cell.subcircuit}{told}\n"
+        f"Vsupply_{name} vdd vdd_{name} 0\n"
+        f"X{name} line_{name} hold feed vdd_{name} out_{name} {cell.subcircuit}{told}\n"
         f"Vout_{name} load out_{name} 0\nCline_{name} line_{name} 0 {LINE}"
     )
 
@@ -145,8 +147,8 @@ def _settling(cell: Subcircuit, conditions: Conditions, largest: float) -> float
     should = largest / next(one.units for one in cell.transistors if one.name == "sink")
     if not abs(output[-1] / should - 1) < STANDS:  # an equilibrium that a sweep finds may be one that is never reached
         raise InvalidValue(
-            f"the conveyor comes to {output[-1]:.3g} A in place of {should:.3g} A: its loop is not stable, or too slow; "
-            "take a `current` nearer to 10 nA"
+            f"the conveyor comes to {output[-1]:.3g} A in place of {should:.3g} A: its loop is not stable, or too "
+            "slow; take a `current` nearer to 10 nA"
         )
     away = np.flatnonzero(np.abs(output - output[-1]) > WITHIN * output[-1])
     return float(found.time[min(int(away[-1]) + 1, len(output) - 1)] - begin)
