@@ -17,7 +17,7 @@ import harness
 import numpy as np
 
 from circuits.cells.sky130 import CELLS, process
-from circuits.silicon import figures, neuron
+from circuits.silicon import figures, neuron, resting
 from circuits.silicon.bench import Conditions
 from circuits.silicon.lines import divider
 from circuits.silicon.spread import spread
@@ -63,6 +63,11 @@ def main() -> None:
     )
     told, sizes = record(found), by_size(draws, options.seed)
     told["conveyor"] = divider(Conditions(), draws=draws, seed=options.seed).record()
+    told["neuron"] = resting.measure(Conditions(), draws=draws, seed=options.seed).record()
+    told["neuron_by_corner"] = {
+        f"{corner} {celsius:g} C": resting.measure(Conditions(corner=corner, temperature=celsius), draws=10, seed=0).error
+        for corner in corners for celsius in temperatures
+    }  # fmt: skip
     if not options.quick:
         figures.draw_all(found, PICTURES)
     reported = harness.report(
@@ -71,6 +76,7 @@ def main() -> None:
         extra={"study": told, "by_size": sizes},
     )  # fmt: skip
     short = {**worst(found), "options": told["options"], "by_size": sizes, "conveyor": told["conveyor"]}
+    short |= {name: told[name] for name in ("neuron", "neuron_by_corner")}
     print(json.dumps(reported if options.json else short))
 
 

