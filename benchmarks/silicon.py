@@ -63,11 +63,11 @@ def main() -> None:
     )
     told, sizes = record(found), by_size(draws, options.seed)
     told["conveyor"] = divider(Conditions(), draws=draws, seed=options.seed).record()
-    told["neuron"] = resting.measure(Conditions(), draws=draws, seed=options.seed).record()
+    told["neuron"] = resting.measure(Conditions(), draws=min(draws, 100), seed=options.seed).record()
     told["neuron_by_corner"] = {
-        f"{corner} {celsius:g} C": resting.measure(Conditions(corner=corner, temperature=celsius), draws=10, seed=0).error
-        for corner in corners for celsius in temperatures
-    }  # fmt: skip
+        f"{one.corner} {one.temperature:g} C": resting.measure(one, draws=10, seed=0).error
+        for one in (Conditions(corner=name, temperature=celsius) for name in corners for celsius in temperatures)
+    }
     if not options.quick:
         figures.draw_all(found, PICTURES)
     reported = harness.report(

@@ -21,6 +21,7 @@ from circuits.silicon.spread import draw
 LEAK, CAPACITANCE = 10e6, 10e-12  # ohm, F
 COMMON = 50e-9  # A; of the two currents together at a pull of 0
 PULLS = tuple(round(-45e-9 + 5e-9 * number, 12) for number in range(19))  # A; half of I_plus - I_minus
+AT_ONCE = 25  # neurons of one simulation
 SPAN, STEPS = 8.0, 800  # time constants
 
 
@@ -137,5 +138,9 @@ def _path(cell: Subcircuit, conditions: Conditions) -> float:
 def _spread(cell: Subcircuit, conditions: Conditions, draws: int, seed: int) -> float:
     errors = draw(cell, draws, np.random.default_rng(seed))
     pulls = (min(PULLS), 0.0, max(PULLS))
-    rests = [_states(_rest(cell, conditions, errors, (pull,) * draws), conditions, draws) for pull in pulls]
-    return float(max(np.std(one, ddof=1) for one in rests))
+    chunks = [errors[first : first + AT_ONCE] for first in range(0, draws, AT_ONCE)]
+    rests = [
+        [_states(_rest(cell, conditions, one, (pull,) * len(one)), conditions, len(one)) for one in chunks]
+        for pull in pulls
+    ]
+    return float(max(np.std(np.concatenate(one), ddof=1) for one in rests))
