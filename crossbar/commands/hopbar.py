@@ -26,6 +26,7 @@ _COMMANDS = {
     "netlist": "circuits.commands.netlist:netlist",
     "verify": "circuits.commands.netlist:verify",
     "area": "circuits.commands.area:area",
+    "cells": "circuits.commands.cells:cells",
     "doctor": "doctor",
 }
 """Name of each command, and where it is: a module and what to take from it."""

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from circuits.cells.sky130 import process
 from crossbar.chip import Chip
 from crossbar.hopfield.network import Network
 from crossbar.hopfield.neurons import Neuron, Sigmoid
@@ -63,3 +64,10 @@ def needs_ngspice() -> None:
     """Skip with the remedy where ngspice is missing."""
     if shutil.which("ngspice") is None:
         pytest.skip("ngspice is missing: apt-get install ngspice libngspice0")
+
+
+@pytest.fixture
+def needs_sky130(needs_ngspice: None) -> None:
+    """Skip with the remedy where the transistors' models or ngspice are missing."""
+    if not process.installed():
+        pytest.skip(f"the models of sky130 are missing: {process.REMEDY}")
