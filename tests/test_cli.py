@@ -159,7 +159,7 @@ def test_a_run_is_not_overwritten_and_resume_takes_no_changes(run):
     before = (run / "checkpoint.h5").read_bytes()
     again = hopbar("train", "tdh-vae", "--out", run, *SMALL)
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
-    changed = hopbar("train", "tdh-vae", "--out", run, "--resume", "--epochs", 3)
+    changed = hopbar("train", "tdh-vae", "--out", run, "--resume", "--seed", 3)
     assert (changed.returncode, "keeps its configuration" in changed.stderr) == (2, True)
     assert (run / "checkpoint.h5").read_bytes() == before
     (run / "checkpoint.h5").write_bytes(before[:1000])
