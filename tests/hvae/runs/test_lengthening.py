@@ -14,6 +14,8 @@ from hvae.runs.lengthening import lengthen
 from hvae.runs.records import RunFolder
 from hvae.training import loop
 
+pytestmark = pytest.mark.needs_jit
+
 SMALL = [
     "data.image_size=7", "data.train_limit=64", "model.hidden=8", "model.latent=3", "training.batch_size=16",
     "training.validation_samples=0", "training.eigenvalue_samples=0", "optimizer.learning_rate=0.01",
