@@ -219,6 +219,7 @@ class CrossbarArray:
         """Whether noise at the outputs depends on which device it comes from."""
         noise, config = self.config.read_noise, self.config
         unlike = noise.relative > 0 or config.symmetry == "one-way" or config.wire_resistance > 0
+        unlike = unlike or (config.drift_gains != "none" and self.time > 0)  # gains amplify noise too
         return bool(noise.spectrum == "white" or noise.fast) and (noise.where == "devices" or unlike)
 
     def asymmetry(self) -> float:

@@ -69,9 +69,9 @@ def test_nothing_is_changed_before_time_has_passed(rng, weights):
     np.testing.assert_array_equal(plain.weights(), other.weights())
 
 
-def test_noise_is_amplified_with_the_weights(rng, weights):
+@pytest.mark.parametrize("noise", [ReadNoise(relative=0.05), ReadNoise(additive=0.02)])
+def test_noise_is_amplified_with_the_weights(rng, weights, noise):
     """The variance of a read, by 4,000 of them, is that of the drifted devices times the square of the gain."""
-    noise = ReadNoise(relative=0.05)
     spread = {}
     for kind in ("none", "global"):
         array = aged(weights, rng, kind, PowerLawDrift(nu=0.06), read_noise=noise)
