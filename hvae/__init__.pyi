@@ -9,6 +9,8 @@ from .api.runs import configure as configure
 from .api.runs import open_run as open_run
 from .api.runs import train as train
 from .api.scores import frechet_distance as frechet_distance
+from .api.studies import StudyResults as StudyResults
+from .api.studies import load_study as load_study
 from .config.run import RunConfig as RunConfig
 from .data.sets import Dataset as Dataset
 
@@ -19,11 +21,13 @@ __all__ = [
     "LayeredHopfieldVAE",
     "Run",
     "RunConfig",
+    "StudyResults",
     "TiedHopfieldVAE",
     "configure",
     "draw_images",
     "frechet_distance",
     "load_images",
+    "load_study",
     "open_run",
     "train",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,23 @@ DIVERGED = 1  # exit code
 )
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler, such as tcp://host:8786, instead.")
+@click.option("--forecast", "forecast_only", is_flag=True, help="Tell what is left to do, in cells and hours, and end.")
 @click.option("--table-only", is_flag=True, help="Compute nothing: tabulate the cells that are finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only: bool, as_json: bool) -> None:
+def study(
+    file: Path,
+    out: Path,
+    workers: int,
+    scheduler: str | None,
+    forecast_only: bool,
+    table_only: bool,
+    as_json: bool,
+) -> None:
     """Train (or program) every cell of STUDY.toml beside its ideal run, and write the table, curves and page to --out.
 
-    A study that was interrupted goes on with the same command; what is finished is not done again. A cell that diverges
-    stops no other; the exit code is then 1.
+    On this machine what it will take is told first, from a few steps of its first cells. A study that was interrupted
+    goes on with the same command; what is finished is not done again. A cell that diverges stops no other; the exit
+    code is then 1.
 
     Example: `hopbar study examples/study-devices.toml --out studies/devices --workers 2`
     """
@@ -36,23 +47,28 @@ def study(file: Path, out: Path, workers: int, scheduler: str | None, table_only
     from crossbar.errors import MissingFile
     from hvae.jobs import bars
     from hvae.studies import grid
+    from hvae.studies.forecast import forecast
     from hvae.studies.report import failures, write_report
     from hvae.studies.workers import finished_cells, run_study
 
     log = console.stderr()
     plan = grid.load(file)
-    total = len(plan.cells())
+    results = finished_cells(plan, out)
+    total, done = len(plan.cells()), {one["name"] for one in results}
+    log.print(f"{plan.title}: {len(done)} of {total} cells are finished")
 
-    if table_only:
-        results = finished_cells(plan, out)
-        if not results:
-            raise MissingFile(f"{out} holds no finished cell of this study: leave --table-only out to compute them")
-        log.print(f"{plan.title}: {len(results)} of {total} cells are finished")
-    else:
-        log.print(f"{plan.title}: {total} cells")
-        kept = len(finished_cells(plan, out))
-        with bars.shown("cells", total, kept, log) as shown:
-            told = itertools.count(kept + 1)
+    if table_only and not results:
+        raise MissingFile(f"{out} holds no finished cell of this study: leave --table-only out to compute them")
+    if forecast_only or (scheduler is None and not table_only):
+        expected = forecast(plan, [cell for cell in plan.cells() if cell.name not in done])
+        log.print(f"to do: {expected.told(workers)}")
+    if forecast_only:
+        if as_json:
+            click.echo(json.dumps({"title": plan.title, "finished": len(done), **asdict(expected)}))
+        return
+    if not table_only:
+        with bars.shown("cells", total, len(done), log) as shown:
+            told = itertools.count(len(done) + 1)
 
             def tell(result: dict[str, Any]) -> None:
                 score = result.get("failed") or f"Frechet distance {result['frechet_distance']:.1f}"
@@ -131,11 +147,13 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
     kept = (
         "label",
         "model",
+        "verdict",
         "frechet_ideal",
         "frechet",
-        "frechet_std",
         "difference",
-        "sse_half",
+        "difference_interval",
+        "sse_half_mean_ideal",
+        "sse_half_mean",
         "unsettled",
         "failed",
         "pulses",

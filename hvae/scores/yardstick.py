@@ -52,15 +52,24 @@ _VERDICTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Judge:
-    """What images are held against: the features of a split."""
+    """What images are held against: `count` of the real ones of a split, and the features of all of them."""
 
     extractor: Extractor
-    real: Moments
+    real: np.ndarray
+    moments: Moments
+    count: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: str, count: int | None, extractor: Extractor | None = None) -> _Judge:
+        real, _ = dataset.split(split)
+        extractor = extractor or features.net_of(dataset.name)
+        moments = distances.moments(extractor.extract(images.enlarge(real)))
+        return cls(extractor=extractor, real=real, moments=moments, count=count or len(real))
 
     def distance(self, fake: np.ndarray) -> float:
         """Return the Frechet distance of `fake` (n, pixels), clipped as all generated images are."""
         found = self.extractor.extract(images.enlarge(np.clip(fake, -1, 1)))
-        return distances.frechet_distance_of_moments(distances.moments(found), self.real)
+        return distances.frechet_distance_of_moments(distances.moments(found), self.moments)
 
 
 def silent(_: str) -> None:
@@ -96,32 +105,38 @@ def measure(
     UnsettledError
         More samples than `settling.max_unsettled` of the run did not settle.
     """
-    real, _ = dataset.split(split)
-    count = count or len(real)
-    extractor = extractor or features.net_of(dataset.name)
-    judge = _Judge(extractor=extractor, real=distances.moments(extractor.extract(images.enlarge(real))))
-    tally = Tally()
-    learner, parameters = trained.learner.counted(tally), trained.parameters
-    tell("yardstick 1 of 4: reconstructions from mu")
-    sse_half, rebuilt = _reconstructed(learner, parameters, real, count, judge)
-    tell("yardstick 2 of 4: images decoded from encodings of training images")
-    perfect = _density(replace(settings, prior="encodings"), learner, parameters, dataset, seed)
-    decoded = _generated(learner, parameters, perfect, count, judge, seed)
-    unsettled.refuse({"samples did not settle": tally.unsettled}, trained.config.settling.max_unsettled)
+    judge = _Judge.of(dataset, split, count, extractor)
+    own = _of_the_model(trained, dataset, settings, judge, seed, tell)
     tell("yardstick 3 of 4: principal components")
-    linear = pca.fit(dataset.train_images, learner.latent)
-    linear_sse_half, linear_rebuilt = _reconstructed(linear, linear.parameters, real, count, judge)
+    linear = pca.fit(dataset.train_images, trained.learner.latent)
+    linear_sse_half, linear_rebuilt = _reconstructed(linear, linear.parameters, judge)
     tell("yardstick 4 of 4: principal components, generated")
     density = _density(settings, linear, linear.parameters, dataset, seed)
-    return {
-        "sse_half_mean": sse_half,
-        "reconstruction_distance": rebuilt,
-        "perfect_prior_distance": decoded,
+    return own | {
         "pca_latents": linear.latent,
         "pca_sse_half": linear_sse_half,
         "pca_reconstruction_distance": linear_rebuilt,
-        "pca_distance": _generated(linear, linear.parameters, density, count, judge, seed),
+        "pca_distance": _generated(linear, linear.parameters, density, judge, seed),
     }
+
+
+def of_the_model(
+    trained: Trained,
+    dataset: Dataset,
+    settings: SamplingConfig,
+    *,
+    split: str = "test",
+    seed: int = 0,
+    count: int | None = None,
+) -> dict[str, object]:
+    """Return those of `KEYS` that are the model's own, as `measure` does, without principal components.
+
+    Raises
+    ------
+    DivergedError, UnsettledError
+        As `measure`.
+    """
+    return _of_the_model(trained, dataset, settings, _Judge.of(dataset, split, count), seed, silent)
 
 
 def verdicts(found: Mapping[str, Any]) -> list[str]:
@@ -142,19 +157,35 @@ def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
 
 
-def _reconstructed(
-    coder: Coder, parameters: Parameters, real: np.ndarray, count: int, judge: _Judge
-) -> tuple[float, float]:
-    """Return SSE/2 of `real` decoded from mu, and the distance of the first `count` of these images."""
-    output = sampling.decode(coder, parameters, densities.encode(coder, parameters, real).means)
-    return float(costs.sse_half(output, real).mean()), judge.distance(output[:count])
+def _of_the_model(
+    trained: Trained,
+    dataset: Dataset,
+    settings: SamplingConfig,
+    judge: _Judge,
+    seed: int,
+    tell: Callable[[str], object],
+) -> dict[str, object]:
+    tally = Tally()
+    learner, parameters = trained.learner.counted(tally), trained.parameters
+    tell("yardstick 1 of 4: reconstructions from mu")
+    sse_half, rebuilt = _reconstructed(learner, parameters, judge)
+    tell("yardstick 2 of 4: images decoded from encodings of training images")
+    perfect = _density(replace(settings, prior="encodings"), learner, parameters, dataset, seed)
+    decoded = _generated(learner, parameters, perfect, judge, seed)
+    unsettled.refuse({"samples did not settle": tally.unsettled}, trained.config.settling.max_unsettled)
+    return {"sse_half_mean": sse_half, "reconstruction_distance": rebuilt, "perfect_prior_distance": decoded}
 
 
-def _generated(
-    coder: Coder, parameters: Parameters, density: LatentDensity, count: int, judge: _Judge, seed: int
-) -> float:
+def _reconstructed(coder: Coder, parameters: Parameters, judge: _Judge) -> tuple[float, float]:
+    """Return SSE/2 of the real images decoded from mu, and the distance of the first `count` of these images."""
+    output = sampling.decode(coder, parameters, densities.encode(coder, parameters, judge.real).means)
+    return float(costs.sse_half(output, judge.real).mean()), judge.distance(output[: judge.count])
+
+
+def _generated(coder: Coder, parameters: Parameters, density: LatentDensity, judge: _Judge, seed: int) -> float:
     """Return the distance of `count` images decoded from z ~ `density`."""
-    return judge.distance(sampling.generate(coder, parameters, count, stream(seed, "sampling", _CHANCE), density))
+    rng = stream(seed, "sampling", _CHANCE)
+    return judge.distance(sampling.generate(coder, parameters, judge.count, rng, density))
 
 
 def _density(

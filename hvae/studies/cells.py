@@ -17,10 +17,10 @@ from hvae.data.sets import Dataset
 from hvae.jobs.job import OnStep, silent
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.costs import costs, phase_power
-from hvae.runs import images, loading
+from hvae.runs import images, loading, records
 from hvae.runs.loading import Trained
 from hvae.runs.records import RunFolder
-from hvae.scores import evaluation, sampling
+from hvae.scores import evaluation, sampling, yardstick
 from hvae.scores.densities import LatentDensity
 from hvae.streams import stream
 from hvae.studies.grid import Cell, Study
@@ -29,6 +29,7 @@ from hvae.training.loop import Observer
 
 RESULT = "result.json"
 SAMPLES = 16
+CURVE = 50  # steps of a training that a result keeps, about
 
 
 def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
@@ -45,6 +46,8 @@ def finished(study: Study, cell: Cell, folder: Path) -> dict[str, Any] | None:
     kept = input_files.json_object(path, "remove it, and start the study again")
     if "failed" not in kept and not isinstance(kept.get("frechet_distance"), int | float):
         raise CorruptFile(f"{path} holds neither scores nor why there are none: remove it, and start the study again")
+    if "failed" not in kept and "perfect_prior_distance" not in kept:
+        return None  # made before results had it: scored again, and not trained again
     kept = evaluation.described(SamplingConfig()) | kept  # results that do not say their prior had N(0, I)
     scored = _scored(study, cell)
     return kept | _facts(cell) if {key: kept.get(key) for key in scored} == scored else None
@@ -67,10 +70,13 @@ def run_cell(study: Study, cell: Cell, folder: Path, *, on_step: OnStep = silent
         scores = evaluation.evaluate_trained(
             trained, dataset, split=study.split, seed=cell.seed, count=study.images, z=z
         )
+        scores |= yardstick.of_the_model(
+            trained, dataset, trained.config.sampling, split=study.split, seed=cell.seed, count=study.images
+        )
     except DivergedError as error:
         return _keep(folder, facts | {"failed": str(error)})
     _keep_samples(folder, trained, cell.seed, z)
-    return _keep(folder, facts | scores | facts | _costs(trained, folder, dataset))
+    return _keep(folder, facts | scores | facts | _costs(trained, folder, dataset) | _history(folder))
 
 
 def _facts(cell: Cell) -> dict[str, Any]:
@@ -134,6 +140,14 @@ def _costs(trained: Trained, folder: Path, dataset: Dataset) -> dict[str, Any]:
     found["costs"] = costs(trained.config, totals, seen, power).as_dict()
     found["asymmetry"] = max(array.asymmetry() for array in chip.arrays.values())
     return found
+
+
+def _history(folder: Path) -> dict[str, Any]:
+    """Return how the run of a cell was made and how it went: a lost folder then loses nothing of what was found."""
+    found: dict[str, Any] = {"commit": records.environment()["commit"]}
+    steps = [row for row in RunFolder(folder).metrics() if "sse_half" in row]
+    kept = steps[:: max(1, len(steps) // CURVE)]
+    return found | {"curve": [{key: row[key] for key in ("step", "sse_half", "kl")} for row in kept]}
 
 
 def _batch(config: RunConfig, dataset: Dataset) -> int:

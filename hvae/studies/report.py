@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from crossbar.output_files import write_json, write_text
 from hvae.scores import evaluation
+from hvae.studies import differences
 from hvae.studies.cells import SAMPLES
 from hvae.studies.grid import IDEAL_LABEL, Cell, Study
 
@@ -24,9 +25,11 @@ Result = dict[str, Any]
 Row = dict[str, Any]
 
 COLUMNS = (
-    "label", "model", "seeds", "failed", "frechet_ideal", "frechet", "frechet_std", "difference",
-    "sse_half_ideal", "sse_half", "unsettled", "active_latents", "pulses", "write_energy",
-    "generate_read_energy", "seconds", "way",
+    "label", "model", "seeds", "failed", "verdict", "frechet_ideal", "frechet", "frechet_std", "difference",
+    "difference_interval", "sse_half_mean_ideal", "sse_half_mean", "sse_half_mean_difference",
+    "sse_half_mean_interval", "perfect_prior_distance_ideal", "perfect_prior_distance",
+    "perfect_prior_distance_difference", "perfect_prior_distance_interval", "sse_half_ideal", "sse_half",
+    "unsettled", "active_latents", "pulses", "write_energy", "generate_read_energy", "seconds", "way",
 )  # fmt: skip
 
 
@@ -41,7 +44,7 @@ class Picture:
 
 def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str, Any]:
     """Write study.json, study.csv, the figures and study.html to `out`; return what study.json holds."""
-    rows = table(results)
+    rows = table(results, programmed=study.inference is not None)
     found = {"title": study.title, "split": study.split, "rows": rows, "cells": list(results)}
     write_json(out / "study.json", found)
     with (out / "study.csv").open("w", newline="", encoding="utf-8") as file:
@@ -55,13 +58,16 @@ def write_report(study: Study, results: Sequence[Result], out: Path) -> dict[str
     return found
 
 
-def table(results: Sequence[Result]) -> list[Row]:
-    """Return one row a label and model, means over the seeds; differences are to the ideal run of the same seed."""
+def table(results: Sequence[Result], *, programmed: bool = False) -> list[Row]:
+    """Return one row a label and model, means over the seeds; differences are to the ideal run of the same seed.
+
+    `programmed` says whether chips were given weights, or learned them, for the verdict.
+    """
     ideal = {(one["model"], one["seed"]): one for one in results if one["kind"] == "ideal"}
     groups: dict[tuple[str, str], list[Result]] = {}
     for one in results:
         groups.setdefault((one["label"], one["model"]), []).append(one)
-    return [_row(label, model, group, ideal) for (label, model), group in groups.items()]
+    return [_row(label, model, group, ideal, programmed) for (label, model), group in groups.items()]
 
 
 def curves(study: Study, results: Sequence[Result]) -> list[Picture]:
@@ -119,7 +125,8 @@ def page(study: Study, results: Sequence[Result], rows: Sequence[Row], pictures:
         {"caption": one.caption, "name": one.name, "data": base64.b64encode(one.png).decode()} for one in pictures
     ]
     template = environment.get_template("study.html.j2")
-    told = {"priors": priors(results), "failures": failures(results)}
+    told: dict[str, Any] = {"priors": priors(results), "failures": failures(results)}
+    told |= {"holds": differences.HOLDS, "learns": differences.LEARNS}
     return template.render(study=study, rows=rows, columns=COLUMNS, pictures=embedded, **told)
 
 
@@ -134,18 +141,29 @@ def failures(results: Sequence[Result]) -> dict[str, str]:
     return {one["name"]: one["failed"] for one in results if "failed" in one}
 
 
-def _row(label: str, model: str, group: list[Result], ideal: dict[tuple[str, int], Result]) -> Row:
+def _row(
+    label: str, model: str, group: list[Result], ideal: dict[tuple[str, int], Result], programmed: bool
+) -> Row:
     good = [one for one in group if "frechet_distance" in one]
     own = [ideal.get((one["model"], one["seed"]), {}) for one in good]  # one that is not finished has no scores
     distances, ideals = _values(good, "frechet_distance"), _values(own, "frechet_distance")
     energy = [one["costs"]["generate_read_energy"][1] for one in good if "costs" in one]
-    paired = [
-        a["frechet_distance"] - b["frechet_distance"] for a, b in zip(good, own, strict=True) if "frechet_distance" in b
-    ]
-    return {
+    distance = differences.difference(differences.paired(good, ideal, "frechet_distance"))
+    pairs = differences.paired(good, ideal, "sse_half_mean")
+    row: Row = {
         "label": label, "model": model, "seeds": len(group), "failed": len(group) - len(good),
+        "verdict": "-" if label == IDEAL_LABEL else differences.verdict(pairs, programmed=programmed),
         "frechet_ideal": _mean(ideals), "frechet": _mean(distances),
-        "frechet_std": float(np.std(distances, ddof=1)) if len(distances) > 1 else None, "difference": _mean(paired),
+        "frechet_std": float(np.std(distances, ddof=1)) if len(distances) > 1 else None,
+        "difference": distance and distance.mean, "difference_interval": distance and distance.half,
+    }  # fmt: skip
+    for score in ("sse_half_mean", "perfect_prior_distance"):
+        found = differences.difference(differences.paired(good, ideal, score))
+        row |= {
+            f"{score}_ideal": _mean(_values(own, score)), score: _mean(_values(good, score)),
+            f"{score}_difference": found and found.mean, f"{score}_interval": found and found.half,
+        }  # fmt: skip
+    return row | {
         "sse_half_ideal": _mean(_values(own, "sse_half")), "sse_half": _mean(_values(good, "sse_half")),
         "unsettled": _mean(_values(good, "unsettled")),
         "active_latents": _mean(_values(good, "active_latents")), "pulses": _mean(_values(good, "pulses")),

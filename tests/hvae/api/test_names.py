@@ -11,8 +11,8 @@ import pytest
 import hvae
 
 NAMES = [
-    "Dataset", "DenseHopfieldVAE", "FeedforwardVAE", "LayeredHopfieldVAE", "Run", "RunConfig", "TiedHopfieldVAE",
-    "configure", "draw_images", "frechet_distance", "load_images", "open_run", "train",
+    "Dataset", "DenseHopfieldVAE", "FeedforwardVAE", "LayeredHopfieldVAE", "Run", "RunConfig", "StudyResults",
+    "TiedHopfieldVAE", "configure", "draw_images", "frechet_distance", "load_images", "load_study", "open_run", "train",
 ]  # fmt: skip
 HEAVY = ("numpy", "numba", "scipy", "sklearn", "pandas", "h5py", "matplotlib", "pydantic")
 

@@ -24,38 +24,9 @@ from hvae.studies import workers
 from hvae.studies.report import failures, page, scored, table, write_report
 from hvae.training import loop
 from hvae.training.loop import Ending, Observer
+from tests.hvae.studies.conftest import TEXT
 
 pytestmark = pytest.mark.needs_jit
-
-TEXT = """
-title = "small"
-models = ["tdh-vae"]
-seeds = [0, 1]
-images = 20
-[base]
-"data.image_size" = 7
-"data.train_limit" = 32
-"training.batch_size" = 16
-"training.epochs" = 1
-"training.validation_samples" = 0
-"training.eigenvalue_samples" = 0
-"model.hidden" = 6
-"model.latent" = 2
-"optimizer.name" = "sgd"
-"optimizer.learning_rate" = 0.05
-[chip]
-"array.device" = "soft-bounds"
-[curves]
-"array.dw_min" = [0.002, 0.02]
-"""
-
-
-@pytest.fixture
-def study(tmp_path) -> studies.Study:
-    path = tmp_path / "study.toml"
-    path.write_text(TEXT)
-    return studies.load(path)
-
 
 def run(study, out, **options):
     options = {"workers": 1, "scheduler": None, "on_cell": lambda result: None} | options
