@@ -14,6 +14,13 @@ from pathlib import Path
 from harness import RESULTS, machine
 
 
+KEPT = (
+    "label", "model", "seed", "kind", "axes", "commit", "failed", "sse_half_mean", "perfect_prior_distance",
+    "frechet_distance", "sse_half", "pulses", "curve",
+)  # fmt: skip
+"""What is kept of each cell."""
+
+
 def main(folder: Path, name: str, note: str = "", results: Path = RESULTS) -> Path:
     """Write NAME.json to `results` from the folder of a study, and return its path."""
     study = json.loads((folder / "study.json").read_text())
@@ -28,6 +35,7 @@ def main(folder: Path, name: str, note: str = "", results: Path = RESULTS) -> Pa
         "split": study["split"],
         "note": note,
         "rows": study["rows"],
+        "cells": [{key: one[key] for key in KEPT if key in one} for one in study["cells"]],
     }
     path = results / f"{name}.json"
     path.write_text(json.dumps(kept, indent=1) + "\n")
