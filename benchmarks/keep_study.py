@@ -13,7 +13,6 @@ from pathlib import Path
 
 from harness import RESULTS, machine
 
-
 KEPT = (
     "label", "model", "seed", "kind", "axes", "commit", "failed", "sse_half_mean", "perfect_prior_distance",
     "frechet_distance", "sse_half", "pulses", "curve",

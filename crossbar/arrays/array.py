@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Named
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -144,6 +144,28 @@ class CrossbarArray:
         InvalidValue
             Shapes that do not belong to `patches`.
         """
+        self._read(signals, patches, out, _as_it_is)
+
+    def multiply_back(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+        """Read the same devices the other way, columns driven and rows sensed: `multiply` with W^T in place of W.
+
+        Devices that both directions share give what `multiply` gives. The energy is counted as that of lines read
+        forward.
+
+        Raises
+        ------
+        InvalidValue
+            Shapes that do not belong to `patches`.
+        """
+        self._read(signals, patches, out, np.transpose)
+
+    def _read(
+        self,
+        signals: np.ndarray,
+        patches: Sequence[Patch],
+        out: np.ndarray,
+        turned: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
         signals = real_signals("signals", signals, self.config.kind)
         check_read(signals, patches, out)
         weights = self.matrix()
@@ -160,6 +182,7 @@ class CrossbarArray:
                 at_outputs = self.config.read_noise.where == "outputs"
                 self._wide = Wide.cast(weights, variance, driven.dtype, at_outputs)
             weights, variance = self._wide.weights, self._wide.variance
+        weights, variance = turned(weights), None if variance is None else turned(variance)
         if self.static and self.linear:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
@@ -380,3 +403,7 @@ class CrossbarArray:
         if self._lines is None:
             self._lines = [one.line_conductances(self.time) for one in self.cells]
         return self._lines
+
+
+def _as_it_is(matrix: np.ndarray) -> np.ndarray:
+    return matrix

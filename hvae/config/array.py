@@ -109,6 +109,7 @@ class ArraySettings:
     noisy_steps: int = 15  # warm: steps of the noisy chip from the noise-free equilibrium
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
     linear_range: float = 4.0  # with dac_bits: largest |signal| that the DAC of a linear neuron takes; assumed
+    nudged_reads: Literal["forward", "backward"] = "forward"  # backward: for W != W^T, see `ReadBack`
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():
@@ -117,6 +118,11 @@ class ArraySettings:
             raise InvalidValue("give `array.wire_resistance` or `array.wire_node`, not both")
         if self.on_off is not None and not 1 < self.on_off < math.inf:
             raise InvalidValue(f"`array.on_off` is g_max / g_min, finite and above 1, but got {self.on_off}")
+        if self.nudged_reads == "backward" and self.symmetry != "two-device":
+            raise InvalidValue(
+                "`array.nudged_reads` 'backward' makes up for W != W^T, which shared devices never have: add "
+                "array.symmetry=two-device, or leave it out"
+            )
         if self.rule == "float" and self.device not in {None, IDEAL}:
             raise InvalidValue(
                 f"`array.rule` 'float' writes any weight exactly, which {self.device!r} cannot: use 'ideal'"

@@ -96,6 +96,64 @@ class DrivenInputs(HeldInputs):
         return Landscape(couplings=self, role=self.role, drive=nothing)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadBack:
+    """Couplings of a nudged phase on W != W^T: what the nudge changed is read the other way through the devices.
+
+    With W read forward the nudged state answers to W, and the contrast is no gradient of anything. Here each neuron
+    receives u(s0) + W (rho(s) - rho(s0)) in place of W^T rho(s) + drive, with s0 the free state: the Jacobian of the
+    dynamics becomes its own transpose at s0, so that the contrast is the gradient as beta goes to 0. It is the term
+    -2 A (s - s0) of asymmetric equilibrium propagation, A the antisymmetric part of the Jacobian (Scurria et al.,
+    arXiv:2602.03670), made by the array: A itself is stored nowhere. On a chip it is one read back a batch, and a
+    current a neuron that is held.
+
+    Attributes
+    ----------
+    array : CrossbarArray
+    role : Role
+    offset : ndarray (batch, n_free)
+        u(s0) less what reading rho(s0) back gives.
+    """
+
+    array: CrossbarArray
+    role: Role
+    offset: np.ndarray
+
+    symmetric = False
+    linear = False
+
+    @classmethod
+    def at(cls, array: CrossbarArray, role: Role, signals: np.ndarray, pull: np.ndarray) -> ReadBack:
+        """Return the couplings about the free state, whose `signals` and `pull` (batch, n_free) were read."""
+        back = np.empty_like(pull)
+        array.multiply_back(signals, role.within, back)
+        return cls(array=array, role=role, offset=pull - back)
+
+    @property
+    def network(self) -> Network:
+        """Which neurons couple."""
+        return self.array.network
+
+    @property
+    def static(self) -> bool:
+        """See `Couplings`."""
+        return self.array.static
+
+    def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
+        """Read the array back once, and add what is held."""
+        self.array.multiply_back(signals, patches, out)
+        out += self.offset[: len(out)]
+
+    def matrix(self) -> np.ndarray:
+        """Return the weights that are read back."""
+        return self.array.matrix().T
+
+    def landscape(self) -> Landscape:
+        """Begin a phase; the inputs are in what is held, so the drive is zero."""
+        self.array.new_phase()
+        return Landscape(couplings=self, role=self.role, drive=np.zeros_like(self.offset))
+
+
 def reads(array: CrossbarArray, role: Role, inputs: np.ndarray) -> HeldInputs:
     """Return how `array` is read while the neurons of `role` settle on `inputs` (batch, n_clamped)."""
     if array.static and array.linear:

@@ -10,7 +10,7 @@ for l = 0.1. `tests/hvae/onchip/test_noise.py` compares it with plain stepping.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ from hvae.config.array import ArraySettings
 from hvae.config.run import RunConfig
 from hvae.learning.learners import make_nudged_solver, make_solver
 from hvae.learning.nudging import SIGNS
-from hvae.onchip.reads import noise_free, reads
+from hvae.onchip.reads import ReadBack, noise_free, reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +63,25 @@ class ChipNudged:
     failed: np.ndarray
 
 
+class NudgedReads(Protocol):
+    """Which way an array is read in a nudged phase."""
+
+    def landscape(self, array: CrossbarArray, role: Role, inputs: np.ndarray, free: ChipFree) -> Landscape:
+        """Begin a nudged phase after `free`, and return what the free neurons settle in."""
+        ...
+
+    def outward(self, array: CrossbarArray, role: Role, signals: np.ndarray, out: np.ndarray) -> None:
+        """Write to `out` (batch, n_clamped) what the clamped neurons receive of `signals` (batch, n_free)."""
+        ...
+
+
 class Way(Protocol):
     """How one phase is brought to rest."""
+
+    @property
+    def nudged_reads(self) -> NudgedReads:
+        """Which way the array is read in nudged phases."""
+        ...
 
     def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle on `inputs` (batch, n_clamped)."""
@@ -81,11 +98,44 @@ class Way(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forward:
+    """Nudged phases read the array as free ones do."""
+
+    def landscape(self, array: CrossbarArray, role: Role, inputs: np.ndarray, free: ChipFree) -> Landscape:
+        """Begin a nudged phase."""
+        del free
+        return reads(array, role, inputs).landscape()
+
+    def outward(self, array: CrossbarArray, role: Role, signals: np.ndarray, out: np.ndarray) -> None:
+        """Write what the clamped neurons receive to `out`."""
+        array.multiply(signals, role.outward, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backward:
+    """What a nudge changed is read the other way, see `ReadBack`; so is what the clamped neurons receive of it."""
+
+    def landscape(self, array: CrossbarArray, role: Role, inputs: np.ndarray, free: ChipFree) -> Landscape:
+        """Begin a nudged phase."""
+        del inputs
+        settled = free.settled
+        return ReadBack.at(array, role, role.free_neurons.signals(settled.states), settled.pull).landscape()
+
+    def outward(self, array: CrossbarArray, role: Role, signals: np.ndarray, out: np.ndarray) -> None:
+        """Write what the clamped neurons receive to `out`: through the devices by which they drive the free ones."""
+        array.multiply_back(signals, role.outward, out)
+
+
+NUDGED_READS: dict[str, NudgedReads] = {"forward": Forward(), "backward": Backward()}
+
+
+@dataclass(frozen=True, kw_only=True)
 class FromZero:
     """Every phase settled by `solver` (free) and `nudged` on the array itself."""
 
     solver: Solver
     nudged: Solver
+    nudged_reads: NudgedReads = field(default_factory=Forward)
 
     def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle from zero."""
@@ -106,6 +156,7 @@ class Warm:
     solver: Solver
     response: LinearResponse
     nudged: ChipSteps
+    nudged_reads: NudgedReads = field(default_factory=Forward)
 
     def free(self, array: CrossbarArray, role: Role, inputs: np.ndarray) -> ChipFree:
         """Settle without noise, then with it."""
@@ -136,13 +187,13 @@ def nudge_twice(
     failed = np.zeros(len(inputs), bool)
     for sign in signs:
         strength = inputs.dtype.type(sign * beta)
-        landscape = reads(array, role, inputs).landscape()
+        landscape = way.nudged_reads.landscape(array, role, inputs, free)
         nudge = Nudge(linear=strength * cost.linear, quadratic=strength * cost.quadratic)
         settled = way.nudged.settle(landscape.nudged(nudge), way.start(free, cost, float(strength)))
         sweeps, failed = sweeps + settled.sweeps, failed | ~settled.settled
         signals.append(role.free_neurons.signals(settled.states))
         sums = np.empty_like(inputs)
-        array.multiply(signals[-1], role.outward, sums)
+        way.nudged_reads.outward(array, role, signals[-1], sums)
         received.append(sums)
     width = inputs.dtype.type(beta * (signs[0] - signs[1]))
     return ChipNudged(
@@ -175,6 +226,7 @@ def make_way(config: RunConfig, name: str) -> Way:
         return FromZero(
             solver=ChipSteps(steps=settling.max_sweeps, tolerance=settling.tolerance, **steps),
             nudged=ChipSteps(steps=nudging.max_sweeps, tolerance=settling.tolerance * nudging.beta, **steps),
+            nudged_reads=NUDGED_READS[settings.nudged_reads],
         )
     solver = make_solver(settling)
     if name == "warm":
