@@ -22,7 +22,7 @@ from hvae.config.array import ArraySettings
 from hvae.config.run import OptimizerConfig
 from hvae.learning import learners, optimizers
 from hvae.onchip.chip import make_onchip
-from hvae.onchip.rules import make_chip_optimizer
+from hvae.onchip.rules.chip_optimizer import make_chip_optimizer
 from hvae.runs import images, loading
 
 CASES = {

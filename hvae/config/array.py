@@ -29,6 +29,8 @@ BOUNDS = array_fields.BOUNDS | {
     "threshold": Bounds(_SMALL, 1e6, "it is positive and finite; beyond that nothing is ever written"),
     "transfer_every": Bounds(1, 10**9, "it counts batches, at least 1"),
     "transfer_gain": Bounds(_SMALL, 1e3, "it is a share of what is read, positive"),
+    "transfer_error": Bounds(0.0, 1.0, "it is a fraction of the range"),
+    "chop_every": Bounds(1, 10**6, "it counts readings, at least 1"),
     "dw_min": Bounds(_SMALL, 1.0, "it is the step of a device, positive, and a range is 2 weight units wide"),
     "dw_min_std": Bounds(0.0, 100.0, "it is noise in steps and cannot be negative"),
     "dw_min_dtod": Bounds(0.0, 10.0, _SPREAD),
@@ -110,6 +112,9 @@ class ArraySettings:
     average_steps: int = 1  # last states of a phase that are averaged, in hardware by a slower sample-and-hold
     linear_range: float = 4.0  # with dac_bits: largest |signal| that the DAC of a linear neuron takes; assumed
     nudged_reads: Literal["forward", "backward"] = "forward"  # backward: for W != W^T, see `ReadBack`
+    transfer_reference: Literal["symmetry-point", "chopped", "dynamic"] = "symmetry-point"  # tiki-taka: of A
+    transfer_error: float = 0.0  # tiki-taka: its reference misses the symmetry point by, fraction of the range
+    chop_every: int = 10  # tiki-taka: readings of all lines after which choppers are drawn anew
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

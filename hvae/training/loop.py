@@ -21,7 +21,7 @@ from hvae.learning.unsettled import UnsettledError
 from hvae.models import memory
 from hvae.models.hopfield import Parameters
 from hvae.onchip.chip import OnChip, make_onchip
-from hvae.onchip.rules import ChipOptimizer, make_chip_optimizer
+from hvae.onchip.rules.chip_optimizer import ChipOptimizer, make_chip_optimizer
 from hvae.runs import images, loading, lock
 from hvae.runs.export import make_chip
 from hvae.runs.records import Checkpoint, RunFolder

@@ -15,7 +15,7 @@ from hvae.config.run import RunConfig
 from hvae.learning import learners, optimizers
 from hvae.models.hopfield import Parameters
 from hvae.onchip.chip import OnChip, make_onchip
-from hvae.onchip.rules import make_chip_optimizer
+from hvae.onchip.rules.chip_optimizer import make_chip_optimizer
 from hvae.runs import loading
 from hvae.runs.records import Checkpoint, RunFolder
 from hvae.streams import stream

@@ -8,7 +8,7 @@ from crossbar.hopfield.neurons import Linear
 from hvae.config import toml_file
 from hvae.learning.learners import make_hopfield
 from hvae.onchip.chip import make_onchip
-from hvae.onchip.rules import make_chip_optimizer
+from hvae.onchip.rules.chip_optimizer import make_chip_optimizer
 
 SIZES = [
     "data.image_size=7", "model.hidden=10", "model.latent=3", "model.latent_neuron=linear", "optimizer.name=sgd",

@@ -17,7 +17,10 @@ from hvae.learning.muon import Muon
 from hvae.learning.optimizers import SGD
 from hvae.onchip.chip import MEAN, RESPONSE
 from hvae.onchip.pulses import give_pulses, shift_to_symmetry, wanted_change, weight_step
-from hvae.onchip.rules import ChipOptimizer, Digital, FloatRule, MixedPrecision, PulsedSGD, Sign, TikiTaka, make_rule
+from hvae.onchip.rules.chip_optimizer import ChipOptimizer, make_rule
+from hvae.onchip.rules.digital import Digital, FloatRule, MixedPrecision
+from hvae.onchip.rules.pulsed import PulsedSGD, Sign
+from hvae.onchip.rules.tiki_taka import Chopped, Dynamic, Fixed, TikiTaka
 
 NET = Network((("pixels", 6), ("hidden", 5), ("latent", 3)))
 LAYERED = Network((("pixels", 6), ("hidden", 5), ("latent", 3)), "layered")
@@ -159,7 +162,7 @@ def test_a_digital_optimizer_s_moments_come_back(rng):
 def test_tiki_taka_starts_at_the_symmetry_point_and_follows_a_steady_contrast(rng):
     array, fast = make(rng, up_down=0.3), make(rng, up_down=0.3)
     shift_to_symmetry(fast, rng)
-    rule = TikiTaka(fast=fast, gain=0.5, every=2)
+    rule = TikiTaka(fast=fast, gain=0.5, every=2, reference=Fixed(at=np.array(fast.weights())))
     state = fast.cells[0].states[0]
     np.testing.assert_allclose(state.hidden[np.triu_indices(14, 1)], 0.3, atol=0.02)  # (a+ - a-) / (a+ + a-)
     response, mean = signals(rng)
@@ -197,15 +200,78 @@ def test_the_float_rule_is_the_optimizer_on_the_mean_gradient(rng, roles):
     np.testing.assert_allclose(array.weights(), wanted_change(array, response, mean, rate), atol=1e-14)
 
 
-@pytest.mark.parametrize("rule", ["mixed", "tiki"])
+def follower(rng, kind, error=0.0, **parameters):
+    """Tiki-Taka on devices that rest at 0.3, with a reference that misses each by a spread of `error`."""
+    fast = make(rng, up_down=0.3, **parameters)
+    if kind is not Dynamic:
+        shift_to_symmetry(fast, rng)
+    missed = np.triu(error * rng.standard_normal((14, 14)), 1)
+    at = np.array(fast.weights()) + missed + missed.T
+    reference = Fixed(at=at) if kind is Fixed else kind(at=at, every=10)
+    return TikiTaka(fast=fast, gain=0.01, every=2, reference=reference)
+
+
+def cosine(rng, rule, given, steps=800):
+    """Return the cosine of what the weights became to the steady contrast that was asked for."""
+    array, (response, mean) = make(rng), given
+    for _ in range(steps):
+        rule.learn(array, response, mean, 0.1, rng)
+    wanted = wanted_change(array, response, mean, 1.0)
+    return (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
+
+
+def test_choppers_and_a_dynamic_reference_forgive_what_the_symmetry_point_is_missed_by(rng):
+    """Where the fast array turns within a period of the choppers; a slow one cancels itself."""
+    given = signals(rng)
+    fixed, missed = (cosine(rng, follower(rng, Fixed, error), given) for error in (0.0, 0.2))
+    chopped, dynamic = (cosine(rng, follower(rng, kind, 0.2), given) for kind in (Chopped, Dynamic))
+    assert missed < fixed - 0.02
+    assert min(chopped, dynamic) > fixed
+
+
+def test_a_chopped_device_is_taught_with_its_sign_and_read_with_it(rng):
+    """Without offset, noise or bounds choppers change nothing but the signs within the fast array."""
+    at = np.zeros((14, 14))
+    reference = Chopped(at=at, every=1)
+    reference.choppers = rng.choice([-1.0, 1.0], 14)
+    readings = rng.standard_normal((14, 14))
+    signs = np.outer(reference.choppers, reference.choppers)
+    np.testing.assert_array_equal(reference.heard(signs * readings, np.arange(14)), readings)
+
+
+def test_the_dynamic_reference_is_what_was_read_before_the_sign_turned(rng):
+    reference = Dynamic(at=np.zeros((4, 4)), every=2)
+    lines = np.arange(4)
+    for value in (1.0, 3.0):
+        reference.heard(np.full((4, 4), value), lines)
+        reference.turn(rng)
+    turned = np.outer(reference.choppers, reference.choppers) < 0
+    np.testing.assert_array_equal(reference.at, np.where(turned, 2.0, 0.0))
+    np.testing.assert_array_equal(reference.readings, np.where(turned, 0, 2))
+
+
+RULES = {
+    "mixed": lambda rng: MixedPrecision(threshold=1.0),
+    "tiki": lambda rng: follower(rng, Fixed),
+    "chopped": lambda rng: follower(rng, Chopped),
+    "dynamic": lambda rng: follower(rng, Dynamic),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_what_a_rule_remembers_can_be_put_back(rng, rule):
     array = make(rng)
-
-    def new():
-        return MixedPrecision(threshold=1.0) if rule == "mixed" else TikiTaka(fast=make(rng), gain=0.5, every=2)
-
-    one, other = new(), new()
-    one.learn(array, *signals(rng), 0.01, rng)
+    one, other = RULES[rule](rng), RULES[rule](rng)
+    for _ in range(9):
+        one.learn(array, *signals(rng), 0.01, rng)
     other.restore(one.arrays())
     for name, plane in one.arrays().items():
         np.testing.assert_array_equal(plane, other.arrays()[name])
+
+
+def test_a_reference_of_before_is_a_fixed_one(rng):
+    one, other = follower(rng, Fixed), follower(rng, Fixed)
+    held = one.arrays()
+    held["reference"] = held.pop("reference/at")
+    other.restore(held)
+    np.testing.assert_array_equal(other.reference.at, one.reference.at)

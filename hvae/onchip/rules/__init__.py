@@ -1,0 +1,1 @@
+"""Learning rules of a chip: what turns the signals of a batch into pulses."""
