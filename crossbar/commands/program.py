@@ -22,7 +22,7 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The chip file to write.")
 @click.option("--force", is_flag=True, help="Replace the chip file if it exists.")
 @click.option("--tolerance", default=0.01, show_default=True, help="Accepted miss of a device, fraction of its range.")
-@click.option("--max-pulses", default=500, show_default=True, help="Pulse budget of a device.")
+@click.option("--max-pulses", type=int, help="Pulse budget of a device; twice those across its range, at least 500.")
 @click.option("--verify-noise", default=0.0, show_default=True, help="Noise of one verifying read, same unit.")
 @click.option("--mapping", default="pair", show_default=True, help="`pair` or `reference`.")
 @click.option("--symmetry", default="shared", show_default=True, help="`shared` or `two-device`.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crossbar.arrays.pulsed_cells import PulsedCells
-from crossbar.devices.law import DeviceState
+from crossbar.devices.law import DeviceState, PulsedLaw
 from crossbar.devices.nonidealities import Faults
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
 from crossbar.pulses.engines import MAX_COUNT, apply_pulses, mirror_weights
 
 SLOWEST = 1e-3  # smallest step that a device is believed to take, in nominal steps
+BUDGET, LEAST_BUDGET = 2, 500  # pulses of a device: as a multiple of those that take it across its range, and at least
 CROWDED = 0.7  # share of a bench that still works, below which the others leave it
 
 
@@ -25,8 +27,9 @@ class WriteVerify:
     ----------
     tolerance : float
         Largest accepted miss of a device, as a fraction of its range g_max - g_min.
-    max_pulses : int
-        Pulse budget of a device.
+    max_pulses : int or None
+        Pulse budget of a device; None: `BUDGET` of the pulses that take a device of its law across the range, and
+        `LEAST_BUDGET` at least.
     verify_noise : float
         Standard deviation of one verifying read, as a fraction of the range.
 
@@ -38,22 +41,31 @@ class WriteVerify:
     Examples
     --------
     >>> import crossbar as xb
-    >>> xb.WriteVerify(tolerance=0.02).max_pulses
-    500
+    >>> xb.WriteVerify(tolerance=0.02).budget(xb.preset("ecram").law)
+    2000
     """
 
     tolerance: float = 0.01
-    max_pulses: int = 500
+    max_pulses: int | None = None
     verify_noise: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
             raise InvalidValue(f"`tolerance` is a fraction of the range, between 0 and 1, but got {self.tolerance}")
+        checks.not_negative("verify_noise", self.verify_noise)
+        if self.max_pulses is None:
+            return
         if isinstance(self.max_pulses, bool) or not isinstance(self.max_pulses, int | np.integer):
             raise InvalidValue(f"`max_pulses` must be a whole number, but got {self.max_pulses!r}")
         if not 1 <= self.max_pulses <= MAX_COUNT:
             raise InvalidValue(f"`max_pulses` must lie between 1 and {MAX_COUNT}, but got {self.max_pulses}")
-        checks.not_negative("verify_noise", self.verify_noise)
+
+    def budget(self, law: PulsedLaw) -> int:
+        """Return how many pulses a device of `law` may get."""
+        if self.max_pulses is not None:
+            return self.max_pulses
+        across = math.ceil((law.w_max - law.w_min) / law.granularity)
+        return min(max(LEAST_BUDGET, BUDGET * across), MAX_COUNT)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +159,7 @@ def bring(
     misses = where & (np.abs(target - seen) > settings.tolerance * span)
     effort = Effort(reads=int(np.count_nonzero(where)))
     with cells.changing(time):
-        bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.max_pulses)
+        bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.budget(whole.law))
         while bench.left.any():
             _round(bench, cells, settings, effort, rng)
             working = bench.left > 0

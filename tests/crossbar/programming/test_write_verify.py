@@ -80,6 +80,21 @@ def test_the_budget_is_kept_and_failures_are_told():
 
 
 @pytest.mark.needs_jit
+def test_devices_of_ten_thousand_steps_get_as_many_pulses_as_they_need(rng):
+    """With 500 for all, a network on the preset `idealized` was programmed to a fifth of its quality."""
+    weights, failed = random_weights(DENSE, rng), {}
+    for settings in (WriteVerify(), WriteVerify(max_pulses=500)):
+        array = CrossbarArray.from_weights(DENSE, weights, ArrayConfig(device="idealized"), rng)
+        array.write(np.zeros_like(weights), rng)
+        failed[settings.max_pulses] = write_verify(array, weights, settings, rng).failed_fraction
+    assert failed[None] < 0.03  # bounds differ from device to device, and some lie below what is asked
+    assert failed[500] > 0.3
+    assert WriteVerify().budget(SoftBounds(dw_min=1e-4)) == 40_000
+    assert WriteVerify().budget(SOFT) == 500
+    assert WriteVerify(max_pulses=7).budget(SOFT) == 7
+
+
+@pytest.mark.needs_jit
 def test_noisy_verification_leaves_its_error():
     array, weights, rng = fresh(DENSE, weight_limit=2.0)
     report = write_verify(array, weights, WriteVerify(tolerance=0.005, verify_noise=0.03), rng)
