@@ -89,7 +89,7 @@ def test_devices_of_ten_thousand_steps_get_as_many_pulses_as_they_need(rng):
         failed[settings.max_pulses] = write_verify(array, weights, settings, rng).failed_fraction
     assert failed[None] < 0.03  # bounds differ from device to device, and some lie below what is asked
     assert failed[500] > 0.3
-    assert WriteVerify().budget(SoftBounds(dw_min=1e-4)) == 40_000
+    assert WriteVerify().budget(SoftBounds(dw_min=1e-4)) == 24_000
     assert WriteVerify().budget(SOFT) == 500
     assert WriteVerify(max_pulses=7).budget(SOFT) == 7
 
