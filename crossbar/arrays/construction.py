@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,8 @@ def build_cells(
         See `CrossbarArray.from_weights`.
     """
     check_weights(network, weights, config)
+    if config.faults.stuck_map is not None:
+        config.faults.stuck_map.check(network.size)
     limit = config.weight_limit
     if limit is None and config.siemens_per_weight is None:
         limit = covering(weights, config.weight_coverage)
@@ -166,7 +168,7 @@ def pulse_shape(preset: Preset) -> PulseShape:
 
 def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mapping, rng: np.random.Generator) -> Cells:
     """Return the devices of one region, at zero."""
-    faults = tuple(_faults(region, config, rng) for _ in range(mapping.n_planes))
+    faults = tuple(_faults(region, config, plane, rng) for plane in range(mapping.n_planes))
     if device.law is None:
         values: np.ndarray = np.zeros(region.shape, config.kind)
         return FloatCells(region=region, mapping=mapping, faults=faults, values=values, bounded=config.bounded)
@@ -215,9 +217,14 @@ def _shift(
     return np.maximum(scale * points, mapping.floor).astype(state.hidden.dtype)
 
 
-def _faults(region: Region, config: ArrayConfig, rng: np.random.Generator) -> Faults:
+def _faults(region: Region, config: ArrayConfig, plane: int, rng: np.random.Generator) -> Faults:
+    mirrored = region.square and region.shared
     faults = config.faults.sample(region.shape, rng)
-    if region.square and region.shared:
-        for plane in faults.arrays().values():
-            mirror_upper(plane)
-    return faults
+    if mirrored:
+        for drawn in faults.arrays().values():
+            mirror_upper(drawn)
+    known = config.faults.stuck_map
+    if known is None:
+        return faults
+    named = known.on(plane, region.rows, region.columns, mirrored=region.shared)
+    return replace(faults, stuck=named if faults.stuck is None else np.where(named != 0, named, faults.stuck))

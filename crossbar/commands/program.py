@@ -33,6 +33,10 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
 @click.option("--stuck-high", default=0.0, show_default=True, help="Fraction of devices stuck at g_max.")
+@click.option(
+    "--stuck-map", type=click.Path(path_type=Path), metavar="FILE",
+    help="Devices known to be stuck: a table of plane, row, column, state (docs/array.md).",
+)  # fmt: skip
 @click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
 @click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
 @click.option("--neuron-leak", default=0.0, show_default=True, help="Spread of their leaks, of log leak.")
@@ -82,14 +86,16 @@ def _check_options(context: click.Context, device: str) -> None:
 def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> dict[str, ProgrammingReport]:
     """Program and save the chip; return the reports."""
     from dataclasses import replace
+    from functools import partial
 
     import numpy as np
 
     from crossbar.arrays.config import ArrayConfig
     from crossbar.chip import load_chip
     from crossbar.devices.nonidealities import FaultLaw
+    from crossbar.devices.stuck_map import read
     from crossbar.hopfield.mismatch import Spread
-    from crossbar.programming.chip import best_scale, given_scale, program_chip
+    from crossbar.programming.chip import best_scale, given_scale, no_map, program_chip
     from crossbar.programming.write_verify import WriteVerify
 
     faults = FaultLaw(**{name: options[name] for name in ("levels", "variation", "stuck_low", "stuck_high")})
@@ -103,7 +109,8 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak")})
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     rng = np.random.default_rng(options["seed"])
-    chip, reports = program_chip(load_chip(run), config, settings, rng, scale)
+    stuck = no_map if options["stuck_map"] is None else partial(read, options["stuck_map"])
+    chip, reports = program_chip(load_chip(run), config, settings, rng, scale, stuck)
     if spread != Spread():
         chip = chip.with_neurons(spread, rng)
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}

@@ -14,6 +14,7 @@ import numpy as np
 
 from crossbar.array_fields import BOUNDS, ArrayFields
 from crossbar.devices.mapping import Mapping
+from crossbar.devices.stuck_map import StuckMap
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
 
@@ -213,6 +214,8 @@ class FaultLaw:
     stuck_low, stuck_high : float
         Fractions of the devices that are stuck at g_min and at g_max.
     drift : DriftLaw or None
+    stuck_map : StuckMap or None
+        Devices that are stuck beside those, by their place in the network.
 
     Raises
     ------
@@ -233,6 +236,7 @@ class FaultLaw:
     stuck_low: float = ArrayFields.stuck_low
     stuck_high: float = ArrayFields.stuck_high
     drift: DriftLaw | None = None
+    stuck_map: StuckMap | None = None
 
     def __post_init__(self) -> None:
         if self.levels is not None and (isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer)):

@@ -11,6 +11,7 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import hardware
 from crossbar.chip import Chip, Conductances
+from crossbar.devices.stuck_map import StuckMap
 from crossbar.hopfield.network import Network
 from crossbar.programming.arrays import ProgrammingReport, write_verify
 from crossbar.programming.write_verify import WriteVerify
@@ -57,6 +58,12 @@ def best_scale(
     return replace(config, weight_limit=float(limits[int(np.argmin(errors))]))
 
 
+def no_map(network: str) -> StuckMap | None:
+    """Return that no device of `network` is known to be stuck."""
+    del network
+    return None
+
+
 def device_error(config: ArrayConfig, settings: WriteVerify, rng: np.random.Generator) -> float:
     """Return the root mean square miss of one programmed weight, as a fraction of the weight that fills the range.
 
@@ -68,12 +75,17 @@ def device_error(config: ArrayConfig, settings: WriteVerify, rng: np.random.Gene
 
 
 def program_chip(
-    chip: Chip, config: ArrayConfig, settings: WriteVerify, rng: np.random.Generator, scale: Scale = best_scale
+    chip: Chip,
+    config: ArrayConfig,
+    settings: WriteVerify,
+    rng: np.random.Generator,
+    scale: Scale = best_scale,
+    stuck: Callable[[str], StuckMap | None] = no_map,
 ) -> tuple[Chip, dict[str, ProgrammingReport]]:
     """Return `chip` with its networks written to devices, and a report for each network.
 
     Every device starts at its own zero. `scale` says what each network's range holds: `best_scale` tries, `given_scale`
-    takes what `config` says.
+    takes what `config` says. `stuck` names the devices of a network that are known to be stuck.
 
     Raises
     ------
@@ -86,7 +98,9 @@ def program_chip(
         weights: np.ndarray = np.asarray(chip.weights[network], config.kind)
         if network not in chip.conductances:  # symmetric but for rounding, as `Chip` has checked: now to the last bit
             weights = (weights + weights.T) / 2
-        array = CrossbarArray.from_weights(topology, weights, scale(weights, config, settings, rng), rng)
+        own = scale(weights, config, settings, rng)
+        own = replace(own, faults=replace(own.faults, stuck_map=stuck(network)))
+        array = CrossbarArray.from_weights(topology, weights, own, rng)
         array.write(np.zeros_like(weights), rng)
         report = write_verify(array, weights, settings, rng)
         plus, minus = array.conductances()

@@ -115,6 +115,7 @@ class ArraySettings:
     transfer_reference: Literal["symmetry-point", "chopped", "dynamic"] = "symmetry-point"  # tiki-taka: of A
     transfer_error: float = 0.0  # tiki-taka: its reference misses the symmetry point by, fraction of the range
     chop_every: int = 10  # tiki-taka: readings of all lines after which choppers are drawn anew
+    stuck_map: str | None = None  # file of devices that are known to be stuck (`crossbar.devices.stuck_map`)
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

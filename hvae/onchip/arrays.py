@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.converters import adc, dac, linear_blocks
 from crossbar.arrays.read_noise import ReadNoise
-from crossbar.devices import presets
+from crossbar.devices import presets, stuck_map
 from crossbar.devices.law import PulsedLaw
 from crossbar.devices.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.devices.presets import Preset
@@ -76,8 +77,31 @@ def build_arrays(
 ) -> dict[str, CrossbarArray]:
     """Return an array for each network of `vae`, holding `parameters` as well as it can."""
     dtype = str(next(iter(parameters.values())).dtype)
-    config = with_linear_dac(array_config(settings, dtype), settings, vae.networks.values())
-    return {name: CrossbarArray.from_weights(vae.networks[name], parameters[name], config, rng) for name in parameters}
+    common = with_linear_dac(array_config(settings, dtype), settings, vae.networks.values())
+    configs = {name: _with_stuck_map(common, settings, name) for name in parameters}
+    return {
+        name: CrossbarArray.from_weights(vae.networks[name], parameters[name], configs[name], rng)
+        for name in parameters
+    }
+
+
+def check_stuck_map(settings: ArraySettings, networks: Mapping[str, Network]) -> None:
+    """Raise an error where the file of stuck devices is none, or names neurons that `networks` have not.
+
+    Raises
+    ------
+    MissingFile, CorruptFile, InvalidValue
+    """
+    if settings.stuck_map is not None:
+        for name, network in networks.items():
+            stuck_map.read(Path(settings.stuck_map), name).check(network.size)
+
+
+def _with_stuck_map(config: ArrayConfig, settings: ArraySettings, network: str) -> ArrayConfig:
+    """Return `config` with the devices of `network` that the file of `settings` says are stuck."""
+    if settings.stuck_map is None:
+        return config
+    return replace(config, faults=replace(config.faults, stuck_map=stuck_map.read(Path(settings.stuck_map), network)))
 
 
 def n_devices(array: CrossbarArray) -> int:
@@ -126,7 +150,7 @@ def _analog(settings: ArraySettings) -> bool:
     """Tell whether weights are conductances of a range, so that their scale matters."""
     relevant = (
         "levels", "variation", "stuck_low", "stuck_high", "programming_error", "drift_nu", "drift_nu_std",
-        "read_noise", "read_noise_relative", "wire_resistance", "wire_node", "on_off",
+        "read_noise", "read_noise_relative", "wire_resistance", "wire_node", "on_off", "stuck_map",
     )  # fmt: skip
     return settings.mapping == "reference" or any(getattr(settings, name) for name in relevant)
 

@@ -22,7 +22,7 @@ from hvae.learning.learners import make_hopfield
 from hvae.learning.muon import Blocks
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import HopfieldVAE, Parameters
-from hvae.onchip.arrays import array_config, build_arrays, n_devices, restore_arrays, restored_seconds
+from hvae.onchip.arrays import array_config, build_arrays, check_stuck_map, n_devices, restore_arrays, restored_seconds
 from hvae.onchip.phases import ChipSignals, ChipStep, chip_step
 from hvae.onchip.settling import Way, choose, make_way, nudge_signs
 from hvae.streams import stream
@@ -290,6 +290,8 @@ def for_array(config: RunConfig) -> RunConfig:
     if config.model.name == "f-vae":
         raise InvalidValue(_NO_NETWORK)
     array_config(config.array)
+    if config.array.stuck_map is not None:
+        check_stuck_map(config.array, make_hopfield(config).vae.networks)
     _refuse_digital_parts(config)
     found, rate = by_sgd(config), config.optimizer.learning_rate
     _refuse_optimizer(found)
