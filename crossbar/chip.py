@@ -60,7 +60,7 @@ class Chip:
         Standard deviation of the latents, positive (tied model), one for all or one each, None where the encoder gives
         the log variance.
     image_shape : tuple of int
-        Rows and columns of an image; together the pixels of every network.
+        Rows and columns of an image, and of a colour image its channels; together the pixels of every network.
     examples : ndarray (k, pixels)
         A few images of the held-out split, in [-1, 1], for verification and pictures.
     conductances : mapping of str to Conductances
@@ -90,7 +90,7 @@ class Chip:
     networks: Mapping[str, Network]
     weights: Mapping[str, np.ndarray]
     sigma: float | np.ndarray | None = None
-    image_shape: tuple[int, int] = (28, 28)
+    image_shape: tuple[int, ...] = (28, 28)
     examples: np.ndarray = field(default_factory=lambda: np.zeros((0, 784), np.float32))
     conductances: Mapping[str, Conductances] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -287,7 +287,7 @@ def _read(file: h5py.File) -> Chip:
         networks=networks,
         weights=weights,
         sigma=_sigma(file),
-        image_shape=(int(file.attrs["image_shape"][0]), int(file.attrs["image_shape"][1])),
+        image_shape=tuple(int(side) for side in file.attrs["image_shape"]),
         examples=input_files.array(file["examples"]),
         conductances=conductances,
         provenance=json.loads(file.attrs["provenance"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from numbers import Real
@@ -65,10 +66,12 @@ def check_blocks(name: str, network: Network, image_shape: Any) -> None:
     if missing:
         raise InvalidValue(f"the network `{name}` must have a block `{missing[0]}`, but has {', '.join(network.names)}")
     pixels = dict(network.blocks)["pixels"]
-    whole = isinstance(image_shape, tuple) and len(image_shape) == 2
+    whole = isinstance(image_shape, tuple) and len(image_shape) in {2, 3}
     whole = whole and all(isinstance(side, int | np.integer) and side > 0 for side in image_shape)
-    if not whole or image_shape[0] * image_shape[1] != pixels:
-        raise InvalidValue(f"`image_shape` must be the rows and columns of {pixels} pixels, but got {image_shape!r}")
+    if not whole or math.prod(image_shape) != pixels:
+        raise InvalidValue(
+            f"`image_shape` must be the rows and columns (and channels) of {pixels} pixels, but got {image_shape!r}"
+        )
 
 
 def check_coupled(what: str, values: Any, network: Network) -> None:
@@ -106,10 +109,10 @@ def check_sigma(sigma: Any, latents: int) -> None:
         raise InvalidValue(f"`sigma` must be one positive number or {latents}, but got {told(sigma)}")
 
 
-def check_examples(examples: Any, image_shape: tuple[int, int]) -> None:
+def check_examples(examples: Any, image_shape: tuple[int, ...]) -> None:
     """Raise `InvalidValue` unless `examples` are images (k, pixels) in [-1, 1]."""
     check_numbers("`examples`", examples)
-    pixels = image_shape[0] * image_shape[1]
+    pixels = math.prod(image_shape)
     if examples.ndim != 2 or (len(examples) and examples.shape[1] != pixels):
         raise InvalidValue(f"`examples` must be (k, {pixels}), but got {examples.shape}")
     largest = float(np.abs(examples.astype(np.float64)).max(initial=0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+
+import numpy as np
 
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
@@ -13,10 +16,11 @@ SINGULAR = {"pixels": "pixel"}
 SEPARATOR = "__"
 
 
-def neuron_names(network: Network, image_shape: tuple[int, int]) -> tuple[str, ...]:
+def neuron_names(network: Network, image_shape: tuple[int, ...]) -> tuple[str, ...]:
     """Return the name of every neuron in the order of the states: pixel_r_c, hidden_k, latent_k.
 
-    Pixels are named by row and column where the block has `image_shape`, by number where it has not.
+    Pixels are named by row and column, and by their colour (0: red) where there are some, where the block has
+    `image_shape`, by number where it has not.
 
     Raises
     ------
@@ -28,8 +32,8 @@ def neuron_names(network: Network, image_shape: tuple[int, int]) -> tuple[str, .
         stem = SINGULAR.get(block, block)
         if not LEGAL.match(stem) or SEPARATOR in stem:
             raise InvalidValue(f"block {block!r} must be named by lower case letters and digits to appear in a netlist")
-        if block == "pixels" and size == image_shape[0] * image_shape[1]:
-            names += [f"{stem}_{row}_{column}" for row in range(image_shape[0]) for column in range(image_shape[1])]
+        if block == "pixels" and size == math.prod(image_shape):
+            names += ["_".join((stem, *map(str, place))) for place in np.ndindex(image_shape)]
         else:
             names += [f"{stem}_{index}" for index in range(size)]
     return tuple(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,8 +68,11 @@ def _forward_model(folder: Path) -> Model:
     path = folder / "config.toml"
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
-        sizes, image_size = config["model"], int(config["data"]["image_size"])
-        return forward_model("f-vae", int(sizes["hidden"]), int(sizes["latent"]), pixels=image_size**2)
+        sizes, data = config["model"], config["data"]
+        own = [data.get(side) for side in ("rows", "columns", "channels")]
+        side = 8 if data.get("name") == "digits" else int(data["image_size"])
+        pixels = math.prod(map(int, own)) if all(own) else side**2
+        return forward_model("f-vae", int(sizes["hidden"]), int(sizes["latent"]), pixels=pixels)
     except (OSError, ValueError, KeyError, TypeError) as failure:
         raise CorruptFile(
             f"{path} must hold the sizes of the f-vae, but: {failure!r}; train the run again"

@@ -24,7 +24,7 @@ def draw_images(layout: Layout, verification: Verification, path: Path) -> Path 
     rows = _decoded(layout, verification)
     if not rows:
         return None
-    shape = layout.chip.image_shape
+    shape: tuple[int, ...] = layout.chip.image_shape
     if np.prod(shape) != len(rows[0][1]):
         shape = (1, len(rows[0][1]))  # pixels of no known place: one row
     engine = str(verification.summary["engine"])
@@ -33,8 +33,9 @@ def draw_images(layout: Layout, verification: Verification, path: Path) -> Path 
         axes = np.atleast_2d(figure.subplots(len(rows), 4))
         for line, (sample, ours, theirs) in zip(axes, rows, strict=True):
             for axis, image in zip(line[:3], (layout.image(sample), ours, theirs), strict=True):
-                axis.imshow(image.reshape(shape), cmap="gray", vmin=-1, vmax=1)
+                axis.imshow(_drawn(image, shape), cmap="gray", vmin=-1, vmax=1)
             error = np.abs(theirs - ours).reshape(shape)
+            error = error if error.ndim == 2 else error.max(2)
             drawn = line[3].imshow(error, cmap="magma", vmin=0)
             figure.colorbar(drawn, ax=line[3], shrink=0.8).ax.set_title("V", fontsize=8)
             for axis in line:
@@ -43,6 +44,12 @@ def draw_images(layout: Layout, verification: Verification, path: Path) -> Path 
             axis.set_title(title, fontsize=9)
         figure.savefig(path, dpi=150)
     return path
+
+
+def _drawn(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return pixels in [-1, 1] as matplotlib draws them: grey as they are, colours from 0 to 1."""
+    pixels = image.reshape(shape)
+    return pixels if pixels.ndim == 2 else np.clip((pixels + 1) / 2, 0, 1)
 
 
 def _decoded(layout: Layout, verification: Verification) -> list[tuple[int, np.ndarray, np.ndarray]]:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "evaluate": "hvae.commands.train:evaluate",
     "figures": "hvae.commands.train:figures",
     "sample": "hvae.commands.train:sample",
+    "features": "hvae.commands.train:features_command",
     "report": "hvae.commands.report:report",
     "show-config": "hvae.commands.train:show_config",
     "reproduce": "hvae.commands.sweeps:reproduce",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crossbar.errors import InvalidValue
-from hvae.config import toml_file
+from hvae.config import own_images, toml_file
 from hvae.data.sets import Dataset
 from hvae.runs import images
 
@@ -19,16 +19,17 @@ SIDES = (28, 14, 7)
 
 
 def load_images(
-    name: str = "mnist-5k", *, size: int = 28, limit: int | None = None, folder: str | Path | None = None
+    name: str = "mnist-5k", *, size: int | None = None, limit: int | None = None, folder: str | Path | None = None
 ) -> Dataset:
-    """Return the data set `name`: images (n, size^2) in [-1, 1] and labels of three splits.
+    """Return the data set `name`: images (n, pixels) in [-1, 1] and labels of three splits.
 
     Parameters
     ----------
     name : str
-        ``mnist-5k`` (comes with Hopbar), ``mnist`` or ``fashion-mnist``.
-    size : int
-        Pixels a side: 28, or 14 or 7, means over squares of pixels.
+        ``mnist-5k`` (comes with Hopbar), ``mnist``, ``fashion-mnist`` or ``digits``; or the path of your own: a folder
+        of pictures or IDX files, .npz, .npy, HDF5 or IDX.
+    size : int or None
+        Pixels a side of the first three: 28 if None, or 14 or 7, means over squares of pixels.
     limit : int or None
         Keep only so many training images.
     folder : path or None
@@ -48,8 +49,9 @@ def load_images(
     >>> digits.train_images.shape, digits.test_labels[:5].tolist()
     ((4000, 49), [0, 1, 2, 3, 4])
     """
-    data = {"name": name, "image_size": size, "train_limit": limit, "folder": None if folder is None else str(folder)}
-    return images.load(toml_file.resolve("f-vae", [{"data": data}]).data)
+    data = {"train_limit": limit, "folder": None if folder is None else str(folder)}
+    data |= {} if size is None else {"image_size": size}
+    return images.load(toml_file.resolve("f-vae", [{"data": data}], own_images.settings(name)).data)
 
 
 def draw_images(drawn: np.ndarray, *, title: str = "", n_columns: int = 10) -> Figure:

@@ -235,9 +235,10 @@ class Run:
 
     def __repr__(self) -> str:
         config = self.config
-        side, model = config.data.image_size, config.model
+        (rows, columns, channels), model = config.data.shape, config.model
         device = "" if config.array.device is None else f", on {config.array.device}"
-        sizes = f"{side}x{side}-{model.hidden}-{model.latent}"
+        colour = "" if channels == 1 else f"x{channels}"
+        sizes = f"{rows}x{columns}{colour}-{model.hidden}-{model.latent}"
         return f"Run({str(self.path)!r}: {model.name} {sizes}, {config.data.name}{device}, {self._progress()})"
 
     def _progress(self) -> str:
@@ -253,7 +254,7 @@ class Run:
 
     @property
     def _pixels(self) -> int:
-        return self.config.data.image_size**2
+        return self.config.data.n_pixels
 
     def _settings(self, prior: str | None) -> SamplingConfig:
         settings = evaluation.settings_of(self.trained, prior)

@@ -23,7 +23,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.command(short_help="Train a model, or continue a run.")
 @click.argument("model", metavar="MODEL")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run, new unless --resume.")
-@click.option("--dataset", help="mnist-5k (embedded), mnist or fashion-mnist.")
+@click.option(
+    "--dataset", metavar="NAME_OR_PATH",
+    help="mnist-5k (embedded), mnist, fashion-mnist, digits; or your images: a folder, .npz, .npy, HDF5 or IDX.",
+)  # fmt: skip
 @click.option("--epochs", type=int, help="Passes over the training set.")
 @click.option("--seed", type=int, help="Seed of everything random in the run.")
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
@@ -62,7 +65,7 @@ def train(
 
     Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
     """
-    from hvae.config import toml_file
+    from hvae.config import own_images, toml_file
     from hvae.onchip.chip import for_array
     from hvae.runs import lengthening
     from hvae.runs.records import RunFolder
@@ -70,9 +73,9 @@ def train(
     from hvae.training.engines import Choice
     from hvae.training.watching import watch
 
-    named = {"data.name": dataset, "training.epochs": epochs, "training.seed": seed, "array.device": array}
-    named["aware.device"] = aware
+    named = {"training.epochs": epochs, "training.seed": seed, "array.device": array, "aware.device": aware}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
+    given += [] if dataset is None else own_images.settings(dataset)
     images = None
     chosen = None if engine is None and device is None else Choice(engine or "numpy", device or "cpu")
     if resume:
@@ -142,7 +145,10 @@ def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
 @click.option("--n", "count", type=click.IntRange(4), help="Generated images; as many as the split has by default.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents and samples.")
 @click.option("--prior", type=click.Choice(PRIORS), help="Density of z; the run's by default (N(0, I)).")
-@click.option("--features", type=click.Choice(["classifier", "inception"]), default="classifier", show_default=True)
+@click.option(
+    "--features", default="classifier", show_default=True, metavar="NAME_OR_FILE",
+    help="classifier (ours, or principal components of your images), pca, inception, or a file of `hopbar features`.",
+)  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path), help="File of Inception's weights.")
 @click.option(
     "--yardstick", type=click.Choice(YARDSTICKS), default="pca", show_default=True,
@@ -177,6 +183,7 @@ def evaluate(
     from hvae.reports.tables import show_evaluation
     from hvae.runs import images, loading
     from hvae.scores import evaluation, inception, sampling
+    from hvae.scores import features as named_features
     from hvae.scores import yardstick as yardsticks
 
     if out is not None:
@@ -184,9 +191,10 @@ def evaluate(
             raise InvalidValue("`--out` says where to keep the scores, and `--no-keep` not to: leave one out")
         check_out(out)
     sampling.refuse_too_many(count or 1)
-    extractor = inception.load(weights) if features == "inception" else None
+    judge = inception.load(weights) if features == "inception" else None
     trained = loading.load(run)
     dataset = images.load(trained.config.data)
+    extractor = judge or named_features.named(features, dataset)
     how: dict[str, Any] = {"split": split, "seed": seed, "count": count, "extractor": extractor}
     settings = evaluation.settings_of(trained, prior)
     found = evaluation.evaluate_trained(trained, dataset, settings=settings, **how)
@@ -228,6 +236,30 @@ def _refuse_or_warn(share: Any, trained: Any) -> None:
     told = unsettled.warning(shares)
     if told:
         click.echo(told, err=True)
+
+
+@click.command("features", short_help="Train features of your own images.")
+@_run
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, .h5.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the classifier.")
+@_json
+def features_command(run: Path, out: Path, seed: int, as_json: bool) -> None:
+    """Train a small classifier on the images of RUN, whose hidden layer judges what the run generates.
+
+    For images that none of our classifiers belongs to. `hopbar evaluate RUN --features FILE` takes the file.
+
+    Example: `hopbar features runs/own --out features.h5`
+    """
+    from crossbar.output_files import check_out
+    from hvae.runs import images
+    from hvae.runs.records import RunFolder
+    from hvae.scores import trained_features
+
+    check_out(out)
+    found = trained_features.train(images.load(RunFolder.open(run).config().data), seed)
+    found.save(out)
+    facts = {"features": found.name, "test_accuracy": found.accuracy, "out": str(out)}
+    click.echo(json.dumps(facts) if as_json else f"{found.name}: {found.accuracy:.1%} right on the test split; {out}")
 
 
 @click.command(short_help="Draw originals, reconstructions, samples and learning curves.")
@@ -273,7 +305,7 @@ def sample(run: Path, count: int, out: Path, seed: int, prior: str | None) -> No
     generated = sampling.generate(trained.learner, trained.parameters, count, stream(seed, "sampling"), density)
     _refuse_or_warn(tally.unsettled, trained)
     title = f"{trained.config.model.name}: generated from z ~ {evaluation.source(settings.prior)}"
-    click.echo(write_images(generated, out, title))
+    click.echo(write_images(generated, trained.config.data.shape, out, title))
 
 
 @click.command("show-config", short_help="Print the resolved configuration of a model.")

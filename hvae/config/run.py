@@ -10,7 +10,8 @@ from crossbar.numerics import checks
 from hvae.config.array import ArraySettings
 from hvae.config.aware import AwareSettings
 from hvae.config.neurons import NeuronSettings
-from hvae.data.sources import EMBEDDED
+from hvae.data.own.found import LEAST_SIDE, MOST_SIDE, OWN
+from hvae.data.sources import DIGITS, EMBEDDED
 from hvae.data.sources import names as datasets_known
 
 ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
@@ -71,22 +72,64 @@ class ModelConfig:
 class DataConfig:
     """Which images."""
 
-    name: str = "mnist-5k"
+    name: str = "mnist-5k"  # or `own`: the images of `file`
     folder: str | None = None  # where the files lie; else HOPBAR_DATA, the cache, or a download
-    image_size: Literal[28, 14, 7] = 28  # smaller images are means over squares of pixels
+    image_size: Literal[28, 14, 7] = 28  # of MNIST's kind: smaller images are means over squares of pixels
     train_limit: int | None = None  # use only so many training images
+    file: str | None = None  # own images: a folder of pictures or IDX files, .npz, .npy, HDF5 or IDX
+    rows: int | None = None  # own images: what they are brought to; found in the file where a run is made
+    columns: int | None = None
+    channels: Literal[1, 3] | None = None  # grey or colour
+    fit: Literal["resize", "crop"] = "resize"  # own images of another ratio: squeezed, or cut around the middle
+    checksum: str | None = None  # own images: SHA-256 of what was read when the run was made
 
     def __post_init__(self) -> None:
-        known = datasets_known()
+        self._check_own()
+        known = (*datasets_known(), OWN)
         if self.name not in known:
             raise unknown_name("data set", self.name, known)
-        if self.name == EMBEDDED and self.folder is not None:
+        if self.name in {EMBEDDED, DIGITS} and self.folder is not None:
             raise InvalidValue(
-                f"`data.folder` is for data sets that are read from files, but {EMBEDDED} is embedded: leave it out, "
+                f"`data.folder` is for data sets that are read from files, but {self.name} is embedded: leave it out, "
                 "or name another data set"
             )
         if self.train_limit is not None:
             checks.at_least("data.train_limit", self.train_limit, 1)
+
+    def _check_own(self) -> None:
+        if self.name == OWN and self.file is None:
+            raise InvalidValue("`data.file` must name your images where `data.name` is own: give --dataset PATH")
+        if self.name != OWN and (self.file, self.rows, self.columns, self.channels, self.checksum) != (None,) * 5:
+            raise InvalidValue(f"`data.file`, rows, columns and channels are of own images, but got {self.name!r}")
+        if self.name == OWN and (self.image_size != 28 or self.folder is not None):
+            raise InvalidValue("own images have `data.rows` and `data.columns`: leave `data.image_size`, `folder` out")
+        for name in ("rows", "columns"):
+            side = getattr(self, name)
+            if side is not None and not LEAST_SIDE <= side <= MOST_SIDE:
+                raise InvalidValue(f"`data.{name}` must be from {LEAST_SIDE} to {MOST_SIDE} pixels, but got {side}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of an image.
+
+        Raises
+        ------
+        InvalidValue
+            Own images whose shape was not looked up.
+        """
+        if self.name == DIGITS:
+            return 8, 8, 1
+        if self.name != OWN:
+            return self.image_size, self.image_size, 1
+        if self.rows is None or self.columns is None or self.channels is None:
+            raise InvalidValue("own images have no shape yet: set `data.rows`, `data.columns` and `data.channels`")
+        return self.rows, self.columns, self.channels
+
+    @property
+    def n_pixels(self) -> int:
+        """Pixels of an image, each colour counted."""
+        rows, columns, channels = self.shape
+        return rows * columns * channels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from crossbar.errors import CorruptFile, HopbarError, InvalidValue, unknown_name
 from hvae.config import plan_file
 from hvae.config.aware import AwareSettings
 from hvae.config.neurons import NeuronSettings
+from hvae.config.own_images import looked_up
 from hvae.config.run import RunConfig, table_3
 
 _ADAPTER = TypeAdapter(RunConfig)
@@ -31,6 +32,8 @@ def resolve(
         An unknown model or key, a value of the wrong type or out of its range.
     MissingFile, CorruptFile
         A file that is not there, or is no TOML.
+
+    Images of one's own are looked up: their shape and their sum are in what is returned.
     """
     tables = asdict(table_3(model))
     for change in changes:
@@ -39,7 +42,8 @@ def resolve(
         _set(tables, override)
     if tables["model"]["name"] != model:
         raise InvalidValue(f"the config is for {tables['model']['name']!r}, but the command asks for {model!r}")
-    return check(tables)
+    config = check(tables)
+    return replace(config, data=looked_up(config.data))
 
 
 def changed(config: RunConfig, overrides: Iterable[str]) -> RunConfig:

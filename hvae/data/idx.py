@@ -14,19 +14,22 @@ from crossbar.errors import CorruptFile
 UNSIGNED_BYTE = 0x08
 
 
-def unpack(path: Path) -> bytes:
+def unpack(path: Path, most: int = 2**32) -> bytes:
     """Return the bytes of `path`, decompressed when its name ends in ``.gz``.
 
     Raises
     ------
     CorruptFile
-        If the file is not gzip data or stops early.
+        If the file is not gzip data, stops early, or holds more than `most` bytes.
     """
-    packed = path.read_bytes()
     if path.suffix != ".gz":
-        return packed
+        return path.read_bytes()
     try:
-        return gzip.decompress(packed)
+        with gzip.open(path) as stream:
+            unpacked = stream.read(most + 1)
+        if len(unpacked) > most:
+            raise CorruptFile(f"{path} unpacks to more than {most / 2**30:.1f} GiB")
+        return unpacked
     except (OSError, EOFError, zlib.error) as error:
         raise CorruptFile(f"{path} is truncated or not a gzip file ({error})") from error
 

@@ -11,6 +11,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -18,14 +19,36 @@ import numpy as np
 from crossbar import shipped
 from crossbar.errors import CorruptFile, unknown_name
 from hvae.data import sources as dataset_files
+from hvae.data.own import loading as own
+from hvae.data.own.found import OWN
+from hvae.data.own.shaping import Fit
 
 EMBEDDED = dataset_files.EMBEDDED
 VALIDATION_SIZE = 5000  # the last rows of an MNIST-like training set; its file is not ordered by class
 
 
+class OwnImages(Protocol):
+    """What is said of images of one's own: `hvae.config.run.DataConfig`."""
+
+    @property
+    def file(self) -> str | None: ...  # noqa: D102
+    @property
+    def rows(self) -> int | None: ...  # noqa: D102
+    @property
+    def columns(self) -> int | None: ...  # noqa: D102
+    @property
+    def channels(self) -> int | None: ...  # noqa: D102
+    @property
+    def fit(self) -> Fit: ...  # noqa: D102
+    @property
+    def checksum(self) -> str | None: ...  # noqa: D102
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """Images ``(n, 784)`` float32 in [-1, 1] and labels ``(n,)`` int64 of three disjoint splits.
+    """Images ``(n, pixels)`` float32 in [-1, 1] and labels ``(n,)`` int64 of three disjoint splits.
+
+    ``shape`` is that of an image: rows, columns, channels.
 
     Examples
     --------
@@ -44,6 +67,7 @@ class Dataset:
     validation_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
+    shape: tuple[int, int, int] = (28, 28, 1)
 
     def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of ``train``, ``validation`` or ``test``.
@@ -73,7 +97,8 @@ def load(name: str, folder: Path | str | None = None) -> Dataset:
     of each class, all taken from the MNIST *training* set.  ``mnist`` and ``fashion-mnist`` are read from `folder`, the
     folder in the environment variable HOPBAR_DATA, the user's cache, the folder of a system's package (Debian's
     dataset-fashion-mnist), or a mirror, in this order; their last 5000 training images are the validation split (55,000
-    remain), and the 10,000 test images are the publisher's.
+    remain), and the 10,000 test images are the publisher's. ``digits`` are scikit-learn's 1,797 of 8 x 8 pixels, 0 to
+    16: every tenth is a test image, and every tenth after it is for validation.
 
     Pixels become ``x = v / 127.5 - 1`` for a grey value v in 0..255 (paper, B.1: the range is [-1, 1]).
 
@@ -88,6 +113,8 @@ def load(name: str, folder: Path | str | None = None) -> Dataset:
     """
     if name == EMBEDDED:
         return _load_embedded()
+    if name == dataset_files.DIGITS:
+        return _load_digits()
     sources = dataset_files.known_sources()
     if name not in sources:
         raise unknown_name("data set", name, names())
@@ -141,4 +168,41 @@ def _load_embedded() -> Dataset:
         validation_labels=labels[4000:4500],
         test_images=pixels[4500:],
         test_labels=labels[4500:],
+    )
+
+
+def _load_digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pixels = (found.data / 8 - 1).astype(np.float32)
+    labels = found.target.astype(np.int64)
+    place = np.arange(len(pixels)) % 10
+    rows = {"train": place > 1, "validation": place == 1, "test": place == 0}
+    splits = {f"{name}_images": pixels[own] for name, own in rows.items()}
+    splits |= {f"{name}_labels": labels[own] for name, own in rows.items()}
+    return Dataset(
+        name=dataset_files.DIGITS, source="scikit-learn", checked="nothing: scikit-learn brings it",
+        shape=(8, 8, 1), **splits,
+    )  # fmt: skip
+
+
+def load_own(config: OwnImages) -> Dataset:
+    """Return the images that `config` names, in the shape that it says.
+
+    Raises
+    ------
+    MissingFile, CorruptFile, InvalidValue
+        As `hvae.data.own.loading.load`; they are not those that the run was made with.
+    """
+    assert config.file is not None
+    found = own.load(config.file, config.rows, config.columns, config.channels, config.fit)
+    if config.checksum is not None and config.checksum != found.checksum:
+        raise CorruptFile(
+            f"{config.file} does not hold the images that the run was made with: bring them back, or train anew"
+        )
+    splits = {f"{name}_images": found.images[name] for name in SPLITS}
+    splits |= {f"{name}_labels": found.labels[name] for name in SPLITS}
+    return Dataset(
+        name=OWN, source=config.file, checked=f"SHA-256 {found.checksum}; {found.told}", shape=found.shape, **splits
     )

@@ -17,6 +17,7 @@ from crossbar.errors import CorruptFile, MissingFile
 from hvae.data import idx
 
 EMBEDDED = "mnist-5k"
+DIGITS = "digits"  # scikit-learn's, 8 x 8
 FOLDER_VARIABLE = "HOPBAR_DATA"
 
 
@@ -45,7 +46,7 @@ class Source:
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all data sets, the embedded one first."""
-    return (EMBEDDED, *known_sources())
+    return (EMBEDDED, *known_sources(), DIGITS)
 
 
 def known_sources() -> dict[str, Source]:

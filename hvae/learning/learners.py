@@ -136,7 +136,7 @@ def random_links(vae: HopfieldVAE, density: float, rng: np.random.Generator) -> 
 def make(config: RunConfig, n_pixels: int | None = None) -> Learner:
     """Return the learner that `config` describes, of images with `n_pixels`, or of those of its data set."""
     model, training = config.model, config.training
-    pixels = n_pixels or config.data.image_size**2
+    pixels = n_pixels or config.data.n_pixels
     if model.name == "f-vae":
         vae = ForwardVAE(n_hidden=model.hidden, n_latent=model.latent, n_pixels=pixels)
         return Backpropagation(vae=vae, beta_kl=training.beta_kl)
@@ -152,7 +152,7 @@ def make(config: RunConfig, n_pixels: int | None = None) -> Learner:
 def make_hopfield(config: RunConfig, n_pixels: int | None = None) -> EquilibriumPropagation:
     """Return the Hopfield VAE that `config` describes, on exact weights; `n_pixels` as in `make`."""
     strength = config.training.conditioning
-    vae = build(config.model, n_pixels or config.data.image_size**2)
+    vae = build(config.model, n_pixels or config.data.n_pixels)
     if not config.neurons.perfect:
         vae = vae.on_neurons(config.neurons.draw(vae.networks))
     return EquilibriumPropagation(

@@ -12,7 +12,7 @@ CHIP_COPIES = 6  # two planes, bounds and steps of their devices, weights, contr
 
 def n_weights(config: RunConfig) -> int:
     """Return the number of weights that are stored: of a Hopfield network all N^2, W is symmetric and full."""
-    model, pixels = config.model, config.data.image_size**2
+    model, pixels = config.model, config.data.n_pixels
     if model.name == "f-vae":
         return model.hidden * (2 * pixels + 3 * model.latent)
     outputs = (1,) if model.name == "tdh-vae" else (1, 2)  # a decoder and an encoder of twice the outputs

@@ -20,6 +20,7 @@ from crossbar.errors import InvalidValue
 SIDE = 28
 GAP = 2  # white pixels between images
 INCHES_PER_IMAGE = 0.62
+MOST_CLASSES = 20  # of a picture with one image a class
 COLOURS = (
     "#0072B2",
     "#D55E00",
@@ -49,15 +50,16 @@ def originals(images: np.ndarray, labels: np.ndarray) -> Figure:
 
     Parameters
     ----------
-    images : ndarray, shape (n, 784)
+    images : ndarray, shape (n, 784), (n, rows, columns) or (n, rows, columns, 3)
         Pixels in [-1, 1].
     labels : ndarray, shape (n,)
         Their classes.
     """
-    chosen = first_of_each_class(labels)
-    figure, axes = _canvas(1, len(chosen))
-    _show(axes, images[chosen], len(chosen))
-    _label_columns(axes, [str(label) for label in labels[chosen]])
+    chosen = first_of_each_class(labels)[:MOST_CLASSES]
+    images = pictures(images[chosen])
+    figure, axes = _canvas(1, len(chosen), images.shape[1:])
+    _show(axes, images, len(chosen))
+    _label_columns(axes, [str(label) for label in labels[chosen]], images.shape[2])
     axes.set_title("Originals: one image of each class")
     return figure
 
@@ -82,17 +84,19 @@ def reconstructions(images: np.ndarray, decoded: Mapping[str, np.ndarray]) -> Fi
             raise InvalidValue(
                 f"{name!r} has reconstructions {np.shape(rows)}, but the originals are {np.shape(images)}"
             )
-    figure, axes = _canvas(1 + len(decoded), len(images))
-    _show(axes, np.concatenate([images, *decoded.values()]), len(images))
-    _label_rows(axes, ["original", *decoded])
+    drawn = pictures(np.concatenate([images, *decoded.values()]))
+    figure, axes = _canvas(1 + len(decoded), len(images), drawn.shape[1:])
+    _show(axes, drawn, len(images))
+    _label_rows(axes, ["original", *decoded], drawn.shape[1])
     axes.set_title("Reconstructions")
     return figure
 
 
 def samples(images: np.ndarray, title: str, n_columns: int = 10) -> Figure:
-    """Draw generated images ``(n, 784)`` in a grid, clipped to [-1, 1] (paper, Figure 4)."""
+    """Draw generated images (as `mosaic` takes them) in a grid, clipped to [-1, 1] (paper, Figure 4)."""
+    images = pictures(images)
     n_rows = -(-len(images) // n_columns)
-    figure, axes = _canvas(n_rows, min(n_columns, len(images)))
+    figure, axes = _canvas(n_rows, min(n_columns, len(images)), images.shape[1:])
     _show(axes, images, n_columns)
     axes.set_title(textwrap.fill(title, max(12, 7 * min(n_columns, len(images)))))  # a picture is 7 letters wide
     return figure
@@ -157,51 +161,76 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def mosaic(images: np.ndarray, n_columns: int) -> np.ndarray:
-    """Lay images ``(n, 784)`` out in rows of `n_columns` with gaps of NaN, clipped to [-1, 1].
+    """Lay images out in rows of `n_columns` with gaps of NaN, or of white in colour, clipped to [-1, 1].
+
+    Parameters
+    ----------
+    images : ndarray (n, 784), (n, rows, columns) or (n, rows, columns, 3)
 
     Raises
     ------
     InvalidValue
-        If there is no image, or they have not 784 pixels.
+        If there is no image, or they have another shape.
     """
-    images = np.asarray(images, dtype=np.float64)
-    if images.ndim != 2 or images.shape[1] != SIDE * SIDE or len(images) == 0:
-        raise InvalidValue(
-            f"`images` must have the shape (n, {SIDE * SIDE}) with n of at least 1, but got {images.shape}"
-        )
+    images = pictures(images)
+    height, width = images.shape[1:3]
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
-    tiles = np.full((n_rows * n_columns, SIDE + GAP, SIDE + GAP), np.nan)
-    tiles[: len(images), :SIDE, :SIDE] = np.clip(images, -1, 1).reshape(-1, SIDE, SIDE)
-    rows = tiles.reshape(n_rows, n_columns, SIDE + GAP, SIDE + GAP).transpose(0, 2, 1, 3)
-    return rows.reshape(n_rows * (SIDE + GAP), -1)[:-GAP, :-GAP]
+    ground = np.nan if images.ndim == 3 else 1.0
+    tiles = np.full((n_rows * n_columns, height + GAP, width + GAP, *images.shape[3:]), ground)
+    tiles[: len(images), :height, :width] = np.clip(images, -1, 1)
+    rows = tiles.reshape(n_rows, n_columns, *tiles.shape[1:]).swapaxes(1, 2)
+    return rows.reshape(n_rows * (height + GAP), n_columns * (width + GAP), *images.shape[3:])[:-GAP, :-GAP]
 
 
-def _canvas(n_rows: int, n_columns: int) -> tuple[Figure, Axes]:
-    size = (1.2 + INCHES_PER_IMAGE * n_columns, 0.7 + INCHES_PER_IMAGE * n_rows)
+def pictures(images: np.ndarray) -> np.ndarray:
+    """Return images as float64 (n, rows, columns) or (n, rows, columns, 3); rows of 784 pixels are 28 x 28.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no image, or they have another shape.
+    """
+    images = np.asarray(images, dtype=np.float64)
+    if images.ndim == 2 and images.shape[1] == SIDE * SIDE:
+        images = images.reshape(-1, SIDE, SIDE)
+    if not len(images) or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+        raise InvalidValue(
+            f"`images` must be (n, {SIDE * SIDE}), (n, rows, columns) or (n, rows, columns, 3) with n of at least 1, "
+            f"but got {images.shape}"
+        )
+    return images
+
+
+def _canvas(n_rows: int, n_columns: int, shape: tuple[int, ...] = (SIDE, SIDE)) -> tuple[Figure, Axes]:
+    high, wide = (INCHES_PER_IMAGE * side / max(shape[:2]) for side in shape[:2])
+    size = (1.2 + wide * n_columns, 0.7 + high * n_rows)
     figure = Picture(figsize=size, layout="constrained")
     return figure, figure.add_subplot()
 
 
 def _show(axes: Axes, images: np.ndarray, n_columns: int) -> None:
-    axes.imshow(mosaic(images, n_columns), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+    drawn = mosaic(images, n_columns)
+    if drawn.ndim == 3:
+        drawn = (drawn + 1) / 2  # colours are drawn from 0 to 1
+    axes.imshow(drawn, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
 
 
-def _label_columns(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_xticks(_centres(len(labels)), labels)
+def _label_columns(axes: Axes, labels: Sequence[str], side: int = SIDE) -> None:
+    axes.set_xticks(_centres(len(labels), side), labels)
     axes.tick_params(length=0)
 
 
-def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(_centres(len(labels)), labels)
+def _label_rows(axes: Axes, labels: Sequence[str], side: int = SIDE) -> None:
+    axes.set_yticks(_centres(len(labels), side), labels)
     axes.tick_params(length=0)
 
 
-def _centres(n: int) -> np.ndarray:
-    return np.arange(n) * (SIDE + GAP) + (SIDE - 1) / 2
+def _centres(n: int, side: int) -> np.ndarray:
+    return np.arange(n) * (side + GAP) + (side - 1) / 2
 
 
 def _curves(records: Sequence[Mapping[str, object]], x: str, lines: Mapping[str, str]) -> dict[str, np.ndarray]:

@@ -45,16 +45,17 @@ def draw_run(run: Path, folder: Path, seed: int) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)  # before the work: it may not be allowed
     dataset = images.load(trained.config.data)
     name = trained.config.model.name
-    chosen = figures.first_of_each_class(dataset.test_labels)
-    originals = images.enlarge(dataset.test_images)
+    chosen = figures.first_of_each_class(dataset.test_labels)[: figures.MOST_CLASSES]
+    originals = images.picture(dataset.test_images, dataset.shape)
     output, _, _ = sampling.reconstruct(
         trained.learner, trained.parameters, dataset.test_images[chosen], stream(seed, "latent")
     )
-    decoded = images.enlarge(np.clip(output, -1, 1))
+    decoded = images.picture(np.clip(output, -1, 1), dataset.shape)
     prior = trained.config.sampling.prior
     density = evaluation.density(trained, dataset, trained.config.sampling, seed)
     rng = stream(seed, "sampling")
-    generated = images.enlarge(sampling.generate(trained.learner, trained.parameters, 100, rng, density))
+    made = sampling.generate(trained.learner, trained.parameters, 100, rng, density)
+    generated = images.picture(made, dataset.shape)
     unsettled.refuse({evaluation.UNSETTLED: tally.unsettled}, trained.config.settling.max_unsettled)
     drawn = {
         "originals": figures.originals(originals, dataset.test_labels),
@@ -85,8 +86,8 @@ def check_picture(path: Path, count: int = 1) -> None:
         raise MissingFile(f"no folder {path.parent}: make it first, or choose another `--out`")
 
 
-def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
-    """Write `generated` (n, pixels) as a picture (.png, .svg) or as numbers (.npy); return the path.
+def write_images(generated: np.ndarray, shape: tuple[int, int, int], path: Path, title: str) -> Path:
+    """Write `generated` (n, pixels) of `shape` as a picture (.png, .svg) or as numbers (.npy); return the path.
 
     Raises
     ------
@@ -99,6 +100,6 @@ def write_images(generated: np.ndarray, path: Path, title: str) -> Path:
         np.save(content, generated)
     else:
         kind = path.suffix.lower().removeprefix(".")
-        figures.samples(images.enlarge(generated), title).savefig(content, format=kind)
+        figures.samples(images.picture(generated, shape), title).savefig(content, format=kind)
     write_atomically(path, content.getvalue())
     return path

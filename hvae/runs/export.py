@@ -18,13 +18,13 @@ def make_chip(
     conductances: Mapping[str, Conductances] | None = None,
 ) -> Chip:  # fmt: skip
     """Return the chip of `vae` with its trained weights and devices, and a few validation images to try it on."""
-    side = config.data.image_size
+    rows, columns, channels = config.data.shape
     return Chip(
         model=config.model.name,
         networks=vae.networks,
         weights={name: parameters[name] for name in vae.networks},
         sigma=vae.sigma,
-        image_shape=(side, side),
+        image_shape=(rows, columns) if channels == 1 else (rows, columns, channels),
         examples=dataset.validation_images[:_EXAMPLES],
         conductances=conductances or {},
         provenance={"step": str(step), "seed": str(config.training.seed), "config": dump(config)},

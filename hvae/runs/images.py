@@ -8,6 +8,7 @@ import numpy as np
 
 from hvae.config.run import DataConfig
 from hvae.data import sets
+from hvae.data.own.found import OWN
 from hvae.data.sets import Dataset
 
 _SIDE = 28
@@ -15,14 +16,25 @@ _SIDE = 28
 
 def load(config: DataConfig) -> Dataset:
     """Return the data set of `config`, its images averaged down to ``image_size`` and its training set cut."""
-    dataset = sets.load(config.name, config.folder)
+    dataset = sets.load_own(config) if config.name == OWN else sets.load(config.name, config.folder)
     if config.train_limit is not None:
         images, labels = dataset.train_images[: config.train_limit], dataset.train_labels[: config.train_limit]
         dataset = replace(dataset, train_images=images, train_labels=labels)
-    if config.image_size == _SIDE:
+    if dataset.shape == config.shape:
         return dataset
     splits = {f"{name}_images": shrink(dataset.split(name)[0], config.image_size) for name in sets.SPLITS}
-    return replace(dataset, **splits)  # type: ignore[arg-type]
+    return replace(dataset, shape=config.shape, **splits)  # type: ignore[arg-type]
+
+
+def picture(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return `images` (n, pixels) of `shape` as they are drawn: (n, rows, columns) or (n, rows, columns, 3).
+
+    Squares that divide 28 are enlarged to that, as the paper's figures are.
+    """
+    rows, columns, channels = shape
+    if channels == 1 and rows == columns and _SIDE % rows == 0:
+        return enlarge(images).reshape(-1, _SIDE, _SIDE)
+    return images.reshape(-1, rows, columns) if channels == 1 else images.reshape(-1, rows, columns, channels)
 
 
 def shrink(images: np.ndarray, side: int) -> np.ndarray:

@@ -19,7 +19,6 @@ from hvae.learning import costs, unsettled
 from hvae.learning.learners import Learner
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
-from hvae.runs import images
 from hvae.runs.loading import Trained
 from hvae.scores import codes, densities, distances, features, kept_priors, sampling
 from hvae.scores.densities import LatentDensity
@@ -177,13 +176,8 @@ def evaluate(
     learner = learner.counted(tally)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "latent", 2**31 + index))
     fake = sampling.generate(learner, parameters, count or len(real), stream(seed, "sampling", index), density)
-    compared = distances.compare(
-        extractor or features.net_of(dataset.name),
-        images.enlarge(fake),
-        images.enlarge(real),
-        images.enlarge(dataset.train_images[: len(fake)]),
-        stream(seed, "sampling", 2**31 + index),
-    )
+    judge, chance = features.of(dataset, extractor), stream(seed, "sampling", 2**31 + index)
+    compared = distances.compare(judge, fake, real, dataset.train_images[: len(fake)], chance)
     sse_half = float(costs.sse_half(output, real).mean())
     kl = float(costs.kl_divergence(mean, log_variance).mean())
     found: dict[str, object] = {
@@ -247,8 +241,8 @@ def validation_scores(
     learner = learner.counted(tally)
     output, mean, log_variance = sampling.reconstruct(learner, parameters, real, stream(seed, "validation", 0))
     fake = sampling.generate(learner, parameters, len(real), stream(seed, "validation", 1), z)
-    net = features.net_of(dataset.name)
-    fake_moments, real_moments = (distances.moments(net.extract(images.enlarge(some))) for some in (fake, real))
+    net = features.of(dataset)
+    fake_moments, real_moments = (distances.moments(net.extract(some)) for some in (fake, real))
     found = {
         "validation_sse_half": float(costs.sse_half(output, real).mean()),
         "validation_kl": float(costs.kl_divergence(mean, log_variance).mean()),

@@ -15,12 +15,19 @@ import h5py
 import numpy as np
 
 from crossbar import shipped
-from crossbar.errors import CorruptFile, InvalidValue
+from crossbar.errors import CorruptFile, InvalidValue, unknown_name
+from hvae.data.sets import Dataset
+from hvae.scores import trained_features
+from hvae.scores.distances import Extractor
+from hvae.scores.trained_features import TrainedFeatures
 
 SIDE = 28
 KERNEL = 5
 BATCH = 32  # its unfolded windows (10 MB) stay near the caches
 LAYERS = ("convolution1", "convolution2", "features", "classes")
+COMPONENTS = 64
+CLASSIFIED = ("mnist-5k", "mnist", "fashion-mnist")
+"""Data sets that one of our classifiers belongs to."""
 FILES = {"fashion-mnist": "fashion_mnist_features.h5"}  # by data set; the net of digits serves all others
 
 
@@ -59,6 +66,120 @@ class FeatureNet:
 def net_of(dataset: str) -> FeatureNet:
     """Return the shipped net that classifies the images of the data set named `dataset`."""
     return load_net(shipped.folder().joinpath(FILES.get(dataset, "mnist_features.h5")))
+
+
+def of(dataset: Dataset, extractor: Extractor | None = None) -> Extractor:
+    """Return what the images of `dataset` are judged by: `extractor` if given, else what belongs to them.
+
+    That is our classifier for MNIST, Fashion-MNIST and reductions of them, and for all others principal components of
+    their own training images. What is returned takes images as the data set has them, (n, pixels).
+
+    Raises
+    ------
+    InvalidValue
+        A net of 28 x 28 grey pictures for images of another kind.
+    """
+    if extractor is None:
+        if dataset.name not in CLASSIFIED:
+            return principal(dataset)
+        extractor = net_of(dataset.name)
+    return extractor if isinstance(extractor, Components | TrainedFeatures) else Shown(extractor, dataset.shape)
+
+
+def named(name: str, dataset: Dataset) -> Extractor | None:
+    """Return the features called `name`: None for those that belong to the images (``classifier``), or of a file.
+
+    Raises
+    ------
+    UnknownName
+        Neither a name nor a file.
+    InvalidValue
+        A file of features that were trained on other images.
+    """
+    if name == "classifier":
+        return None
+    if name == "pca":
+        return principal(dataset)
+    if not Path(name).is_file():
+        raise unknown_name("features, or no file,", name, ("classifier", "pca", "inception"))
+    found = trained_features.load(Path(name))
+    trained_features.refuse_others(found, dataset)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A net of pictures that is shown images of `shape`: grey squares that divide 28 are enlarged to it."""
+
+    net: Extractor
+    shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        rows, columns, channels = self.shape
+        if isinstance(self.net, FeatureNet) and (rows != columns or channels != 1 or SIDE % rows):
+            raise InvalidValue(
+                f"our classifiers see grey pictures of {SIDE} x {SIDE}, {SIDE // 2} x {SIDE // 2} or {SIDE // 4} x "
+                f"{SIDE // 4}, but these are {rows} x {columns} x {channels}: leave `--features` out for principal "
+                "components of the images themselves"
+            )
+
+    @property
+    def name(self) -> str:
+        """The net's own."""
+        return self.net.name
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Return the features (n, d) of images (n, pixels)."""
+        rows, columns, channels = self.shape
+        if channels == 1 and rows == columns and SIDE % rows == 0:
+            square = SIDE // rows
+            grid = np.asarray(images).reshape(-1, rows, rows)
+            return self.net.extract(np.repeat(np.repeat(grid, square, 1), square, 2).reshape(len(grid), SIDE * SIDE))
+        return self.net.extract(np.asarray(images).reshape(-1, rows, columns, channels))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Components:
+    """Principal components of images: features that belong to them, and are comparable within one data set only.
+
+    Attributes
+    ----------
+    name : str
+        ``pca64-`` and eight digits of the SHA-256 of the training images that they were fitted to.
+    mean : ndarray (pixels,)
+    axes : ndarray (pixels, d)
+    """
+
+    name: str
+    mean: np.ndarray
+    axes: np.ndarray
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        """Return the scores (n, d), float32, of images (n, pixels), clipped to [-1, 1].
+
+        Raises
+        ------
+        InvalidValue
+            Images of another size, or pixels that are not finite.
+        """
+        images = np.asarray(images)
+        if images.ndim != 2 or images.shape[1] != len(self.mean):
+            raise InvalidValue(f"`images` must have the shape (n, {len(self.mean)}), but got {images.shape}")
+        if not np.isfinite(images).all():
+            raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
+        found: np.ndarray = (np.clip(images, -1, 1) - self.mean) @ self.axes
+        return found.astype(np.float32)
+
+
+def principal(dataset: Dataset) -> Components:
+    """Return up to 64 principal components of the training images of `dataset`."""
+    from sklearn.decomposition import PCA
+
+    images = dataset.train_images
+    count = min(COMPONENTS, images.shape[1], len(images) - 1)
+    fitted = PCA(count, svd_solver="randomized", random_state=0).fit(images)
+    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()[:8]
+    return Components(name=f"pca{count}-{digest}", mean=fitted.mean_, axes=np.ascontiguousarray(fitted.components_.T))
 
 
 def load_net(source: Path) -> FeatureNet:

@@ -52,9 +52,10 @@ class Inception:
         import torch
 
         pixels = as_bytes(images)
+        pixels = pixels[..., None] if pixels.ndim == 3 else pixels
         parts = []
         for first in range(0, len(pixels), BATCH):
-            batch = torch.from_numpy(pixels[first : first + BATCH]).unsqueeze(1).expand(-1, 3, -1, -1)
+            batch = torch.from_numpy(pixels[first : first + BATCH]).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
             parts.append(self.net(batch)[0].numpy())
         return np.concatenate(parts).astype(np.float32)
 
@@ -82,15 +83,19 @@ def load(weights: Path | None) -> Inception:
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
-    """Return images (n, side^2) in [-1, 1] as bytes (n, side, side): x -> round(127.5 (x + 1)), clipped."""
+    """Return images in [-1, 1] as bytes: x -> round(127.5 (x + 1)), clipped.
+
+    Squares (n, side^2) become (n, side, side), images (n, rows, columns, 1 or 3) stay so.
+    """
     images = np.asarray(images)
-    side = round(images.shape[-1] ** 0.5)
-    if images.ndim != 2 or side * side != images.shape[1] or len(images) == 0:
+    square = images.ndim == 2 and round(images.shape[1] ** 0.5) ** 2 == images.shape[1]
+    if not (square or (images.ndim == 4 and images.shape[3] in {1, 3})) or len(images) == 0:
         raise InvalidValue(f"`images` must be squares (n, side^2), at least one, but got the shape {images.shape}")
     if not np.isfinite(images).all():
         raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
     grey = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
-    return grey.reshape(-1, side, side)
+    side = round(images.shape[1] ** 0.5)
+    return grey.reshape(-1, side, side) if square else grey
 
 
 def _net(weights: Path) -> Any:

@@ -19,7 +19,6 @@ from hvae.data.sets import Dataset
 from hvae.learning import costs, unsettled
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
-from hvae.runs import images
 from hvae.runs.loading import Trained
 from hvae.scores import densities, distances, features, sampling
 from hvae.scores.coder import Coder
@@ -62,13 +61,13 @@ class _Judge:
     @classmethod
     def of(cls, dataset: Dataset, split: str, count: int | None, extractor: Extractor | None = None) -> _Judge:
         real, _ = dataset.split(split)
-        extractor = extractor or features.net_of(dataset.name)
-        moments = distances.moments(extractor.extract(images.enlarge(real)))
+        extractor = features.of(dataset, extractor)
+        moments = distances.moments(extractor.extract(real))
         return cls(extractor=extractor, real=real, moments=moments, count=count or len(real))
 
     def distance(self, fake: np.ndarray) -> float:
         """Return the Frechet distance of `fake` (n, pixels), clipped as all generated images are."""
-        found = self.extractor.extract(images.enlarge(np.clip(fake, -1, 1)))
+        found = self.extractor.extract(np.clip(fake, -1, 1))
         return distances.frechet_distance_of_moments(distances.moments(found), self.moments)
 
 

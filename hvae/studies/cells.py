@@ -156,10 +156,8 @@ def _batch(config: RunConfig, dataset: Dataset) -> int:
 
 def _keep_samples(folder: Path, trained: Trained, seed: int, z: LatentDensity) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(
-        folder / "samples.npy",
-        sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling"), z),
-    )
+    made = sampling.generate(trained.learner, trained.parameters, SAMPLES, stream(seed, "sampling"), z)
+    np.save(folder / "samples.npy", images.picture(made, trained.config.data.shape))
 
 
 def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:

@@ -102,9 +102,9 @@ def samples(results: Sequence[Result], out: Path) -> list[Picture]:
     figure = Figure(figsize=(10, 0.65 * len(shown) + 0.3), layout="constrained")
     axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axis, ((label, model), images) in zip(axes, shown.items(), strict=True):
-        side = round(images.shape[1] ** 0.5)
-        strip = images.reshape(-1, side, side).transpose(1, 0, 2).reshape(side, -1)
-        axis.imshow(strip, cmap="gray", vmin=-1, vmax=1, aspect="equal")
+        strip = np.concatenate(_pictures(images), axis=1)
+        drawn = strip if strip.ndim == 2 else np.clip((strip + 1) / 2, 0, 1)
+        axis.imshow(drawn, cmap="gray", vmin=-1, vmax=1, aspect="equal")
         axis.set_ylabel(f"{label}\n{model}", rotation=0, ha="right", va="center", fontsize=7)
         axis.set_xticks([])
         axis.set_yticks([])
@@ -115,6 +115,12 @@ def samples(results: Sequence[Result], out: Path) -> list[Picture]:
             png=_png(figure),
         )
     ]
+
+
+def _pictures(images: np.ndarray) -> np.ndarray:
+    """Return kept images (n, rows, columns) or (n, rows, columns, 3); those of before were rows of square ones."""
+    side = round(images.shape[1] ** 0.5)
+    return images.reshape(-1, side, side) if images.ndim == 2 else images
 
 
 def page(study: Study, results: Sequence[Result], rows: Sequence[Row], pictures: Sequence[Picture]) -> str:

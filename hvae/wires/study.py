@@ -19,10 +19,9 @@ from hvae.data.sets import Dataset
 from hvae.learning import costs, unsettled
 from hvae.learning.unsettled import Tally
 from hvae.models.hopfield import Parameters
-from hvae.runs import images
 from hvae.scores import distances, evaluation, features, sampling
 from hvae.scores.densities import LatentDensity
-from hvae.scores.features import FeatureNet
+from hvae.scores.distances import Extractor
 from hvae.streams import stream
 from hvae.wires.placing import Placed
 
@@ -77,7 +76,7 @@ class Judge:
     Attributes
     ----------
     placed : Placed
-    net : FeatureNet
+    net : Extractor
     real : ndarray (n, pixels)
         Test images to reconstruct.
     moments : Moments
@@ -88,7 +87,7 @@ class Judge:
     """
 
     placed: Placed
-    net: FeatureNet
+    net: Extractor
     real: np.ndarray
     moments: distances.Moments
     seed: int
@@ -99,8 +98,8 @@ class Judge:
         """Return the judge for the first `count` test images of `dataset`."""
         if count > len(dataset.test_images):
             raise InvalidValue(f"`images` must be at most {len(dataset.test_images)}, the test split, but got {count}")
-        net = features.net_of(dataset.name)
-        moments = distances.moments(net.extract(images.enlarge(dataset.test_images)))
+        net = features.of(dataset)
+        moments = distances.moments(net.extract(dataset.test_images))
         density = evaluation.density(placed.trained, dataset, placed.trained.config.sampling, seed)
         return cls(
             placed=placed, net=net, real=dataset.test_images[:count], moments=moments, seed=seed, density=density
@@ -117,7 +116,7 @@ class Judge:
         parameters = dict(self.placed.trained.parameters) | weights
         output, mean, log_variance = sampling.reconstruct(learner, parameters, self.real, stream(self.seed, "latent"))
         fake = sampling.generate(learner, parameters, len(self.real), stream(self.seed, "sampling"), self.density)
-        found = distances.moments(self.net.extract(images.enlarge(fake)))
+        found = distances.moments(self.net.extract(fake))
         return {
             "sse_half": float(costs.sse_half(output, self.real).mean()),
             "kl": float(costs.kl_divergence(mean, log_variance).mean()),

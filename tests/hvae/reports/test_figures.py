@@ -1,5 +1,6 @@
 """The figures: what is in them, that they are written, and that nothing global is touched."""
 
+import io
 import subprocess
 import sys
 
@@ -87,10 +88,19 @@ def test_png_and_svg_are_written_and_repeatable(images, tmp_path):
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
 
 
-@pytest.mark.parametrize("bad", [np.zeros((0, 784)), np.zeros((2, 28, 28)), np.zeros((2, 783))])
+@pytest.mark.parametrize("bad", [np.zeros((0, 784)), np.zeros((2, 5, 4, 2)), np.zeros((2, 783))])
 def test_images_that_are_none_are_refused(bad):
-    with pytest.raises(InvalidValue, match=r"shape \(n, 784\)"):
+    with pytest.raises(InvalidValue, match=r"must be \(n, 784\), \(n, rows, columns\) or"):
         figures.mosaic(bad, 2)
+
+
+def test_images_of_any_shape_and_colour_are_laid_out(rng):
+    grey, colour = rng.uniform(-1, 1, (5, 4, 6)), rng.uniform(-2, 2, (5, 4, 6, 3))
+    laid = figures.mosaic(grey, 2)
+    assert laid.shape == (3 * 4 + 2 * figures.GAP, 2 * 6 + figures.GAP)
+    np.testing.assert_array_equal(laid[:4, 6 + figures.GAP :], grey[1])
+    np.testing.assert_array_equal(figures.mosaic(colour, 3)[:4, :6], np.clip(colour[0], -1, 1))
+    figures.samples(colour, "colour").savefig(io.BytesIO())
 
 
 def test_pyplot_is_never_imported():

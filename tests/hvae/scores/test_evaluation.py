@@ -14,7 +14,7 @@ from hvae.models import latents
 from hvae.reports import tables
 from hvae.runs import images
 from hvae.runs.loading import Trained
-from hvae.scores import densities, evaluation, sampling
+from hvae.scores import densities, evaluation, features, sampling
 from hvae.scores.densities import StandardNormal
 from hvae.streams import stream
 
@@ -151,8 +151,8 @@ def test_scores_are_those_of_the_split_that_is_named(trained, by_split, monkeypa
 
 
 def test_the_scores_of_an_epoch_are_those_of_validation_images(trained, by_split, monkeypatch):
-    seen, enlarge = [], images.enlarge
-    monkeypatch.setattr(evaluation.images, "enlarge", lambda some: seen.append(some) or enlarge(some))
+    seen, extract = [], features.Shown.extract
+    monkeypatch.setattr(features.Shown, "extract", lambda self, some: seen.append(some) or extract(self, some))
     found = evaluation.validation_scores(trained.learner, trained.parameters, by_split, 20, 0)
     assert len(seen) == 2
     np.testing.assert_array_equal(seen[1], np.zeros((20, 49)))
