@@ -19,6 +19,8 @@ _COMMANDS = {
     "show-config": "hvae.commands.train:show_config",
     "reproduce": "hvae.commands.sweeps:reproduce",
     "sweep": "hvae.commands.sweeps:sweep",
+    "import": "hvae.commands.exchange:import_command",
+    "export": "hvae.commands.exchange:export_command",
     "devices": "crossbar.commands.devices:devices",
     "program": "crossbar.commands.program:program",
     "wires": "hvae.commands.wires:wires",

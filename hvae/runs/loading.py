@@ -88,7 +88,10 @@ def from_chip(chip: Chip) -> Trained:
     Where devices break W = W^T no energy exists, and the chip is settled by its own steps, eq. (3).
     """
     if "config" not in chip.provenance:
-        raise CorruptFile("the chip does not say how it was trained; program it again from its run")
+        raise CorruptFile(
+            "the chip does not say how it was trained, nor on which images: program it again from its run, or import "
+            "it again with --dataset"
+        )
     config = toml_file.loads(chip.provenance["config"], "the chip's config")
     if any(asymmetry(chip.effective_weights(name)) > _SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)

@@ -1,0 +1,1 @@
+"""Weights from elsewhere to a chip, and from a chip to elsewhere."""
