@@ -26,6 +26,8 @@ def test_readme_shows_five_lines_of_python():
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("block", BLOCKS)
 def test_python_on_the_pages_runs(block):
+    if "import torch" in block:
+        pytest.importorskip("torch")
     exec(compile(block, "page", "exec"), {})
 
 
