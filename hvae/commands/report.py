@@ -21,3 +21,24 @@ def report(run: Path, out: Path | None, as_json: bool) -> None:
 
     path = page.write(run, out or run / "report.html")
     click.echo(json.dumps({"run": str(run), "page": str(path)}) if as_json else path)
+
+
+@click.command(short_help="Show runs in TensorBoard or MLflow.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--tensorboard", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="Event files.")
+@click.option("--mlflow", metavar="URI", help="A store, such as sqlite:///mlflow.db, or a server's address.")
+def track(runs: tuple[Path, ...], tensorboard: Path | None, mlflow: str | None) -> None:
+    """Read metrics, configuration and scores of each RUN into TensorBoard or MLflow.
+
+    Nothing of a run is changed, and it may be in training: give the command again to bring both up to date.
+
+    Example: `hopbar track runs/a runs/b --tensorboard logs`
+    """
+    from crossbar.errors import InvalidValue
+    from hvae.reports import tracking
+
+    if (tensorboard is None) == (mlflow is None):
+        raise InvalidValue("give --tensorboard FOLDER or --mlflow URI, one of them")
+    tracker: tracking.Tracker = tracking.TensorBoard(tensorboard) if tensorboard else tracking.MLflow(str(mlflow))
+    for told in dict.fromkeys([tracking.track(run, tracker) for run in runs]):
+        click.echo(f"look with: {told}")
