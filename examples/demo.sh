@@ -36,9 +36,11 @@ fi
 step 6 "Measure the chip in mm2: one network for both roles beside two."
 "$hopbar" area "$run" tdh-vae dh-vae --pictures "$run/area"
 step 7 "Put it all on one page."
+"$hopbar" explore "$run" --out "$run/explore.html"
 "$hopbar" report "$run"
 echo
 echo "Look at     $run/report.html                    (one page with all of it; $((SECONDS / 60)) min $((SECONDS % 60)) s)"
+echo "            $run/explore.html                   (draw on it, and watch the neurons relax)"
 echo "            $run/figures/samples.png            (generated digits)"
 echo "Do next     $hopbar wires $run                  (what lines with resistance do to it)"
 echo "            make demo-full                      (the same on all of MNIST, 833 hidden neurons: much longer)"

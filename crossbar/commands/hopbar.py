@@ -16,6 +16,7 @@ _COMMANDS = {
     "sample": "hvae.commands.train:sample",
     "features": "hvae.commands.train:features_command",
     "report": "hvae.commands.report:report",
+    "explore": "hvae.commands.report:explore",
     "track": "hvae.commands.report:track",
     "show-config": "hvae.commands.train:show_config",
     "reproduce": "hvae.commands.sweeps:reproduce",

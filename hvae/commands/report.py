@@ -42,3 +42,18 @@ def track(runs: tuple[Path, ...], tensorboard: Path | None, mlflow: str | None) 
     tracker: tracking.Tracker = tracking.TensorBoard(tensorboard) if tensorboard else tracking.MLflow(str(mlflow))
     for told in dict.fromkeys([tracking.track(run, tracker) for run in runs]):
         click.echo(f"look with: {told}")
+
+
+@click.command(short_help="Write a page on which the network can be drawn on and watched.")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="RUN/explore.html, or CHIP.html.")
+def explore(run: Path, out: Path | None) -> None:
+    """Write one self-contained page with the network of RUN, a run folder or a chip file, in it; no server is needed.
+
+    Draw, and it encodes; move the latents, and it decodes; watch the neurons relax; disturb the devices.
+
+    Example: `hopbar explore runs/demo`
+    """
+    from hvae.explore import page
+
+    click.echo(page.write(run, out or (run.with_suffix(".html") if run.is_file() else run / "explore.html")))

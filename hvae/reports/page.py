@@ -99,6 +99,7 @@ def write(run: Path, path: Path) -> Path:
         commit=environment.get("commit", "unknown"),
         command=_command(environment.get("command", [])),
         config=(run / "config.toml").read_text(encoding="utf-8"),
+        explored=(path.parent / "explore.html").is_file(),
         sections=[*_sections(run)],
     )
     path.parent.mkdir(parents=True, exist_ok=True)

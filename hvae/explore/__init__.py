@@ -1,0 +1,1 @@
+"""One page on which a trained network lives: drawn on, relaxed step by step, disturbed."""
