@@ -18,6 +18,7 @@ from hvae.api import settling
 from hvae.config import plan_file, toml_file
 from hvae.config.run import RunConfig, SamplingConfig
 from hvae.learning.learners import Learner
+from hvae.onchip.calibration import calibrated
 from hvae.onchip.chip import for_array
 from hvae.runs import images, loading
 from hvae.runs.loading import Trained
@@ -101,7 +102,8 @@ def train(config: RunConfig | Change, out: str | Path, *, verbose: bool = False)
     ...     run.sample(4, seed=0).shape
     (4, 49)
     """
-    folder = RunFolder.create(Path(out), for_array(config if isinstance(config, RunConfig) else _resolved(config)))
+    resolved = for_array(config if isinstance(config, RunConfig) else _resolved(config))
+    folder = RunFolder.create(Path(out), calibrated(resolved, None, np.empty((0, 0))))
     return _trained(folder, verbose)
 
 

@@ -66,6 +66,7 @@ def train(
     Example: `hopbar train tdh-vae --dataset mnist --config examples/tdh-vae.toml --out runs/tdh`
     """
     from hvae.config import own_images, toml_file
+    from hvae.onchip.calibration import calibrated
     from hvae.onchip.chip import for_array
     from hvae.runs import lengthening
     from hvae.runs.records import RunFolder
@@ -91,6 +92,7 @@ def train(
         if chosen is not None:
             chosen.check(config)
         weights = starts.weights_of(start, config) if start else None
+        config = calibrated(config, weights, images.train_images)
         folder = RunFolder.create(out, config)
         if start and weights:
             reports = starts.begin(folder, config, start, weights)

@@ -22,6 +22,7 @@ from crossbar.errors import InvalidValue
 from crossbar.numerics.checks import Bounds
 
 IDEAL = "ideal"
+FROM_DATA = "data"  # an ADC's range, found from the sums of a few images (`hvae.onchip.calibration`)
 
 _SMALL = 1e-12  # what must be positive: far below anything that single precision tells from zero beside a weight
 _SPREAD = "it is positive and relative; beyond that most devices of a law sit at a bound of their range"
@@ -97,7 +98,7 @@ class ArraySettings:
     output_noise: float = ArrayFields.output_noise
     dac_bits: int | None = None  # None: no converter
     adc_bits: int | None = None
-    adc_range: float = 12.0  # largest sum of weight times signal that an ADC takes
+    adc_range: float | Literal["data"] = 12.0  # largest sum of weight times signal that an ADC takes; data: calibrated
     tile_size: int | None = ArrayFields.tile_size
     wire_resistance: float = ArrayFields.wire_resistance
     wire_node: int | None = None  # or the technology, nm, that sets it (`crossbar.wires.resistance`)
@@ -119,7 +120,9 @@ class ArraySettings:
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():
-            bounds.check(f"array.{name}", getattr(self, name))
+            value = getattr(self, name)
+            if not (name == "adc_range" and value == FROM_DATA):
+                bounds.check(f"array.{name}", value)
         if self.wire_node is not None and self.wire_resistance:
             raise InvalidValue("give `array.wire_resistance` or `array.wire_node`, not both")
         if self.on_off is not None and not 1 < self.on_off < math.inf:

@@ -22,7 +22,7 @@ from crossbar.devices.write_errors import gaussian
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.wires.resistance import line_resistance
-from hvae.config.array import IDEAL, ArraySettings
+from hvae.config.array import FROM_DATA, IDEAL, ArraySettings
 from hvae.models.hopfield import HopfieldVAE, Parameters
 
 LAW_PARAMETERS = ("dw_min", "dw_min_std", "dw_min_dtod", "up_down", "w_max_dtod")
@@ -53,11 +53,16 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
             additive=settings.read_noise, relative=settings.read_noise_relative, **_same(settings, ReadNoise)
         ),
         dac=None if settings.dac_bits is None else dac(settings.dac_bits),
-        adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=settings.adc_range),
+        adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=_adc_range(settings)),
         dtype=dtype,
         **same,
         **range_,
     )
+
+
+def _adc_range(settings: ArraySettings) -> float:
+    """Return the range of the ADCs; one that is still to be found from data counts as the default, for checks alone."""
+    return ArraySettings.adc_range if settings.adc_range == FROM_DATA else float(settings.adc_range)  # type: ignore[arg-type]
 
 
 def with_linear_dac(config: ArrayConfig, settings: ArraySettings, networks: Iterable[Network]) -> ArrayConfig:

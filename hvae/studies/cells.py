@@ -12,9 +12,11 @@ import numpy as np
 from crossbar import input_files
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from crossbar.output_files import write_json
+from hvae.config.array import FROM_DATA
 from hvae.config.run import OptimizerConfig, RunConfig, SamplingConfig
 from hvae.data.sets import Dataset
 from hvae.jobs.job import OnStep, silent
+from hvae.onchip.calibration import calibrated
 from hvae.onchip.chip import OnChip, make_onchip
 from hvae.onchip.costs import costs, phase_power
 from hvae.runs import images, loading, records
@@ -118,6 +120,8 @@ def _programmed(cell: Cell, run: str) -> Trained:
     optimizer = OptimizerConfig(name="sgd", learning_rate=source.config.optimizer.learning_rate)  # none of it is used
     seeded = replace(source.config.training, seed=cell.seed)
     config = replace(source.config, array=settings, optimizer=optimizer, training=seeded)
+    if config.array.adc_range == FROM_DATA:
+        config = calibrated(config, source.parameters, images.load(config.data).train_images)
     chip = make_onchip(config, source.parameters)
     for array in chip.arrays.values():
         array.at_time(settings.age_seconds)
