@@ -22,7 +22,7 @@ from crossbar.devices.write_errors import gaussian
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.wires.resistance import line_resistance
-from hvae.config.array import FROM_DATA, IDEAL, ArraySettings
+from hvae.config.array import IDEAL, ArraySettings
 from hvae.models.hopfield import HopfieldVAE, Parameters
 
 LAW_PARAMETERS = ("dw_min", "dw_min_std", "dw_min_dtod", "up_down", "w_max_dtod")
@@ -61,8 +61,9 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
 
 
 def _adc_range(settings: ArraySettings) -> float:
-    """Return the range of the ADCs; one that is still to be found from data counts as the default, for checks alone."""
-    return ArraySettings.adc_range if settings.adc_range == FROM_DATA else float(settings.adc_range)  # type: ignore[arg-type]
+    """Return the range of the ADCs; one that is still to be found from data counts as any, for checks alone."""
+    found = settings.adc_range
+    return 1.0 if isinstance(found, str) else found
 
 
 def with_linear_dac(config: ArrayConfig, settings: ArraySettings, networks: Iterable[Network]) -> ArrayConfig:
