@@ -1,0 +1,140 @@
+"""A field that is the slope of an equilibrium's energy: its gradient, two ways, and what a flow learns."""
+
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.conjugate_gradient import ConjugateGradient
+from crossbar.hopfield.linear_response import LinearResponse
+from hvae.flows import field, flow
+from hvae.flows.field import Field
+from hvae.flows.flow import Teaching, learn
+from hvae.flows.pairing import Independent, Nearest
+
+EXACT = {
+    "solver": ConjugateGradient(tolerance=1e-12, max_sweeps=4000),
+    "response": LinearResponse(tolerance=1e-12, max_sweeps=4000),
+}
+
+
+@pytest.fixture
+def small():
+    rng = np.random.default_rng(0)
+    net = field.network(3, 7, 4)
+    weights = rng.normal(0, 0.4, (net.size,) * 2)
+    return Field(network=net, weights=np.where(net.mask(), weights + weights.T, 0), **EXACT)
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(5, 3)), rng.uniform(size=5), rng.normal(size=(5, 3))
+
+
+def test_the_field_is_minus_the_slope_of_the_energy_at_rest(small, batch):
+    x, t, _ = batch
+    step = 1e-6
+    for k in range(3):
+        moved = np.zeros(3)
+        moved[k] = step
+        slope = (small.potential(x + moved, t) - small.potential(x - moved, t)) / (2 * step)
+        np.testing.assert_allclose(small.velocity(x, t)[:, k], -slope, atol=1e-8)
+
+
+def test_the_gradient_is_that_of_finite_differences(small, batch):
+    x, t, target = batch
+    gradient, loss = small.gradient(x, t, target)
+    assert loss == pytest.approx(((small.velocity(x, t) - target) ** 2).sum(1).mean() / 2)
+    step, rng = 1e-6, np.random.default_rng(2)
+    for i, j in rng.permutation(np.argwhere(np.triu(small.network.mask())))[:30]:
+        sides = []
+        for sign in (1, -1):
+            weights = small.weights.copy()
+            weights[i, j] = weights[j, i] = weights[i, j] + sign * step
+            sides.append(small.with_weights(weights).gradient(x, t, target)[1])
+        assert gradient[i, j] == pytest.approx((sides[0] - sides[1]) / (2 * step), abs=1e-6)
+    np.testing.assert_array_equal(gradient, gradient.T)
+    assert not gradient[~small.network.mask()].any()
+
+
+def test_two_settlings_follow_it_with_an_error_of_epsilon_squared(small, batch):
+    exact, _ = small.gradient(*batch)
+    errors = [np.linalg.norm(small.two_settlings(*batch, epsilon) - exact) for epsilon in (0.2, 0.1, 0.05)]
+    for first, second in pairwise(errors):
+        assert first / second == pytest.approx(4, rel=0.25)
+    assert np.linalg.norm(small.two_settlings(*batch, 1e-3) - exact) < 1e-4 * np.linalg.norm(exact)
+
+
+def test_autograd_finds_the_same_gradient(small, batch):
+    torch = pytest.importorskip("torch")
+    x, t, target = batch
+    w = torch.from_numpy(small.weights).requires_grad_()
+    rest = small.rest(x, t)
+    h = torch.from_numpy(rest.settled.states.copy())
+    clamped = torch.from_numpy(rest.clamped)
+    states, hidden = (torch.arange(14)[small.network.block(name)] for name in ("state", "hidden"))
+    even = (w + w.T) / 2
+    for _ in range(400):  # a contraction from the equilibrium, through which autograd goes
+        r = torch.sigmoid(3 * h)
+        pull = torch.cat([clamped, r], 1) @ even[:, hidden]
+        h = h + 0.2 * (3 * r * (1 - r) * pull - h)
+    r = torch.sigmoid(3 * h)
+    others = torch.cat([clamped, r], 1)
+    velocity = others @ even[:, states] - clamped[:, :3] - clamped[:, :3] @ even[states][:, states]
+    loss = ((velocity - torch.from_numpy(target)) ** 2).sum(1).mean() / 2
+    loss.backward()
+    found = (w.grad + w.grad.T).numpy() * small.network.mask()
+    gradient, _ = small.gradient(x, t, target)
+    np.testing.assert_allclose(found, gradient, atol=1e-6)
+
+
+@pytest.mark.needs_jit
+@pytest.mark.slow
+def test_a_flow_learns_a_gaussian_and_two_humps():
+    rng = np.random.default_rng(3)
+    factor = np.array([[1.0, 0.0], [0.8, 0.3]])
+    gaussian = rng.normal(size=(4000, 2)) @ factor.T + [2.0, -1.0]
+    found = learn(gaussian, Teaching(hidden=40, steps=300, batch=128, rate=5e-3), rng).sample(4000, rng)
+    np.testing.assert_allclose(found.mean(0), [2.0, -1.0], atol=0.15)
+    np.testing.assert_allclose(np.cov(found.T), factor @ factor.T, atol=0.2)
+    humps = np.where(rng.random((4000, 1)) < 0.5, -3.0, 3.0) + 0.3 * rng.normal(size=(4000, 1))
+    found = learn(humps, Teaching(hidden=60, steps=400, batch=128, rate=5e-3), rng).sample(2000, rng)
+    assert np.mean(np.abs(found) < 1) < 0.12  # a Gaussian of that spread has a quarter there
+    assert np.mean(found > 0) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.needs_jit
+def test_the_same_seed_makes_the_same_flow():
+    samples = np.random.default_rng(4).normal(size=(50, 3))
+    made = [learn(samples, Teaching(hidden=6, steps=5, batch=8), np.random.default_rng(5)) for _ in range(2)]
+    np.testing.assert_array_equal(made[0].field.weights, made[1].field.weights)
+    drawn = [one.sample(7, np.random.default_rng(6)) for one in made]
+    np.testing.assert_array_equal(*drawn)
+    assert made[0].devices == made[0].field.network.mask().sum() // 2
+
+
+@pytest.mark.parametrize("samples", [np.zeros((1, 3)), np.full((5, 2), np.nan), np.zeros(4)])
+def test_samples_that_teach_nothing_are_refused(samples):
+    with pytest.raises(InvalidValue, match="`samples` must be"):
+        learn(samples, Teaching(), np.random.default_rng(0))
+    with pytest.raises(InvalidValue):
+        Teaching(hidden=0)
+
+
+def test_the_nearest_pairs_are_those_of_least_cost():
+    rng = np.random.default_rng(7)
+    start, end = rng.normal(size=(2, 6, 3))
+    costs = [((start[list(order)] - end) ** 2).sum() for order in permutations(range(6))]
+    found = Nearest().paired(start, end)
+    assert ((found - end) ** 2).sum() == pytest.approx(min(costs))
+    assert sorted(map(tuple, found)) == sorted(map(tuple, start))
+    assert Independent().paired(start, end) is start
+
+
+def test_the_schedule_rises_and_falls():
+    heights = [flow._schedule(share) for share in np.linspace(0, 1, 101)]
+    assert heights[0] < 0.1
+    assert max(heights) == 1
+    assert heights[-1] == 0
