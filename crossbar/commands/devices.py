@@ -91,19 +91,21 @@ def fit(
 ) -> None:
     """Fit a law to FILE, a table with the columns pulse, conductance and, optionally, direction (up, down).
 
-    A device pulsed up only is one-sided. A fit with R^2 below 0.9 writes no device.
+    Several devices, such as the columns G1 (uS), G2 (uS), ..., give the law their mean and their spread. A device
+    pulsed up only is one-sided. A fit with R^2 below 0.9, of any of them, writes no device.
 
     Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml`
     """
-    from crossbar.devices import fitting, measured
+    from crossbar.devices import fitting, measured, population
     from crossbar.devices.law import canonical
     from crossbar.errors import InvalidValue
     from crossbar.output_files import check_out
 
     if out is not None:
         check_out(out)
-    curve = measured.read(file, unit)
-    result = fitting.fit(curve, canonical(law_name), seed=seed)
+    curves = measured.read_devices(file, unit)
+    many = population.fit_population(curves, canonical(law_name), seed=seed) if len(curves) > 1 else None
+    result = many.fit if many is not None else fitting.fit(curves[0], canonical(law_name), seed=seed)
     if result.poor and out is not None and not accept_poor_fit:
         raise InvalidValue(
             f"the law {result.law.name!r} explains {result.r_squared:.1%} of the curve (R^2 below {fitting.GOOD}), so "
@@ -114,9 +116,18 @@ def fit(
 
         out.write_text(fitted_toml(result, file.name), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps({**fit_described(result), "runs": curve.runs}))
-    else:
-        print_fit(result, curve.runs)
+        facts = {**fit_described(result), "runs": curves[0].runs}
+        if many is not None:
+            facts |= {"devices": [fit_described(one) for one in many.devices], "untold_spreads": many.untold}
+        click.echo(json.dumps(facts))
+        return
+    print_fit(result, curves[0].runs)
+    if many is not None:
+        told = ", ".join(f"{key} by {value:.2g}" for key, value in many.untold.items())
+        worst = min(one.r_squared for one in many.devices)
+        click.echo(f"{len(many.devices)} devices; the worst has R^2 {worst:.4f}")
+        if told:
+            click.echo(f"the law has no place for what else spreads: {told}")
 
 
 @devices.command(short_help="Give many devices the same pulses and print what becomes of them.")

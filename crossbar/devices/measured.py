@@ -73,14 +73,36 @@ def read(path: Path | str, unit: str | None = None) -> PulseCurve:
     InvalidValue
         Fewer than four rows, conductances that are negative, all equal or cannot be siemens, units that differ.
     """
+    curves = read_devices(path, unit)
+    if len(curves) > 1:
+        raise InvalidValue(
+            f"{str(path)!r} holds {len(curves)} devices: fit them together by `crossbar.devices.population`, or keep "
+            "the columns of one"
+        )
+    return curves[0]
+
+
+def read_devices(path: Path | str, unit: str | None = None) -> list[PulseCurve]:
+    """Return the curves in a text file of one or several devices, each a column: `G1 (uS)`, `G2 (uS)`, ...
+
+    Pulses and directions are those of all. Else as `read`.
+
+    Raises
+    ------
+    MissingFile, CorruptFile, InvalidValue
+        As `read`.
+    """
     path = Path(path)
     table = read_table(path)
     scale = siemens(path, table.unit, unit)
-    numbers = np.array([table.column("pulse"), table.column("conductance")], float).T
     directions = table.words("direction", DIRECTIONS)
-    numbers[:, 1:] *= scale
-    check_conductances(path, numbers[:, 1], told=unit or table.unit)
-    return curve(path, table, numbers, directions)
+    found = []
+    for device in table.devices:
+        numbers = np.array([table.column("pulse"), table.column(device)], float).T
+        numbers[:, 1:] *= scale
+        check_conductances(path, numbers[:, 1], told=unit or table.unit)
+        found.append(curve(path, table, numbers, directions))
+    return found
 
 
 def siemens(path: Path, header: str | None, given: str | None) -> float:

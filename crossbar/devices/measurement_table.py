@@ -19,6 +19,7 @@ COLUMNS = {
 }
 HEADER_UNITS = {"s": "S", "siemens": "S", "ms": "mS", "us": "uS", "\u00b5s": "uS", "\u03bcs": "uS", "ns": "nS"}
 UNIT = re.compile(r"^(?P<name>.*?)[\s_]*(?:[\[(/]\s*|_)(?P<unit>siemens|[mnu\u00b5\u03bc]?s)\s*[\])]?$")
+DEVICE = re.compile(r"^(?:conductance|siemens|device|dev|g|d)[\s_#.-]*\d+$")  # one of several devices
 DECIMAL = re.compile(r"^[+-]?\d*,\d+(e[+-]?\d+)?$")  # a comma where a point may be
 THOUSANDS = re.compile(r"^[+-]?\d{1,3},\d{3}$")  # that may part thousands as well
 
@@ -31,7 +32,7 @@ class Table:
     ----------
     path : Path
     places : dict of str to int
-        Where each known column is.
+        Where each known column is; the conductances of several devices are ``conductance``, ``conductance 2``, ...
     unit : str or None
         Of the conductances, where the header tells it.
     rows : list of list of str
@@ -48,6 +49,11 @@ class Table:
     def column(self, name: str) -> list[float]:
         """Return the numbers of a column."""
         return [self._number(line, row, name) for line, row in zip(self.lines, self.rows, strict=True)]
+
+    @property
+    def devices(self) -> list[str]:
+        """The columns of conductances, one a device."""
+        return [name for name in self.places if name.startswith("conductance")]
 
     def words(self, name: str, known: Mapping[str, bool]) -> list[bool]:
         """Return what the words of a column stand for; the first row's may be empty; none where there is no column."""
@@ -150,15 +156,33 @@ def plain(name: str) -> tuple[str, str | None]:
 
 
 def named(path: Path, header: list[str]) -> tuple[dict[str, int], str | None]:
-    """Return the place of every known column, and the unit of the conductances."""
+    """Return the place of every known column, and the unit of the conductances.
+
+    Raises
+    ------
+    CorruptFile
+        No pulses or no conductances.
+    InvalidValue
+        Devices that are told in different units.
+    """
     places: dict[str, int] = {}
-    unit = None
+    units: set[str | None] = set()
+    unit, count = None, 0
     for place, column in enumerate(header):
         name, told = plain(column)
+        if DEVICE.match(name):
+            count += 1
+            places["conductance" if count == 1 else f"conductance {count}"] = place
+            units.add(told)
+            unit = told
+            continue
         for known, spellings in COLUMNS.items():
             if name in spellings and known not in places:
                 places[known] = place
                 unit = told if known == "conductance" else unit
+    if len(units) > 1:
+        found = ", ".join(sorted(map(str, units)))
+        raise InvalidValue(f"{str(path)!r} tells its devices in different units, {found}: convert one")
     for name in ("pulse", "conductance"):
         if name not in places:
             raise CorruptFile(
