@@ -140,6 +140,7 @@ def test_a_programmed_chip_computes_with_its_devices(rng, tmp_path):
     assert not chip.conductances
 
 
+@pytest.mark.needs_jit
 def test_weights_symmetric_but_for_rounding_can_be_programmed(rng):
     """`Chip` lets rounding pass; devices that serve both directions hold the mean."""
     chip = untied(rng)

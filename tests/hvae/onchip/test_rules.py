@@ -176,6 +176,7 @@ def test_tiki_taka_starts_at_the_symmetry_point_and_follows_a_steady_contrast(rn
     np.testing.assert_array_equal(array.weights(), array.weights().T)
 
 
+@pytest.mark.needs_jit
 def test_pulsed_sgd_is_the_contrast_on_average(rng):
     """Pulses are drawn: the mean of many updates, small against the device's range, is the wanted change itself."""
     response, mean = signals(rng, batch=64)
@@ -220,6 +221,7 @@ def cosine(rng, rule, given, steps=800):
     return (wanted * array.weights()).sum() / np.linalg.norm(wanted) / np.linalg.norm(array.weights())
 
 
+@pytest.mark.needs_jit
 def test_choppers_and_a_dynamic_reference_forgive_what_the_symmetry_point_is_missed_by(rng):
     """Where the fast array turns within a period of the choppers; a slow one cancels itself."""
     given = signals(rng)
