@@ -13,7 +13,8 @@ mirrors to the two cells of rho' as their tails: `in` that of `pull`, by one mir
 quiescent current, 2.5 nA, keeps both fast near zero; it is all that the two have in common.
 
 Sizes. Mirrors of n transistors are those of a tail, 2 um over 16 um; those of p transistors are of the low-threshold
-kind, as `push` must stay saturated below them. `units` of them side by side divide the line's current.
+kind, as `push` must stay saturated below them. `shield` (a cascode) keeps the output of theirs at 1.1 V: with 0.2 V
+there, 6 % more came out than went in. `units` of them side by side divide the line's current.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def conveyor(units: int = 1) -> Subcircuit:
         Transistor(name="down_in", kind=n, drain="down", gate="down", source="0", bulk="0", units=units, **tail),
         Transistor(name="down_out", kind=n, drain="plus", gate="down", source="0", bulk="0", **tail),
         Transistor(name="up_in", kind=p, drain="up", gate="up", source="vdd", bulk="vdd", units=units, **up),
-        Transistor(name="up_out", kind=p, drain="turn", gate="up", source="vdd", bulk="vdd", **up),
+        Transistor(name="up_out", kind=p, drain="up_end", gate="up", source="vdd", bulk="vdd", **up),
+        Transistor(
+            name="shield", kind=p, drain="turn", gate="in", source="up_end", bulk="vdd", width=4, length=2
+        ),
         Transistor(name="turn_in", kind=n, drain="turn", gate="turn", source="0", bulk="0", **tail),
         Transistor(name="turn_out", kind=n, drain="minus", gate="turn", source="0", bulk="0", **tail),
     )
