@@ -19,13 +19,20 @@ import numpy as np
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 from scipy.optimize import root
 
+from circuits.cells.sky130.cell import Cell, rho, slope
 from circuits.cells.sky130.neuron import neuron
 from circuits.circuit.memristor_array import MemristorArray
 from circuits.silicon.bench import HOLD, Conditions, head, simulate
 from circuits.silicon.level import Level, mounted, rails
+from circuits.silicon.neuron import GAIN
+from circuits.silicon.transfer import fit
 from crossbar.errors import DivergedError
+from crossbar.hopfield.mismatch import Mismatch
 from crossbar.numerics import checks
 
+LINE = Cell(name="line", transistors=(), law=rho, share=1.0, peak=1.0)
+DRIVE = Cell(name="drive", transistors=(), law=slope, share=2.0, peak=0.25)
+FITTED = 15e-9  # A; of the bit line, at which rho' is fitted
 SHARES = np.array([0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 1.0])
 LARGEST = 0.1e-6  # A of a bit line
 REACH, POINTS = 1.6, 65  # units
@@ -87,6 +94,23 @@ class Characterised:
         *_, drive = self._tables
         pushed = drive.ev(np.clip(self.currents(array, states), -LARGEST, LARGEST), np.clip(states, -REACH, REACH))
         return self.level.leak * pushed / self.conditions.scale - states
+
+    def mismatch(self, size: int) -> Mismatch:
+        """Return `size` neurons of `crossbar` with the gain, offset and leak that fit this one.
+
+        Gain a and offset o are those of rho, the mean of both lines; a rho' of height g that is driven by lines of
+        height h rests where l s = a rho'(a (s - o)) u, l = a / (g h). What such a neuron cannot have: a pull of its
+        own, heights that differ by sign, and rho' with another middle than rho.
+        """
+        volts, read = self.state * self.conditions.scale, self.level.read
+        lines = [fit(LINE, volts, sign * (one - one[0]) / read) for sign, one in ((1, self.above), (-1, self.below))]
+        some = [k for k, one in enumerate(self.current) if abs(abs(one) - FITTED) < 1e-12]
+        slopes = [fit(DRIVE, volts, self.drive[k] / self.current[k]) for k in some]
+        gain, offset = (float(np.mean([getattr(one, name) for one in lines])) for name in ("gain", "offset"))
+        heights = [float(np.mean([one.amplitude for one in group])) for group in (lines, slopes)]
+        a = gain * self.conditions.scale / GAIN
+        numbers = {"gain": a, "offset": offset / self.conditions.scale, "leak": a / (heights[0] * heights[1])}
+        return Mismatch(**{name: np.full(size, value) for name, value in numbers.items()})
 
     def rest(self, array: MemristorArray, clamped: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return where the network rests (N,) with the neurons `clamped` (k,) at `values` (k,), from zero.
