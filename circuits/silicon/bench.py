@@ -6,7 +6,7 @@ Outputs end at a voltage of their own, LOAD, which stands for the mirror that ta
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,8 +122,12 @@ class Signals:
     @property
     def swing(self) -> tuple[float, float]:
         """The lowest and the highest voltage of any node but the supplies'."""
+        return self.swing_without(())
+
+    def swing_without(self, nodes: Collection[str]) -> tuple[float, float]:
+        """Return `swing`, of all nodes but `nodes` too."""
         names = self.waveforms.names
-        inner = [_is_node(name) and not name.startswith("v(vdd") and "#" not in name for name in names]
+        inner = [_is_inner(name) and name not in nodes for name in names]
         volts = self.waveforms.values[:, inner]
         return float(volts.min()), float(volts.max())
 
@@ -141,6 +145,10 @@ class Signals:
 def _is_node(name: str) -> bool:
     """Return whether a signal is the voltage of a node; one behind a transistor's error (`uneven_card`) is none."""
     return name.startswith("v(") and name != "v(v-sweep)" and not name.rpartition(".")[2].startswith("g_")
+
+
+def _is_inner(name: str) -> bool:
+    return _is_node(name) and not name.startswith("v(vdd") and "#" not in name
 
 
 def netlist(instances: list[Instance], conditions: Conditions, state: str, analysis: str) -> str:
