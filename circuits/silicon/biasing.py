@@ -36,6 +36,8 @@ class Bias:
         Watts.
     spread : float
         Standard deviation of log current over networks with mismatch.
+    nodes : tuple of float
+        The lowest and highest voltage of any node while it starts.
     gate_area : float
         um2.
     transistors : int
@@ -48,6 +50,7 @@ class Bias:
     starts: float
     power: float
     spread: float
+    nodes: tuple[float, float]
     gate_area: float
     transistors: int
 
@@ -73,7 +76,7 @@ def measure(conditions: Conditions, *, draws: int, seed: int) -> Bias:
         starts=settled_after(RAMP, begun.time[after], output, WITHIN * float(output[-1])),
         power=SUPPLY * float(found["i(vsupply_n)"][-1]),
         spread=float(np.std([np.log(unlike[f"i(vsunk_n{k})"][-1]) for k in range(draws)], ddof=1)),
-        gate_area=cell.gate_area, transistors=len(cell.transistors),
+        nodes=begun.swing, gate_area=cell.gate_area, transistors=len(cell.transistors),
     )  # fmt: skip
 
 
@@ -100,5 +103,6 @@ def _instance(name: str, errors: dict[str, float] | None = None) -> str:
 
 
 def _simulate(conditions: Conditions, text: str, cards: list[str], analysis: str, supply: str) -> Signals:
-    kept = [*head(conditions, analysis)[:-1], supply, text, f"Eout out 0 vdd 0 {OUT / SUPPLY:.9g}", *cards, analysis, ".end"]
+    out = f"Eout out 0 vdd 0 {OUT / SUPPLY:.9g}"
+    kept = [*head(conditions, analysis)[:-1], supply, text, out, *cards, analysis, ".end"]
     return simulate("\n".join(kept) + "\n", conditions)

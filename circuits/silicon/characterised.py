@@ -103,7 +103,8 @@ class Characterised:
         own, heights that differ by sign, and rho' with another middle than rho.
         """
         volts, read = self.state * self.conditions.scale, self.level.read
-        lines = [fit(LINE, volts, sign * (one - one[0]) / read) for sign, one in ((1, self.above), (-1, self.below))]
+        zero = self.line[len(self.line) // 2]
+        lines = [fit(LINE, volts, sign * (one - zero) / read) for sign, one in ((1, self.above), (-1, self.below))]
         some = [k for k, one in enumerate(self.current) if abs(abs(one) - FITTED) < 1e-12]
         slopes = [fit(DRIVE, volts, self.drive[k] / self.current[k]) for k in some]
         gain, offset = (float(np.mean([getattr(one, name) for one in lines])) for name in ("gain", "offset"))

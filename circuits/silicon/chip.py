@@ -122,7 +122,7 @@ def task(
     """
     network = chip.networks.get("tied")
     if network is None or chip.conductances:
-        raise InvalidValue("neurons of sky130 take tied chips of ideal weights: the exporter chooses their conductances")
+        raise InvalidValue("neurons of sky130 take tied chips of ideal weights: conductances follow from the neuron")
     alike = all(isinstance(one, Sigmoid) and one.gain == GAIN for one in network.population(network.names).laws)
     if not alike or network.mismatch is not None:
         raise InvalidValue(f"neurons of sky130 are sigmoids of gain {GAIN:g}, all alike, but the chip has others")

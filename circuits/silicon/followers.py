@@ -1,4 +1,4 @@
-"""The follower and the driver of word lines measured: offsets, gains, how near rho, what current, how fast, how unlike."""
+"""The follower and the driver of word lines measured: offsets, how near rho, how fast, how unlike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The switch and the sample-and-hold measured: how well they conduct, how little when open, what they add to a sample."""
+"""The switch and the sample-and-hold measured: closed, open, and what they add to a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The volts, ohms and farads of neurons, and what stands around their transistors: leak, resistors, capacitors, rails."""
+"""The volts, ohms and farads of neurons, and what stands around their transistors: leak, resistors, rails."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ Two balanced cells of rho' (`circuits.cells.sky130.slope`) have the two outputs 
 tails and share the followers. Mirrors take their outputs to the state, one more for the second, as the state swings
 lower than an output may. Those of p transistors are of the low-threshold kind, so that they leave the cells their
 voltage at the cold corners. Shields (cascodes) keep the mirrors' outputs near their inputs' voltages, whatever the
-state: without them what the two cells have in common, 1.3 nA each, left 0.1 nA at the state. The leak R and the capacitance C stand outside.
+state: without them what the two cells have in common, 1.3 nA each, left 0.1 nA at the state. The leak R and the
+capacitance C stand outside: R = 40 megohm is a memristor of 25 nS.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ Sizes. Lines stand at 0.9 V, half the supply, and go 0.2 V up or down from there
 low-threshold kind, so that `top` (0.2 to 0.5 V above the line) and `bottom` (0.1 to 0.4 V below it) stay away from the
 supply; 2.5 um over 1 um carries 0.1 uA below threshold. Tail and stack take 10 nA, the tail of a cell of rho. The pair
 has units of 5 um over 4 um, as SkyWater's wide and long ones match worse. `shield1` and `shield2`, of the low-threshold
-kind at the pair's own gates, keep its drains 0.2 V below these: without them the follower erred by 2 mV over its range,
-which no longer pair mended, and by 2 mV at rest. Its loads are long, 4 um over 16 um: they
-make most of the offset. Their gates are slow for that (0.4 pF at 5 nA), and the loop must be slower: `slow` is a
-capacitor of 0.4 pF. Without it a lightly loaded line rang for ever, 0.15 V from peak to peak.
+kind at the pair's own gates, keep its drains 0.2 V below these: without them the follower erred by 2 mV at rest and by
+2 mV more over its range, which no longer pair mended. The loads are long, 4 um over 16 um: they make most of the
+offset. Their gates are slow for that (0.4 pF at 5 nA), and the loop must be slower: `slow` is a capacitor of 0.4 pF.
+Without it a lightly loaded line rang for ever, 0.15 V from peak to peak.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from circuits.cells.sky130.core import core
 from circuits.cells.sky130.word_lines import word_driver
 
 PORTS = "line s ref hold high low above below bias pbias vdd"
-"""Bit line, state, its middle, the voltage of lines at rest, the two resistors' nodes, the word lines, mirrors, supply."""
+"""Bit line, state, its middle, lines' rest, the nodes of two resistors, the word lines, gates of mirrors, supply."""
 
 
 def neuron(units: int = 1) -> Subcircuit:

@@ -8,9 +8,10 @@ stand outside: 20 megohm at 10 nA are a read voltage of 0.2 V, and a resistor of
 weights a ratio of conductances. Their two currents meet in `hold`, which carries only what the mirrors differ by.
 
 Sizes. The followers' inputs go from 0.7 to 1.1 V. The pair's output stands at the first mirror's gate, 0.9 V, above
-which a state of 3 (1.12 V) brings the pair's common node no nearer than 0.1 V; `rest` is a diode of the same size, or the pair's two sides would
-see drains of 0.9 and 1.8 V, an offset of 5 mV. `shield_p` and `shield_n` keep outputs of mirrors near their inputs' voltages; without them `low` went 3 % farther than `high`. The lines take their current from the
-supply, so that a driver can bring its line 0.1 uA and more (`circuits.cells.sky130.follower`).
+which a state of 3 (1.12 V) brings the pair's common node no nearer than 0.1 V; `rest` is a diode of the same size, or
+the pair's two sides would see drains of 0.9 and 1.8 V, an offset of 5 mV. `shield_p` and `shield_n` (cascodes) keep
+outputs of mirrors near their inputs' voltages; without them `low` went 3 % farther than `high`. The lines take their
+current from the supply: a driver can bring its line 0.1 uA and more (`circuits.cells.sky130.follower`).
 """
 
 from __future__ import annotations
@@ -27,20 +28,16 @@ PORTS = "s ref high low above below bias pbias vdd"
 def word_driver() -> Subcircuit:
     """Return the driver."""
     up, down = {"kind": "pfet_01v8", "source": "vdd", "bulk": "vdd"}, {"kind": "nfet_01v8", "source": "0", "bulk": "0"}
-    size = {"width": 2, "length": 16}
+    size, shield = {"width": 2, "length": 16}, {"gate": "ref", "width": 4, "length": 2}
     mirrors = (
         Transistor(name="rest", drain="rest", gate="rest", **up, **size),
         Transistor(name="up_in", drain="out", gate="out", **up, **size),
         Transistor(name="up_high", drain="high", gate="out", **up, **size),
         Transistor(name="up_turn", drain="up_end", gate="out", **up, **size),
-        Transistor(
-            name="shield_p", kind="pfet_01v8_lvt", drain="turn", gate="ref", source="up_end", bulk="vdd", width=4, length=2
-        ),
+        Transistor(name="shield_p", kind="pfet_01v8_lvt", drain="turn", source="up_end", bulk="vdd", **shield),
         Transistor(name="turn_in", drain="turn", gate="turn", **down, **size),
         Transistor(name="turn_out", drain="turn_end", gate="turn", **down, **size),
-        Transistor(
-            name="shield_n", kind="nfet_01v8_lvt", drain="low", gate="ref", source="turn_end", bulk="0", width=4, length=2
-        ),
+        Transistor(name="shield_n", kind="nfet_01v8_lvt", drain="low", source="turn_end", bulk="0", **shield),
     )
     both = pair("low", ("s", "ref"), ("out", "rest"), "t", 10.0, 1.0)
     lines = (
