@@ -60,7 +60,7 @@ def cells(
         [name for name in LAWS if name in chosen], conditions, corners=corners or CORNERS,
         temperatures=temperatures or (0.0, 27.0, 70.0), draws=draws, seed=seed,
     )  # fmt: skip
-    one = {"corner": corners[0]} if len(corners) == 1 else {}
+    one: dict[str, Any] = {"corner": corners[0]} if len(corners) == 1 else {}
     one |= {"temperature": temperatures[0]} if len(temperatures) == 1 else {}
     chosen_parts = [name for name in PARTS if name in chosen]
     measured = {

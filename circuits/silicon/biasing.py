@@ -61,7 +61,7 @@ class Bias:
 
 def measure(conditions: Conditions, *, draws: int, seed: int) -> Bias:
     """Measure a bias network; errors as `circuits.silicon.bench.simulate`."""
-    cell, celsius = bias_network(), (0.0, 70.0)
+    cell, cold, hot = bias_network(), 0.0, 70.0
     found = rest(conditions)
     cards = [_instance(f"n{k}", one) for k, one in enumerate(draw(cell, draws, np.random.default_rng(seed)))]
     unlike = _simulate(conditions, cell.uneven_text(), cards, ".op\n.save all", f"Vdd vdd 0 {SUPPLY}")
@@ -71,8 +71,8 @@ def measure(conditions: Conditions, *, draws: int, seed: int) -> Bias:
     after = begun.time > RAMP
     output = begun["i(vsunk_n)"][after]
     return Bias(
-        sunk=float(found["i(vsunk_n)"][-1]), given=-float(found["i(vgiven_n)"][-1]), celsius=celsius,
-        at_celsius=tuple(float(rest(replace(conditions, temperature=one))["i(vsunk_n)"][-1]) for one in celsius),
+        sunk=float(found["i(vsunk_n)"][-1]), given=-float(found["i(vgiven_n)"][-1]), celsius=(cold, hot),
+        at_celsius=(_sunk(conditions, cold), _sunk(conditions, hot)),
         starts=settled_after(RAMP, begun.time[after], output, WITHIN * float(output[-1])),
         power=SUPPLY * float(found["i(vsupply_n)"][-1]),
         spread=float(np.std([np.log(unlike[f"i(vsunk_n{k})"][-1]) for k in range(draws)], ddof=1)),
@@ -83,6 +83,10 @@ def measure(conditions: Conditions, *, draws: int, seed: int) -> Bias:
 def rest(conditions: Conditions) -> Signals:
     """Return the signals of one network at rest; it is sought with its supply on."""
     return _simulate(conditions, bias_network().text(), [_instance("n")], ".op\n.save all", f"Vdd vdd 0 {SUPPLY}")
+
+
+def _sunk(conditions: Conditions, celsius: float) -> float:
+    return float(rest(replace(conditions, temperature=celsius))["i(vsunk_n)"][-1])
 
 
 def _instance(name: str, errors: dict[str, float] | None = None) -> str:

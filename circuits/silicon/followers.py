@@ -142,10 +142,11 @@ def measure_driver(conditions: Conditions) -> Driver:
     ]  # fmt: skip
     found = _simulate(conditions, cell.text(), cards, f".dc Vs {low:.9g} {high + step / 10:.9g} {step:.9g}\n.save all")
     lines = [found["v(above)"] - HOLD, HOLD - found["v(line)"]]
-    fits = [_fitted(cell_of_rho(), found, conditions, one) for one in lines]
+    up, down = (_fitted(cell_of_rho(), found, conditions, one) for one in lines)
     return Driver(
-        errors=tuple(one.largest_error for one in fits), gains=tuple(gain_error(one.gain, conditions) for one in fits),
-        heights=tuple(one.amplitude - 1 for one in fits), rests=(float(lines[0][0]), -float(lines[1][0])),
+        errors=(up.largest_error, down.largest_error),
+        gains=(gain_error(up.gain, conditions), gain_error(down.gain, conditions)),
+        heights=(up.amplitude - 1, down.amplitude - 1), rests=(float(lines[0][0]), -float(lines[1][0])),
         power=SUPPLY * float(found["i(vsupply)"][POINTS // 2]), nodes=found.swing, gate_area=cell.gate_area,
         transistors=len(cell.transistors),
     )  # fmt: skip

@@ -151,7 +151,8 @@ def _spread(
 ) -> tuple[float, float, float]:
     """Return the spread of the ratio, of the difference at no current (A), and of the line's voltage."""
     names, errors = [f"n{number}" for number in range(draws)], draw(cell, draws, rng)
-    differences, held = {}, []
+    differences: dict[int, list[float]] = {}
+    held: list[float] = []
     for sign in (-1, 0, 1):
         cards = [
             f"Iline_{name} vdd line_{name} {sign * largest:.9g}\n{_instance(name, cell, one)}"

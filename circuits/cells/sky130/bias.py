@@ -14,6 +14,8 @@ all mirrors copy, 2 um over 16 um.
 
 from __future__ import annotations
 
+from typing import Any
+
 from circuits.cells.sky130.cell import Subcircuit
 from circuits.cells.sky130.transistor import Transistor
 
@@ -23,8 +25,10 @@ PORTS = "low bias pbias vdd"
 
 def bias_network() -> Subcircuit:
     """Return the network; its resistor stands outside, from `low` to ground."""
-    up, down = {"kind": "pfet_01v8", "source": "vdd", "bulk": "vdd"}, {"kind": "nfet_01v8", "bulk": "0"}
-    mirror, core = {"width": 2, "length": 16}, {"width": 10, "length": 4}
+    up: dict[str, Any] = {"kind": "pfet_01v8", "source": "vdd", "bulk": "vdd"}
+    down: dict[str, Any] = {"kind": "nfet_01v8", "bulk": "0"}
+    mirror: dict[str, Any] = {"width": 2, "length": 16}
+    core: dict[str, Any] = {"width": 10, "length": 4}
     transistors = (
         Transistor(name="one", drain="x", gate="x", source="0", **down, **core),
         Transistor(name="eight", drain="pbias", gate="x", source="low", units=8, **down, **core),

@@ -19,6 +19,8 @@ there, 6 % more came out than went in. `units` of them side by side divide the l
 
 from __future__ import annotations
 
+from typing import Any
+
 from circuits.cells.sky130.cell import Subcircuit
 from circuits.cells.sky130.follower import class_ab
 from circuits.cells.sky130.transistor import Transistor
@@ -29,7 +31,8 @@ PORTS = "in line bias pbias vdd plus minus"
 
 def conveyor(units: int = 1) -> Subcircuit:
     """Return the conveyor that divides by `units`."""
-    tail, up = {"width": 2, "length": 16}, {"width": 4, "length": 16}
+    tail: dict[str, Any] = {"width": 2, "length": 16}
+    up: dict[str, Any] = {"width": 4, "length": 16}
     n, p = "nfet_01v8", "pfet_01v8_lvt"
     mirrors = (
         Transistor(name="down_in", kind=n, drain="down", gate="down", source="0", bulk="0", units=units, **tail),

@@ -21,6 +21,8 @@ Without it a lightly loaded line rang for ever, 0.15 V from peak to peak.
 
 from __future__ import annotations
 
+from typing import Any
+
 from circuits.cells.sky130.cell import Subcircuit
 from circuits.cells.sky130.transistor import Transistor
 
@@ -31,8 +33,10 @@ PORTS = "in line bias pbias vdd"
 def class_ab(above: str, below: str) -> tuple[Transistor, ...]:
     """Return a follower whose currents come from the node `above` and go to the node `below`."""
     n, p, low, low_p = "nfet_01v8", "pfet_01v8", "nfet_01v8_lvt", "pfet_01v8_lvt"
-    pair, load, feed = {"width": 5, "length": 4, "units": 4}, {"width": 4, "length": 16}, {"width": 2, "length": 16}
-    out = {"width": 2.5, "length": 1}
+    pair: dict[str, Any] = {"width": 5, "length": 4, "units": 4}
+    load: dict[str, Any] = {"width": 4, "length": 16}
+    feed: dict[str, Any] = {"width": 2, "length": 16}
+    out: dict[str, Any] = {"width": 2.5, "length": 1}
     return (
         Transistor(name="tail", kind=n, drain="t", gate="bias", source="0", bulk="0", **feed),
         Transistor(name="in1", kind=n, drain="x", gate="in", source="t", bulk="0", **pair),

@@ -16,6 +16,8 @@ current from the supply: a driver can bring its line 0.1 uA and more (`circuits.
 
 from __future__ import annotations
 
+from typing import Any
+
 from circuits.cells.sky130.cell import Subcircuit, placed
 from circuits.cells.sky130.follower import follower
 from circuits.cells.sky130.sigmoid import pair, tail
@@ -27,8 +29,10 @@ PORTS = "s ref high low above below bias pbias vdd"
 
 def word_driver() -> Subcircuit:
     """Return the driver."""
-    up, down = {"kind": "pfet_01v8", "source": "vdd", "bulk": "vdd"}, {"kind": "nfet_01v8", "source": "0", "bulk": "0"}
-    size, shield = {"width": 2, "length": 16}, {"gate": "ref", "width": 4, "length": 2}
+    up: dict[str, Any] = {"kind": "pfet_01v8", "source": "vdd", "bulk": "vdd"}
+    down: dict[str, Any] = {"kind": "nfet_01v8", "source": "0", "bulk": "0"}
+    size: dict[str, Any] = {"width": 2, "length": 16}
+    shield: dict[str, Any] = {"gate": "ref", "width": 4, "length": 2}
     mirrors = (
         Transistor(name="rest", drain="rest", gate="rest", **up, **size),
         Transistor(name="up_in", drain="out", gate="out", **up, **size),
