@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import harness
@@ -24,12 +23,12 @@ import hvae
 from circuits.cells.sky130 import process
 from circuits.cells.sky130.neuron import neuron
 from circuits.circuit.layout import Choices
+from circuits.commands.beside import SIDES, Beside, Setting, beside, count, setting
 from circuits.silicon import chip as silicon
 from circuits.silicon.bench import Conditions
-from circuits.silicon.characterised import Characterised, characterise
+from circuits.silicon.characterised import Characterised
 from circuits.silicon.figures import draw_images
 from circuits.silicon.level import Level
-from circuits.silicon.spread import draw
 from circuits.verification.chip_reference import rest, settle_sample
 from crossbar.chip import Chip
 from crossbar.technology_parameters import read_parameter, shipped_tables
@@ -58,37 +57,12 @@ def trained(seed: int) -> tuple[Chip, np.ndarray]:
     return chip, small[1500:]
 
 
-def beside(
-    chip: Chip, known: Characterised, index: int, noise: np.ndarray, errors: list | None = None
-) -> tuple[dict, silicon.Found]:
-    """Return the largest differences of one run of the chip to the simulator's neurons, and the run."""
-    conditions, image = known.conditions, chip.examples[index]
-    task = silicon.task(chip, image, noise, conditions, LEVEL)
-    found = silicon.run(task, conditions, LEVEL, TIMES, errors)
-    ideal = settle_sample(chip, Choices(), image, noise)
-    sample = found.decoded[task.latents]
-    fitted = replace(chip, networks={"tied": replace(chip.networks["tied"], mismatch=known.mismatch(task.array.size))})
-    sides = {
-        "ideal": (ideal.rests["encode"].states, rest(chip, Choices(), "decode", sample).states),
-        "fitted": tuple(rest(fitted, Choices(), *one).states for one in (("encode", image), ("decode", sample))),
-        "characterised": (
-            known.rest(task.array, task.pixels, image), known.rest(task.array, task.latents, sample),
-        ),
-    }  # fmt: skip
-    told = {
-        f"{name}_{role}": float(np.abs(state - circuit).max())
-        for name, both in sides.items()
-        for role, state, circuit in zip(("encode", "decode"), both, (found.encoded, found.decoded), strict=True)
-    }
-    whole = found.decoded - ideal.rests["decode"].states
-    told |= {
-        "whole_ideal_largest": float(np.abs(whole).max()),
-        "pixels_rms": float(np.sqrt(np.mean(whole[task.pixels] ** 2))),
-        "sample_error": float(np.abs(sample - found.encoded[task.latents] - task.noise).max()),
-        "nodes_V": list(found.swing), "processor_seconds": found.seconds,
-    }  # fmt: skip
-    print(index, conditions.corner, conditions.temperature, json.dumps(told), file=sys.stderr, flush=True)
-    return told, found
+def told(index: int, found: Beside, chosen: Setting) -> dict[str, object]:
+    """Return what a run showed, and say it."""
+    said = found.record()
+    one = chosen.conditions
+    print(index, one.corner, one.temperature, json.dumps(said), file=sys.stderr, flush=True)
+    return said
 
 
 def sse(chip: Chip, images: np.ndarray, known: Characterised | None) -> float:
@@ -106,9 +80,9 @@ def sse(chip: Chip, images: np.ndarray, known: Characterised | None) -> float:
     return total / len(images)
 
 
-def power(chip: Chip, found: silicon.Found) -> dict[str, float]:
+def power(run: Beside) -> dict[str, float]:
     """Return watts from the supply while encoding and decoding rest, beside what circuits/energy assumes and counts."""
-    task = silicon.task(chip, chip.examples[0], np.zeros(4), Conditions(), LEVEL)
+    task, found = run.task, run.found
     ends = [np.searchsorted(found.time, mark * LEVEL.time_constant) - 2 for mark in (TIMES.marks[1], TIMES.marks[3])]
     signals = 1 / (1 + np.exp(-3 * found.encoded))
     lines = process.SUPPLY * LEVEL.read * float((task.array.plus + task.array.minus).sum(axis=0) @ signals)
@@ -140,34 +114,36 @@ def main() -> None:
     if options.quick:
         images, draws, corners, tested = 1, 0, (), 3
     chip, others = trained(options.seed)
-    rng = np.random.default_rng(options.seed)
-    noises = rng.standard_normal((images, 4))
-    array = silicon.task(chip, others[0], noises[0], Conditions(), LEVEL).array
-    load = float((array.plus + array.minus).sum(axis=0).mean()) / 2
-    known = {
-        (one.corner, one.temperature): characterise(one, LEVEL, load)
+    noises = np.random.default_rng(options.seed).standard_normal((images, 4))
+    chosen = {
+        f"{one.corner} {one.temperature:g} C": setting(chip, one)
         for one in (Conditions(), *(Conditions(corner=name, temperature=celsius) for name, celsius in corners))
     }
-    nominal = known["tt", 27.0]
-    runs = [beside(chip, nominal, k, noise) for k, noise in enumerate(noises)]
-    by_corner = {f"{name} {celsius:g} C": beside(chip, known[name, celsius], 0, noises[0]) for name, celsius in corners}
-    unlike = [beside(chip, nominal, 0, noises[0], draw(neuron(), array.size, rng)) for _ in range(draws)]
+    nominal, first = chosen["tt 27 C"], chip.examples[0]
+    runs = [beside(chip, chip.examples[k], noise, nominal) for k, noise in enumerate(noises)]
+    by_corner = {name: beside(chip, first, noises[0], one) for name, one in chosen.items() if one is not nominal}
+    unlike = [
+        beside(chip, first, noises[0], nominal, silicon.drawn(32, seed))
+        for seed in range(options.seed, options.seed + draws)
+    ]
+    records = [told(k, one, nominal) for k, one in enumerate(runs)]
+    array = runs[0].task.array
     errors = {
-        f"{side}_error": max(told[f"{side}_{role}"] for told, _ in runs for role in ("encode", "decode")) / RANGE
-        for side in ("characterised", "fitted", "ideal")
+        f"{side}_error": max(one[f"{side}_{role}"] for one in records for role in ("encode", "decode")) / RANGE
+        for side in SIDES
     }
     tables = {
         "sse_half_ideal": sse(chip, others[:tested], None),
         "sse_half_characterised": {
-            f"{name} {celsius:g} C": sse(chip, others[:tested], one) for (name, celsius), one in known.items()
+            name: sse(chip, others[:tested], one.known) for name, one in chosen.items()
         },
         "sse_half_mean_image": 0.5 * float(np.sum((others[:tested] - others.mean(axis=0)) ** 2)) / tested,
         "siemens_per_weight": LEVEL.siemens_per_weight(Conditions()), "largest_siemens": float(array.plus.max()),
-        "memristors": int(np.count_nonzero(array.plus > silicon.LEAST) + np.count_nonzero(array.minus > silicon.LEAST)),
+        "memristors": count(array),
         "largest_sum_of_weights": float(np.abs(chip.weights["tied"]).sum(axis=0).max()),
-        "transistors": array.size * len(neuron().transistors), "power": power(chip, runs[0][1]),
-        "images": [told for told, _ in runs], "corners": {name: told for name, (told, _) in by_corner.items()},
-        "mismatch": [told for told, _ in unlike],
+        "transistors": array.size * len(neuron().transistors), "power": power(runs[0]),
+        "images": records, "corners": {name: told(0, one, chosen[name]) for name, one in by_corner.items()},
+        "mismatch": [told(0, one, nominal) for one in unlike],
     }  # fmt: skip
     if not options.quick:
         pixels = slice(0, 16)
@@ -175,9 +151,9 @@ def main() -> None:
         rows = {
             "image": chip.examples[:images],
             "simulator": [one.rests["decode"].states[pixels] for one in ideal],
-            "transistors": [found.decoded[pixels] for _, found in runs],
-            "corners, first image": [found.decoded[pixels] for _, found in by_corner.values()],
-            "mismatch, first image": [found.decoded[pixels] for _, found in unlike],
+            "transistors": [one.found.decoded[pixels] for one in runs],
+            "corners, first image": [one.found.decoded[pixels] for one in by_corner.values()],
+            "mismatch, first image": [one.found.decoded[pixels] for one in unlike],
         }
         draw_images(rows, (4, 4), PICTURE)
     reported = harness.report(

@@ -25,6 +25,7 @@ from circuits.circuit.memristor_array import MemristorArray, map_linearly
 from circuits.silicon.bench import HOLD, Conditions, Signals, head, simulate
 from circuits.silicon.level import Level, mounted, rails, state
 from circuits.silicon.neuron import GAIN
+from circuits.silicon.spread import draw
 from circuits.simulators.process import Limits
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
@@ -137,6 +138,11 @@ def task(
     )  # fmt: skip
 
 
+def drawn(size: int, seed: int) -> list[dict[str, float]]:
+    """Return the errors (volts, by transistor) of `size` neurons of a chip with mismatch."""
+    return draw(neuron(), size, np.random.default_rng(seed))
+
+
 def netlist(
     one: Task, conditions: Conditions, level: Level, times: Times, errors: Sequence[Mapping[str, float]] | None = None
 ) -> str:
@@ -208,8 +214,9 @@ def _samples(one: Task, conditions: Conditions, level: Level, times: Times) -> I
 
 
 def run(
-    one: Task, conditions: Conditions, level: Level, times: Times, errors: Sequence[Mapping[str, float]] | None = None
-) -> Found:
+    one: Task, conditions: Conditions, level: Level, times: Times,
+    errors: Sequence[Mapping[str, float]] | None = None, limits: Limits = LIMITS,
+) -> Found:  # fmt: skip
     """Run the chip in ngspice; every node is looked at.
 
     Raises
@@ -217,7 +224,7 @@ def run(
     MissingFile, EngineError, InvalidValue
         As in `circuits.silicon.bench.simulate`.
     """
-    found = simulate(netlist(one, conditions, level, times, errors), conditions, LIMITS)
+    found = simulate(netlist(one, conditions, level, times, errors), conditions, limits)
     states = np.array([(found[f"v(s_{k})"] - conditions.middle) / conditions.scale for k in range(one.array.size)])
     ends = (times.marks[1] - APART) * level.time_constant, times.marks[3] * level.time_constant
     encoded, decoded = (np.array([np.interp(end, found.time, row) for row in states]) for end in ends)
