@@ -36,6 +36,7 @@ from crossbar.technology_parameters import read_parameter, shipped_tables
 PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "silicon-chip.svg"
 LEVEL, TIMES = Level(), silicon.Times()
 CORNERS = (("ss", 0.0), ("ff", 70.0), ("sf", 0.0), ("fs", 70.0))
+AMPLIFIERS = ("_in1", "_in2", "_load1", "_load2")  # of conveyors and followers: what holds lines at their voltages
 TARGETS = {"characterised_error": 0.01}
 RANGE = 2.0  # of the pixels, -1 to 1, and of the states that the networks reach
 
@@ -55,6 +56,16 @@ def trained(seed: int) -> tuple[Chip, np.ndarray]:
         image_shape=(4, 4), examples=small[1500:1520],
     )  # fmt: skip
     return chip, small[1500:]
+
+
+def shares(seed: int) -> dict[str, list[dict[str, float]]]:
+    """Return the errors of a chip's transistors, of the lines' amplifiers alone and of all others alone."""
+    every = silicon.drawn(32, seed)
+    kinds = {"amplifiers": True, "others": False}
+    return {
+        kind: [{name: value for name, value in one.items() if name.endswith(AMPLIFIERS) is wanted} for one in every]
+        for kind, wanted in kinds.items()
+    }
 
 
 def told(index: int, found: Beside, chosen: Setting) -> dict[str, object]:
@@ -126,6 +137,10 @@ def main() -> None:
         beside(chip, first, noises[0], nominal, silicon.drawn(32, seed))
         for seed in range(options.seed, options.seed + draws)
     ]
+    parted = [
+        {kind: beside(chip, first, noises[0], nominal, errors) for kind, errors in shares(seed).items()}
+        for seed in range(options.seed, options.seed + min(draws, 3))
+    ]
     records = [told(k, one, nominal) for k, one in enumerate(runs)]
     array = runs[0].task.array
     errors = {
@@ -144,6 +159,7 @@ def main() -> None:
         "transistors": array.size * len(neuron().transistors), "power": power(runs[0]),
         "images": records, "corners": {name: told(0, one, chosen[name]) for name, one in by_corner.items()},
         "mismatch": [told(0, one, nominal) for one in unlike],
+        "mismatch_in_parts": [{kind: told(0, one, nominal) for kind, one in both.items()} for both in parted],
     }  # fmt: skip
     if not options.quick:
         pixels = slice(0, 16)
