@@ -93,9 +93,11 @@ def count(array: MemristorArray) -> int:
     return sum(int(np.count_nonzero(side > silicon.LEAST)) for side in (array.plus, array.minus))
 
 
-def setting(chip: Chip, conditions: Conditions, limits: Limits = silicon.LIMITS) -> Setting:
+def setting(
+    chip: Chip, conditions: Conditions, *, level: Level | None = None, limits: Limits = silicon.LIMITS
+) -> Setting:
     """Characterise a neuron for `chip`: its lines are loaded as those of the chip are on average."""
-    level = Level()
+    level = level or Level()
     n_pixels, n_latent = (chip.role(name)[1].n_clamped for name in ("encode", "decode"))
     array = silicon.task(chip, np.zeros(n_pixels), np.zeros(n_latent), conditions, level).array
     load = float((array.plus + array.minus).sum(axis=0).mean()) / 2

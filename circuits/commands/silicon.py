@@ -22,14 +22,16 @@ ALLOWED = 0.01
 @click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
 @click.option("--corner", type=click.Choice(CORNERS), default="tt", show_default=True, help="Of the process.")
 @click.option("--temperature", type=float, default=27.0, show_default=True, help="C.")
+@click.option("--leak", type=float, default=40e6, show_default=True,
+              help="Ohm of a neuron's leak; conductances are in proportion to its inverse.")  # fmt: skip
 @click.option("--mismatch", is_flag=True, help="Every transistor differs, as SkyWater's coefficients and --seed say.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise, mismatch.")
 @click.option("--timeout", type=float, default=1200.0, show_default=True, help="Seconds the simulation may take.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for netlist and silicon.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def silicon(
-    chip: Path, pdk: str, sample: int, corner: str, temperature: float, mismatch: bool, seed: int, timeout: float,
-    out: Path | None, as_json: bool,
+    chip: Path, pdk: str, sample: int, corner: str, temperature: float, leak: float, mismatch: bool, seed: int,
+    timeout: float, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Encode, sample and decode an image in the tied chip of RUN_OR_CHIP, every neuron of transistors, in ngspice.
 
@@ -44,6 +46,7 @@ def silicon(
     from circuits.commands.beside import beside, setting, write
     from circuits.silicon.bench import Conditions
     from circuits.silicon.chip import drawn
+    from circuits.silicon.level import Level
     from circuits.simulators.process import Limits
     from crossbar.chip import load_chip
     from crossbar.output_files import check_out, write_json
@@ -52,7 +55,10 @@ def silicon(
         check_out(out)
     layout = Layout(chip=load_chip(chip))
     image, noise = layout.image(sample), layout.noise(seed, sample)
-    chosen = setting(layout.chip, Conditions(corner=corner, temperature=temperature), Limits(seconds=timeout))
+    chosen = setting(
+        layout.chip, Conditions(corner=corner, temperature=temperature), level=Level(leak=leak),
+        limits=Limits(seconds=timeout),
+    )  # fmt: skip
     found = beside(layout.chip, image, noise, chosen, drawn(layout.n_neurons, seed) if mismatch else None)
     told = {"pdk": pdk, "corner": corner, "temperature_C": temperature, "mismatch": mismatch, **found.record()}
     worst = max(told["characterised_encode"], told["characterised_decode"])

@@ -26,7 +26,7 @@ from circuits.silicon.bench import HOLD, Conditions, head, simulate
 from circuits.silicon.level import Level, mounted, rails
 from circuits.silicon.neuron import GAIN
 from circuits.silicon.transfer import fit
-from crossbar.errors import DivergedError
+from crossbar.errors import DivergedError, InvalidValue
 from crossbar.hopfield.mismatch import Mismatch
 from crossbar.numerics import checks
 
@@ -120,6 +120,8 @@ class Characterised:
         ------
         DivergedError
             It does not come to rest.
+        InvalidValue
+            A bit line carries more than the tables reach.
         """
         free = np.setdiff1d(np.arange(array.size), clamped)
         states = np.zeros(array.size)
@@ -139,6 +141,12 @@ class Characterised:
         if not solved.success and np.abs(solved.fun).max() > NEAR:
             raise DivergedError(f"the characterised network does not come to rest ({solved.message}): weaker weights")
         states[free] = solved.x
+        most = float(np.abs(self.currents(array, states)[free]).max())
+        if most > LARGEST:
+            raise InvalidValue(
+                f"a bit line carries {1e6 * most:.3g} uA, but neurons were characterised up to {1e6 * LARGEST:g} uA: "
+                "take a larger leak (`Level.leak`, --leak), which makes all conductances smaller"
+            )
         return states
 
 

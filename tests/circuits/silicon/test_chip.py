@@ -12,7 +12,7 @@ from circuits.silicon.bench import Conditions
 from circuits.silicon.characterised import Characterised, characterise
 from circuits.silicon.level import Level
 from circuits.verification.chip_reference import rest
-from crossbar.errors import InvalidValue
+from crossbar.errors import DivergedError, InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from tests.circuits.conftest import strong_chip
 
@@ -44,6 +44,14 @@ def test_tables_of_perfect_neurons_rest_where_the_simulator_does(small):
     alike = perfect().mismatch(4)
     np.testing.assert_allclose([alike.gain, alike.leak], 1, rtol=1e-3)
     np.testing.assert_allclose(alike.offset, 0, atol=1e-3)
+
+
+def test_a_bit_line_beyond_the_tables_is_told_with_the_remedy(small):
+    strong = replace(small, weights={"tied": 5 * small.weights["tied"]})
+    task = silicon.task(strong, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
+    with pytest.raises((InvalidValue, DivergedError), match=r"take a larger leak|weaker weights"):
+        perfect().rest(task.array, task.pixels, task.image)
+    assert Level(leak=80e6).siemens_per_weight(CONDITIONS) == LEVEL.siemens_per_weight(CONDITIONS) / 2
 
 
 def test_a_netlist_has_every_device_once_and_opposite_gates(small):
