@@ -47,7 +47,7 @@ def test_tables_of_perfect_neurons_rest_where_the_simulator_does(small):
 
 
 def test_a_bit_line_beyond_the_tables_is_told_with_the_remedy(small):
-    strong = replace(small, weights={"tied": 5 * small.weights["tied"]})
+    strong = replace(small, weights={"tied": 40 * small.weights["tied"]})
     task = silicon.task(strong, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
     with pytest.raises((InvalidValue, DivergedError), match=r"take a larger leak|weaker weights"):
         perfect().rest(task.array, task.pixels, task.image)
