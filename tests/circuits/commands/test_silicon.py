@@ -44,7 +44,7 @@ def test_a_chip_passes_and_its_netlist_is_kept(kept, tmp_path):
     assert len(re.findall("^Xneuron_", text, re.MULTILINE)) == 8
     assert ".include models.spice" in text
     assert str(tmp_path) not in text
-    assert (tmp_path / "found" / "models.spice").resolve() == process.models("ff")
+    assert (tmp_path / "found" / "models.spice").resolve() == process.models("ff").resolve()
 
 
 @pytest.mark.spice
