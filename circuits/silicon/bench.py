@@ -6,7 +6,7 @@ Outputs end at a voltage of their own, LOAD, which stands for the mirror that ta
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 
 LOAD = 1.2  # V
+HOLD = 0.9  # V of lines at rest
 HELD = 1e-3  # V that a node may lie outside the supply by: the simulator's own tolerance
 MODELS = "models.spice"
 # gmin far below the currents; Gear's method, as the trapezoidal rule rings for ever on nodes of picoamperes
@@ -121,8 +122,12 @@ class Signals:
     @property
     def swing(self) -> tuple[float, float]:
         """The lowest and the highest voltage of any node but the supplies'."""
+        return self.swing_without(())
+
+    def swing_without(self, nodes: Collection[str]) -> tuple[float, float]:
+        """Return `swing`, of all nodes but `nodes` too."""
         names = self.waveforms.names
-        inner = [_is_node(name) and not name.startswith("v(vdd") and "#" not in name for name in names]
+        inner = [_is_inner(name) and name not in nodes for name in names]
         volts = self.waveforms.values[:, inner]
         return float(volts.min()), float(volts.max())
 
@@ -138,7 +143,12 @@ class Signals:
 
 
 def _is_node(name: str) -> bool:
-    return name.startswith("v(") and name != "v(v-sweep)"
+    """Return whether a signal is the voltage of a node; one behind a transistor's error (`uneven_card`) is none."""
+    return name.startswith("v(") and name != "v(v-sweep)" and not name.rpartition(".")[2].startswith("g_")
+
+
+def _is_inner(name: str) -> bool:
+    return _is_node(name) and not name.startswith("v(vdd") and "#" not in name
 
 
 def netlist(instances: list[Instance], conditions: Conditions, state: str, analysis: str) -> str:
@@ -148,10 +158,7 @@ def netlist(instances: list[Instance], conditions: Conditions, state: str, analy
     cards = [
         *head(conditions, analysis), *even, f"Vload load 0 {LOAD}", f"Vs s 0 {state}",
         f"Vref ref 0 {conditions.middle:.9g}",
-        f"Ibias vdd bias {conditions.current:.9g}", "Mbias bias bias 0 0 sky130_fd_pr__nfet_01v8__model w=2u l=16u",
-        f"Ipbias pbias 0 {conditions.current:.9g}",
-        "Mpbias pbias pbias vdd vdd sky130_fd_pr__pfet_01v8__model w=2u l=16u",
-        *(one.cards() for one in instances), analysis, ".end",
+        *bias(conditions), *(one.cards() for one in instances), analysis, ".end",
     ]  # fmt: skip
     return "\n".join(cards) + "\n"
 
@@ -162,13 +169,22 @@ def head(conditions: Conditions, analysis: str) -> list[str]:
     return ["cells of sky130", f".include {MODELS}", options, f"Vdd vdd 0 {SUPPLY}"]
 
 
+def bias(conditions: Conditions) -> list[str]:
+    """Return the gates of the n and p current mirrors, fed by ideal currents."""
+    return [
+        f"Ibias vdd bias {conditions.current:.9g}", "Mbias bias bias 0 0 sky130_fd_pr__nfet_01v8__model w=2u l=16u",
+        f"Ipbias pbias 0 {conditions.current:.9g}",
+        "Mpbias pbias pbias vdd vdd sky130_fd_pr__pfet_01v8__model w=2u l=16u",
+    ]  # fmt: skip
+
+
 def run(instances: list[Instance], conditions: Conditions, state: str, analysis: str) -> Signals:
     """Run `instances` in ngspice and return all signals, after a look at every node; errors as `simulate`."""
     return simulate(netlist(instances, conditions, state, analysis), conditions)
 
 
-def simulate(text: str, conditions: Conditions) -> Signals:
-    """Run a netlist in ngspice and return all signals, after a look at every node.
+def simulate(text: str, conditions: Conditions, limits: Limits = LIMITS) -> Signals:
+    """Run a netlist in ngspice within `limits` and return all signals, after a look at every node.
 
     Raises
     ------
@@ -185,6 +201,6 @@ def simulate(text: str, conditions: Conditions) -> Signals:
         (private / MODELS).symlink_to(source)  # a path is no text of a netlist
         path = private / engine.netlist
         path.write_text(text, encoding="ascii")
-        found = Signals(waveforms=engine.run(path, LIMITS))
+        found = Signals(waveforms=engine.run(path, limits))
     found.hold_within(SUPPLY)
     return found

@@ -56,9 +56,14 @@ def _settling(one: Instance, conditions: Conditions, full: float) -> float:
     step = TIMES * unit / STEPS
     found = run([one], conditions, state, f".tran {step:.6g} {TIMES * unit:.6g} 0 {step:.6g}\n.save all")
     output = found[f"i(vout_{one.name})"]
-    away = np.flatnonzero(np.abs(output - output[-1]) > WITHIN * full)
-    last = found.time[min(int(away[-1]) + 1, len(output) - 1)] if len(away) else DELAY * unit
-    return float(last - DELAY * unit)
+    return settled_after(DELAY * unit, found.time, output, WITHIN * full)
+
+
+def settled_after(begin: float, time: np.ndarray, output: np.ndarray, within: float) -> float:
+    """Return how long after `begin` the `output` (n,) is within `within` of its end, and stays there."""
+    away = np.flatnonzero(np.abs(output - output[-1]) > within)
+    last = time[min(int(away[-1]) + 1, len(output) - 1)] if len(away) else begin
+    return float(last - begin)
 
 
 def _power(one: Instance, conditions: Conditions) -> float:

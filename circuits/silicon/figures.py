@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from circuits.silicon.study import Study
@@ -46,3 +48,21 @@ def draw_all(found: Study, folder: Path) -> list[Path]:
     """Draw every cell of a study into `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     return [draw(found, name, folder / f"silicon-{name}.svg") for name in found.spreads]
+
+
+def draw_images(rows: Mapping[str, Sequence[np.ndarray]], shape: tuple[int, int], path: Path) -> Path:
+    """Draw rows of images, (pixels,) from -1 to 1 each, with their titles, to `path`."""
+    columns = max(len(row) for row in rows.values())
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(1.1 * columns + 1.6, 1.05 * len(rows)), layout="constrained")
+        axes = figure.subplots(len(rows), columns, squeeze=False)
+        for line, (title, row) in zip(axes, rows.items(), strict=True):
+            line[0].set_ylabel(title, rotation=0, ha="right", va="center")
+            for place, axis in enumerate(line):
+                axis.set(xticks=[], yticks=[])
+                axis.spines[:].set_visible(False)
+                if place < len(row):
+                    axis.imshow(np.reshape(row[place], shape), cmap="gray", vmin=-1, vmax=1)
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, dpi=150, metadata=metadata)
+    return path

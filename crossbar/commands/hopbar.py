@@ -32,6 +32,7 @@ _COMMANDS = {
     "verify": "circuits.commands.netlist:verify",
     "area": "circuits.commands.area:area",
     "cells": "circuits.commands.cells:cells",
+    "silicon": "circuits.commands.silicon:silicon",
     "doctor": "doctor",
 }
 """Name of each command, and where it is: a module and what to take from it."""

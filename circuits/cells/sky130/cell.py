@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -61,6 +61,18 @@ class Subcircuit:
 
     def _text(self, parameters: str, body: str) -> str:
         return f".subckt {self.subcircuit} {self.ports}{parameters}\n{body}.ends {self.subcircuit}\n"
+
+
+def placed(cell: Subcircuit, name: str, nodes: str) -> tuple[Transistor, ...]:
+    """Return the transistors of `cell` as a part `name` of a larger one, its ports at `nodes`, in their order."""
+    at = dict(zip(cell.ports.split(), nodes.split(), strict=True)) | {"0": "0"}
+    moved = []
+    for one in cell.transistors:
+        drain, gate, source, bulk = (
+            at.get(node, f"{name}_{node}") for node in (one.drain, one.gate, one.source, one.bulk)
+        )
+        moved.append(replace(one, name=f"{name}_{one.name}", drain=drain, gate=gate, source=source, bulk=bulk))
+    return tuple(moved)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,36 +1,48 @@
-"""The conveyor: holds a bit line at a voltage, whatever current it brings, and sinks a scaled copy of that current.
+"""The conveyor of two signs: holds a bit line and splits its current into what came in and what went out.
 
-    I_out = I_line / units,   v_line = v_hold
+    I_plus - I_minus = I_line / units,   I_plus I_minus = I_quiescent^2,   v_line = v_hold
 
-An amplifier of five transistors moves the gate of `sink` until the bit line, its drain, stands at `hold`; `copy`, one
-unit of the same size with the same gate, is the tail of a cell of rho' (`circuits.cells.sky130.slope`). So the bit
-line is a virtual ground, and the mirror that scales a memristor's current is the tail that the cell has anyway.
+Word lines come in pairs here: one goes from `hold` up by v_read rho, one down by as much, and a weight's two memristors
+stand between them and one bit line. So the line itself subtracts, by Kirchhoff's law, and no transistor sees the common
+part of the two currents. With a conveyor for each of G+ and G- a neuron subtracts what two mirrors, unlike by percents,
+make of currents that are many times their difference; subtracted by one mirror before rho', by what that one is unlike.
+Here unlike mirrors are an error of the weights.
 
-Sizes. The line is held at 0.4 V: word lines then go from 0.4 V to 0.4 V + v_read, memristors see 0 to v_read = 0.1 V,
-and `sink` (units of 2 um over 16 um, as the tail) stays saturated. The amplifier's pair is of p transistors, as their
-inputs stand that low; 20 um over 4 um, as its offset is one of the bit line: delta volts there are delta times the sum
-of all conductances of the line, a current without a signal.
+A follower in class AB (`circuits.cells.sky130.follower`) holds the line. What its two outputs carry goes through
+mirrors to the two cells of rho' as their tails: `in` that of `pull`, by one mirror, `out` that of `push`, by two. The
+quiescent current, 2.5 nA, keeps both fast near zero; it is all that the two have in common.
+
+Sizes. Mirrors of n transistors are those of a tail, 2 um over 16 um; those of p transistors are of the low-threshold
+kind, as `push` must stay saturated below them. `shield` (a cascode) keeps the output of theirs at 1.1 V: with 0.2 V
+there, 6 % more came out than went in. `units` of them side by side divide the line's current.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from circuits.cells.sky130.cell import Subcircuit
+from circuits.cells.sky130.follower import class_ab
 from circuits.cells.sky130.transistor import Transistor
 
-PORTS = "line hold feed vdd out"
-"""Bit line, the voltage that it is held at, gate of the mirror that feeds the amplifier, supply, output."""
+PORTS = "in line bias pbias vdd plus minus"
+"""The voltage that the bit line is held at, bit line, gates of the current mirrors, supply, and the two outputs."""
 
 
-def conveyor(units: int = 10) -> Subcircuit:
+def conveyor(units: int = 1) -> Subcircuit:
     """Return the conveyor that divides by `units`."""
-    shape = {"width": 2, "length": 16}
-    transistors = (
-        Transistor(name="feed", kind="pfet_01v8", drain="t", gate="feed", source="vdd", bulk="vdd", width=4, length=4),
-        Transistor(name="in1", kind="pfet_01v8", drain="d", gate="line", source="t", bulk="t", width=20, length=4),
-        Transistor(name="in2", kind="pfet_01v8", drain="g", gate="hold", source="t", bulk="t", width=20, length=4),
-        Transistor(name="load1", kind="nfet_01v8", drain="d", gate="d", source="0", bulk="0", width=4, length=16),
-        Transistor(name="load2", kind="nfet_01v8", drain="g", gate="d", source="0", bulk="0", width=4, length=16),
-        Transistor(name="sink", kind="nfet_01v8", drain="line", gate="g", source="0", bulk="0", units=units, **shape),
-        Transistor(name="copy", kind="nfet_01v8", drain="out", gate="g", source="0", bulk="0", **shape),
+    tail: dict[str, Any] = {"width": 2, "length": 16}
+    up: dict[str, Any] = {"width": 4, "length": 16}
+    n, p = "nfet_01v8", "pfet_01v8_lvt"
+    mirrors = (
+        Transistor(name="down_in", kind=n, drain="down", gate="down", source="0", bulk="0", units=units, **tail),
+        Transistor(name="down_out", kind=n, drain="plus", gate="down", source="0", bulk="0", **tail),
+        Transistor(name="up_in", kind=p, drain="up", gate="up", source="vdd", bulk="vdd", units=units, **up),
+        Transistor(name="up_out", kind=p, drain="up_end", gate="up", source="vdd", bulk="vdd", **up),
+        Transistor(
+            name="shield", kind=p, drain="turn", gate="in", source="up_end", bulk="vdd", width=4, length=2
+        ),
+        Transistor(name="turn_in", kind=n, drain="turn", gate="turn", source="0", bulk="0", **tail),
+        Transistor(name="turn_out", kind=n, drain="minus", gate="turn", source="0", bulk="0", **tail),
     )
-    return Subcircuit(name="conveyor", transistors=transistors, ports=PORTS)
+    return Subcircuit(name="conveyor", transistors=(*class_ab("up", "down"), *mirrors), ports=PORTS)

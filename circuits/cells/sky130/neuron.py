@@ -1,55 +1,26 @@
-"""The core of a neuron: eq. (2) in transistors, but for the conveyors of its bit lines and the driver of its word line.
+"""A whole neuron: conveyor of its bit line, eq. (2), and drivers of its word lines; leak and capacitance outside.
 
-    C ds/dt = -(s - ref) / R + 2 (I_plus - I_minus) rho (1 - rho),   rho = 1 / (1 + exp(-k (s - ref)))
+    C ds/dt = -(s - ref) / R + 2 I_line rho (1 - rho) / units,   lines at hold +- v_read rho
 
-Two balanced cells of rho' (`circuits.cells.sky130.slope`) have the scaled currents of the bit lines G+ and G- for their
-tails and share the followers. Mirrors take their outputs to the state, one more for the second, as the state swings
-lower than an output may. Those of p transistors are of the low-threshold kind, so that they leave the cells their
-voltage at the cold corners. With rho' = 3 rho (1 - rho) that is eq. (2), W rho = 2 R (I_plus - I_minus) / (3 U), with
-U the volts of a unit. The leak R and the capacitance C stand outside: R = 10 megohm is a memristor of 0.1 uS, or 5,000
-squares of a resistor of 2 kohm.
+So W = 2 R v_read (G+ - G-) / (3 U units), with U the volts of a unit of the state (`siemens_per_weight`).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from circuits.cells.sky130.cell import Subcircuit, placed
+from circuits.cells.sky130.conveyor import conveyor
+from circuits.cells.sky130.core import core
+from circuits.cells.sky130.word_lines import word_driver
 
-from circuits.cells.sky130.cell import Subcircuit
-from circuits.cells.sky130.slope import balanced_slope
-from circuits.cells.sky130.transistor import Transistor
-
-PORTS = "s ref plus minus pbias vdd"
-"""State, its middle, the two currents that conveyors sink, the gate of the p current mirror, supply."""
+PORTS = "line s ref hold high low above below bias pbias vdd"
+"""Bit line, state, its middle, lines' rest, the nodes of two resistors, the word lines, gates of mirrors, supply."""
 
 
-def neuron() -> Subcircuit:
-    """Return the core."""
-    all_of_one = balanced_slope().transistors
-    lifts = tuple(one for one in all_of_one if one.name.startswith(("lift_", "feed_")))
-    pairs = tuple(one for one in all_of_one if one not in lifts and one.name != "tail")
-    mirrors = (
-        *_mirror("pfet_01v8_lvt", "up_plus", "s", "vdd", width=4),
-        *_mirror("pfet_01v8_lvt", "up_minus", "down", "vdd", width=4),
-        *_mirror("nfet_01v8", "down", "s", "0", width=2),
+def neuron(units: int = 1) -> Subcircuit:
+    """Return the neuron whose bit line's current is divided by `units`."""
+    transistors = (
+        *placed(conveyor(units), "conveyor", "hold line bias pbias vdd plus minus"),
+        *placed(core(), "core", "s ref plus minus pbias vdd"),
+        *placed(word_driver(), "driver", "s ref high low above below bias pbias vdd"),
     )
-    plus, minus = _renamed(pairs, "plus", "up_plus"), _renamed(pairs, "minus", "up_minus")
-    return Subcircuit(name="neuron", transistors=(*plus, *minus, *lifts, *mirrors), ports=PORTS)
-
-
-def _mirror(kind: str, diode: str, out: str, rail: str, *, width: float) -> tuple[Transistor, Transistor]:
-    """Return a mirror from the node `diode` to `out`."""
-    diodes = ((f"{diode}_in", diode), (f"{diode}_out", out))
-    first, second = (
-        Transistor(name=name, kind=kind, drain=drain, gate=diode, source=rail, bulk=rail, width=width, length=16)
-        for name, drain in diodes
-    )
-    return first, second
-
-
-def _renamed(pairs: tuple[Transistor, ...], side: str, out: str) -> tuple[Transistor, ...]:
-    """Return the pairs of one side: tail `side`, output `out`, the rest of the current from the supply."""
-    nodes = {"t": side, "u": f"u_{side}", "w": f"w_{side}", "out": out, "rest": "vdd"}
-    moved = ((one, nodes.get(one.drain, one.drain), nodes.get(one.source, one.source)) for one in pairs)
-    return tuple(
-        replace(one, name=f"{one.name}_{side}", drain=drain, source=source) for one, drain, source in moved
-    )
+    return Subcircuit(name="neuron", transistors=transistors, ports=PORTS)

@@ -1,14 +1,23 @@
 """Cells of transistors as text and numbers: laws, sizes, mismatch, and the package that is not there."""
 
 import importlib.util
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from circuits.cells.sky130 import CELLS, cell, process
-from circuits.cells.sky130.cell import rho, slope
+from circuits.cells.sky130.bias import bias_network
+from circuits.cells.sky130.cell import placed, rho, slope
+from circuits.cells.sky130.conveyor import conveyor
+from circuits.cells.sky130.core import core
+from circuits.cells.sky130.follower import follower
+from circuits.cells.sky130.neuron import neuron
+from circuits.cells.sky130.sample_hold import sample_hold
 from circuits.cells.sky130.sigmoid import sigmoid
 from circuits.cells.sky130.slope import balanced_slope, stacked_slope
+from circuits.cells.sky130.switch import switch
+from circuits.cells.sky130.word_lines import word_driver
 from crossbar.errors import MissingFile, UnknownName
 
 
@@ -44,6 +53,30 @@ def test_a_cell_with_errors_is_the_same_cell_with_voltages_at_its_gates(name):
         line.split()[5:] for line in uneven if line[0] == "M"
     ]
     assert len({transistor.name for transistor in one.transistors}) == len(one.transistors)
+
+
+def test_a_part_of_a_larger_cell_keeps_its_transistors_and_gets_nodes_of_its_own():
+    one, whole = follower(), neuron()
+    moved = placed(one, "above", "high above bias pbias vdd")
+    assert [part.area for part in moved] == [part.area for part in one.transistors]
+    nodes = {node for part in moved for node in (part.drain, part.gate, part.source, part.bulk)}
+    assert nodes & {"in", "line"} == set()
+    assert {"high", "above", "vdd", "0"} <= nodes
+    inner = {node for node in nodes if node.startswith("above_")}
+    assert inner == nodes - {"high", "above", "bias", "pbias", "vdd", "0"}
+    assert len({part.name for part in whole.transistors}) == len(whole.transistors) == 82
+    reached = {node for part in whole.transistors for node in (part.drain, part.gate, part.source, part.bulk)}
+    assert set(whole.ports.split()) <= reached
+
+
+def test_no_node_of_a_cell_hangs_alone():
+    """Every node that is no port has at least two ends, and one that is not a gate."""
+    for cell_ in (follower(), conveyor(), core(), word_driver(), sample_hold(), switch(), bias_network(), neuron()):
+        ends = Counter(node for part in cell_.transistors for node in (part.drain, part.gate, part.source))
+        driven = {node for part in cell_.transistors for node in (part.drain, part.source)}
+        for node in set(ends) - set(cell_.ports.split()) - {"0"}:
+            assert ends[node] > 1, (cell_.name, node)
+            assert node in driven, (cell_.name, node)
 
 
 def test_unknown_names_are_told():

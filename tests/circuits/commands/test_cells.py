@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from circuits.cells.sky130 import CELLS, process
 from circuits.commands import cells as command
+from circuits.silicon.parts import PARTS
 from crossbar.errors import InvalidValue
 
 
@@ -50,14 +51,22 @@ def test_a_table_without_a_neuron_where_one_of_its_cells_is_missing():
 
 @pytest.mark.spice
 @pytest.mark.usefixtures("needs_sky130")
-def test_the_conveyor_alone(tmp_path):
-    done = hopbar_cells("conveyor", "--draws", 10, "--json", "--out", tmp_path / "found")
+def test_parts_alone_under_the_conditions_given(tmp_path):
+    done = hopbar_cells("switch", "conveyor", "--draws", 10, "--json", "--out", tmp_path / "found")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["cells"] == {}
-    assert told["conveyor"]["units"] == 10
+    assert list(told["parts"]) == ["conveyor", "switch"]
     assert [path.name for path in (tmp_path / "found").iterdir()] == ["cells.json"]
-    assert "10 to 1" in hopbar_cells("conveyor", "--draws", 10).stdout
+    said = hopbar_cells("switch", "--corner", "ss", "--temperature", 0).stdout
+    assert "kohm closed" in said
+    assert float(said.split()[1]) > 2e-3 * told["parts"]["switch"]["closed"]
+
+
+def test_every_part_has_a_sentence_and_a_measure():
+    """The command names them itself, as importing them costs scipy."""
+    assert tuple(PARTS) == command.PARTS
+    assert set(command._SENTENCES) == set(PARTS)
 
 
 def test_a_cell_that_is_not_there_is_named_with_the_nearest():

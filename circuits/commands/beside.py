@@ -1,0 +1,146 @@
+"""One run of a whole chip in transistors, beside where the simulator's neurons rest: ideal, fitted, characterised.
+
+Decoding is compared under the chip's own sample, so that an error of its encoder is not counted twice. (It stands here,
+as `circuits.silicon` and `circuits.verification` know nothing of each other.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circuits.cells.sky130.neuron import neuron
+from circuits.cells.sky130.process import models
+from circuits.circuit.layout import Choices
+from circuits.circuit.memristor_array import MemristorArray
+from circuits.silicon import chip as silicon
+from circuits.silicon.bench import MODELS, Conditions
+from circuits.silicon.characterised import Characterised, characterise
+from circuits.silicon.level import Level
+from circuits.simulators.process import Limits
+from circuits.verification.chip_reference import rest, settle_sample
+from crossbar.chip import Chip
+from crossbar.output_files import write_text
+
+SIDES = ("characterised", "fitted", "ideal")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """What a chip is run with.
+
+    Attributes
+    ----------
+    known : Characterised
+        One neuron under the same conditions.
+    times : silicon.Times
+    limits : Limits
+    """
+
+    known: Characterised
+    times: silicon.Times
+    limits: Limits = silicon.LIMITS
+
+    @property
+    def conditions(self) -> Conditions:
+        """Corner, temperature, volts."""
+        return self.known.conditions
+
+    @property
+    def level(self) -> Level:
+        """Volts, ohms, farads."""
+        return self.known.level
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Beside:
+    """A run and its differences to the simulator.
+
+    Attributes
+    ----------
+    task : silicon.Task
+    found : silicon.Found
+    differences : mapping of str to ndarray (N,)
+        Circuit less simulator, `<side>_encode` and `<side>_decode` of the three sides.
+    pixels : ndarray (n_pixels,)
+        Decoded image less that of the simulator's ideal neurons, which have a sample of their own.
+    """
+
+    task: silicon.Task
+    found: silicon.Found
+    differences: Mapping[str, np.ndarray]
+    pixels: np.ndarray
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON takes it: largest differences in units of the state, watts, volts."""
+        task, found = self.task, self.found
+        sample = found.decoded[task.latents] - found.encoded[task.latents] - task.noise
+        return {
+            **{name: float(np.abs(one).max()) for name, one in self.differences.items()},
+            "pixels_rms": float(np.sqrt(np.mean(self.pixels**2))), "sample_error": float(np.abs(sample).max()),
+            "power_W": float(found.power[-1]), "nodes_V": list(found.swing), "processor_seconds": found.seconds,
+            "neurons": task.array.size, "memristors": count(task.array),
+            "transistors": task.array.size * len(neuron().transistors), "largest_siemens": float(task.array.plus.max()),
+        }  # fmt: skip
+
+
+def count(array: MemristorArray) -> int:
+    """Return the number of memristors that are there."""
+    return sum(int(np.count_nonzero(side > silicon.LEAST)) for side in (array.plus, array.minus))
+
+
+def setting(
+    chip: Chip, conditions: Conditions, *, level: Level | None = None, limits: Limits = silicon.LIMITS
+) -> Setting:
+    """Characterise a neuron for `chip`: its lines are loaded as those of the chip are on average."""
+    level = level or Level()
+    n_pixels, n_latent = (chip.role(name)[1].n_clamped for name in ("encode", "decode"))
+    array = silicon.task(chip, np.zeros(n_pixels), np.zeros(n_latent), conditions, level).array
+    load = float((array.plus + array.minus).sum(axis=0).mean()) / 2
+    return Setting(known=characterise(conditions, level, load), times=silicon.Times(), limits=limits)
+
+
+def beside(
+    chip: Chip, image: np.ndarray, noise: np.ndarray, chosen: Setting,
+    errors: Sequence[Mapping[str, float]] | None = None,
+) -> Beside:  # fmt: skip
+    """Run `chip` on `image` (n_pixels,) with `noise` (n_latent,) in ngspice, and settle it in the simulator.
+
+    Raises
+    ------
+    InvalidValue, MissingFile, EngineError, DivergedError
+        As in `circuits.silicon.chip.task` and `run`, and in settling.
+    """
+    known = chosen.known
+    task = silicon.task(chip, image, noise, chosen.conditions, chosen.level)
+    found = silicon.run(task, chosen.conditions, chosen.level, chosen.times, errors, chosen.limits)
+    sample = found.decoded[task.latents]
+    own = replace(chip.networks["tied"], mismatch=known.mismatch(task.array.size))
+    fitted = replace(chip, networks={"tied": own})
+    rests = {
+        "ideal_encode": rest(chip, Choices(), "encode", task.image).states,
+        "ideal_decode": rest(chip, Choices(), "decode", sample).states,
+        "fitted_encode": rest(fitted, Choices(), "encode", task.image).states,
+        "fitted_decode": rest(fitted, Choices(), "decode", sample).states,
+        "characterised_encode": known.rest(task.array, task.pixels, task.image),
+        "characterised_decode": known.rest(task.array, task.latents, sample),
+    }
+    ends = {"encode": found.encoded, "decode": found.decoded}
+    whole = settle_sample(chip, Choices(), task.image, np.asarray(noise, np.float64)).rests["decode"].states
+    return Beside(
+        task=task, found=found, pixels=(found.decoded - whole)[task.pixels],
+        differences={name: ends[name.rpartition("_")[2]] - states for name, states in rests.items()},
+    )  # fmt: skip
+
+
+def write(found: Beside, chosen: Setting, folder: Path) -> Path:
+    """Write the netlist of an even chip to `folder`/circuit.cir, beside a link to the transistors' models."""
+    link = folder / MODELS
+    link.unlink(missing_ok=True)
+    link.symlink_to(models(chosen.conditions.corner))
+    text = silicon.netlist(found.task, chosen.conditions, chosen.level, chosen.times)
+    return write_text(folder / "circuit.cir", text)

@@ -1,0 +1,70 @@
+"""The command `hopbar silicon`."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from circuits.cells.sky130 import process
+from circuits.commands import silicon as command
+from crossbar.errors import InvalidValue
+from crossbar.hopfield.mismatch import Spread
+from tests.circuits.conftest import strong_chip
+
+
+def hopbar_silicon(*arguments):
+    return CliRunner().invoke(command.silicon, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A file of a chip of 8 neurons."""
+    return strong_chip(side=2, hidden=3, latent=1, strength=1.0).save(tmp_path / "chip.h5")
+
+
+def test_corners_are_those_that_there_are():
+    """The command names them itself, as importing them costs scipy."""
+    assert process.CORNERS == command.CORNERS
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_a_chip_passes_and_its_netlist_is_kept(kept, tmp_path):
+    done = hopbar_silicon(kept, "--corner", "ff", "--temperature", 40, "--json", "--out", tmp_path / "found")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told == json.loads((tmp_path / "found" / "silicon.json").read_text())
+    assert told["passed"]
+    assert told["neurons"] == 8
+    assert told["memristors"] == 8 * 7
+    assert max(told["characterised_encode"], told["characterised_decode"]) < 0.02
+    assert told["characterised_encode"] < told["ideal_encode"]
+    text = (tmp_path / "found" / "circuit.cir").read_text()
+    assert len(re.findall("^Xneuron_", text, re.MULTILINE)) == 8
+    assert ".include models.spice" in text
+    assert str(tmp_path) not in text
+    assert (tmp_path / "found" / "models.spice").resolve() == process.models("ff").resolve()
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_a_chip_that_is_not_its_neurons_fails(kept, monkeypatch):
+    """The tables of another corner are not those of this chip."""
+    from circuits.commands import beside
+    from circuits.silicon.bench import Conditions
+
+    right = beside.characterise
+    hot = Conditions(corner="fs", temperature=70.0)
+    monkeypatch.setattr(beside, "characterise", lambda _, level, load: right(hot, level, load))
+    monkeypatch.setattr(beside.Setting, "conditions", Conditions())
+    done = hopbar_silicon(kept)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("FAILED: 8 neurons, 656 transistors")
+
+
+def test_chips_without_such_neurons_are_refused(tmp_path, rng):
+    unlike = strong_chip(side=2, hidden=3, latent=1).with_neurons(Spread(gain=0.1), rng).save(tmp_path / "chip.h5")
+    refused = hopbar_silicon(unlike).exception
+    assert isinstance(refused, InvalidValue)
+    assert "sigmoids of gain 3, all alike" in str(refused)
