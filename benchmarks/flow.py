@@ -106,7 +106,8 @@ def main() -> None:
         sizes = (20, 30) if chosen.quick else (chosen.hidden or 160, chosen.steps or 8000)
         name, (figures, curve) = "flow_digits", digits(*sizes, tell)
     else:
-        name, (figures, curve) = "flow_latents", latents(chosen.latents_of, chosen.hidden or 512, chosen.steps or 3000, tell)
+        sizes = (20, 30) if chosen.quick else (chosen.hidden or 512, chosen.steps or 3000)
+        name, (figures, curve) = "flow_latents", latents(chosen.latents_of, *sizes, tell)
     found = harness.report(
         name, figures, {}, seed=0, quick=chosen.quick, extra={"curve": curve[:: max(1, len(curve) // 200)]},
         notes="" if chosen.latents_of is None else f"{COUNT} images; z of {chosen.latents_of.name}",
