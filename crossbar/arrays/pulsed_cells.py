@@ -14,6 +14,7 @@ from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.law import DeviceState
 from crossbar.devices.nonidealities import Seconds
 from crossbar.devices.write_errors import WriteError
+from crossbar.errors import InvalidValue
 from crossbar.numerics import threads
 from crossbar.pulses.encodings import Encoding, Signals
 from crossbar.pulses.engines import PulseReport, mirror_weights
@@ -86,7 +87,18 @@ class PulsedCells(Cells):
     def update(
         self, signals: Signals, encoding: Encoding, *, rate: float, engine: str, rng: np.random.Generator
     ) -> PulseReport:
-        """Add `rate` times the contrast by pulses; each device of a pair takes its share, with opposite signs."""
+        """Add `rate` times the contrast by pulses; each device of a pair takes its share, with opposite signs.
+
+        Raises
+        ------
+        InvalidValue
+            Devices that wear: trains are drawn for whole lines, and nobody counts what a device takes of them.
+        """
+        if any(fault.life is not None for fault in self.faults):
+            raise InvalidValue(
+                "devices that wear (`endurance`) need whole pulses, counted one by one: learn by mixed-precision or "
+                "sign, or write by write-verify"
+            )
         report = None
         send_rate = rate / self.scale / self.movers
         for state, signed in zip(self.states, (signals.contrast(1), signals.contrast(-1)), strict=False):

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from crossbar.array_fields import BOUNDS, ArrayFields
+from crossbar.devices.endurance import Endurance
 from crossbar.devices.mapping import Mapping
 from crossbar.devices.stuck_map import StuckMap
 from crossbar.errors import InvalidValue
@@ -147,6 +148,8 @@ class Faults:
     drift : DriftLaw or None
     drift_draw : ndarray (n_rows, n_cols) or None
         Where each device stands in the spread of its drift, N(0, 1).
+    life : ndarray (n_rows, n_cols) or None
+        Pulses that each device will still take; those who give pulses take them off it.
     """
 
     levels: int | None = None
@@ -154,6 +157,7 @@ class Faults:
     gain: np.ndarray | None = None
     drift: DriftLaw | None = None
     drift_draw: np.ndarray | None = None
+    life: np.ndarray | None = None
 
     @property
     def none(self) -> bool:
@@ -192,12 +196,12 @@ class Faults:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the draws, by name, that must be stored to have the same devices again."""
-        named = {"stuck": self.stuck, "gain": self.gain, "drift_draw": self.drift_draw}
+        named = {"stuck": self.stuck, "gain": self.gain, "drift_draw": self.drift_draw, "life": self.life}
         return {name: array for name, array in named.items() if array is not None}
 
     def restore(self, arrays: Named[str, np.ndarray]) -> Faults:
         """Return the faults of the same law whose `arrays` were stored."""
-        draws = {name: np.array(arrays[name]) for name in ("stuck", "gain", "drift_draw") if name in arrays}
+        draws = {name: np.array(arrays[name]) for name in ("stuck", "gain", "drift_draw", "life") if name in arrays}
         return Faults(levels=self.levels, drift=self.drift, **draws)  # type: ignore[arg-type]
 
 
@@ -214,6 +218,8 @@ class FaultLaw:
     stuck_low, stuck_high : float
         Fractions of the devices that are stuck at g_min and at g_max.
     drift : DriftLaw or None
+    endurance : Endurance or None
+        How many pulses a device lives.
     stuck_map : StuckMap or None
         Devices that are stuck beside those, by their place in the network.
 
@@ -237,6 +243,7 @@ class FaultLaw:
     stuck_high: float = ArrayFields.stuck_high
     drift: DriftLaw | None = None
     stuck_map: StuckMap | None = None
+    endurance: Endurance | None = None
 
     def __post_init__(self) -> None:
         if self.levels is not None and (isinstance(self.levels, bool) or not isinstance(self.levels, int | np.integer)):
@@ -258,7 +265,8 @@ class FaultLaw:
             gain = np.maximum(1 + np.float32(self.variation) * rng.standard_normal(shape, dtype=np.float32), 0)
         if self.drift is not None and self.drift.spread():
             draw = rng.standard_normal(shape, dtype=np.float32)
-        return Faults(levels=self.levels, stuck=stuck, gain=gain, drift=self.drift, drift_draw=draw)
+        life = None if self.endurance is None else self.endurance.sample(shape, rng)
+        return Faults(levels=self.levels, stuck=stuck, gain=gain, drift=self.drift, drift_draw=draw, life=life)
 
 
 def round_to_levels(plane: np.ndarray, mapping: Mapping, levels: int) -> np.ndarray:

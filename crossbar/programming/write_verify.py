@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossbar.arrays.pulsed_cells import PulsedCells
+from crossbar.devices.endurance import spend
 from crossbar.devices.law import DeviceState, PulsedLaw
 from crossbar.devices.nonidealities import Faults
 from crossbar.errors import InvalidValue
@@ -114,12 +115,14 @@ class Bench:
     step: np.ndarray
     left: np.ndarray
 
-    def leave(self, whole: DeviceState, seen: np.ndarray, stay: np.ndarray) -> Bench:
-        """Write all devices and their last reads back to the plane, and return the bench of those that `stay`."""
+    def leave(self, whole: DeviceState, life: np.ndarray | None, seen: np.ndarray, stay: np.ndarray) -> Bench:
+        """Write all devices, their lives and last reads back to the plane; return the bench of those that `stay`."""
         whole.hidden.reshape(-1)[self.places] = self.state.hidden[0]
         if whole.visible is not whole.hidden:
             whole.visible.reshape(-1)[self.places] = self.state.visible[0]
         seen.reshape(-1)[self.places] = self.seen
+        if life is not None:
+            life.reshape(-1)[self.places] = self.faults.life
         kept = np.flatnonzero(stay)
         return Bench(
             places=self.places[kept], state=_taken(self.state, kept), faults=_taken_faults(self.faults, kept),
@@ -157,15 +160,15 @@ def bring(
     whole, span = cells.states[plane], cells.mapping.high - cells.mapping.low
     seen = _verified(cells.planes(time)[plane], settings.verify_noise * span, rng)
     misses = where & (np.abs(target - seen) > settings.tolerance * span)
-    effort = Effort(reads=int(np.count_nonzero(where)))
+    effort, life = Effort(reads=int(np.count_nonzero(where))), cells.faults[plane].life
     with cells.changing(time):
         bench = _bench(cells, plane, np.flatnonzero(misses), target, seen, settings.budget(whole.law))
         while bench.left.any():
             _round(bench, cells, settings, effort, rng)
             working = bench.left > 0
             if np.count_nonzero(working) < CROWDED * working.size:
-                bench = bench.leave(whole, seen, working)
-        bench.leave(whole, seen, bench.left > 0)
+                bench = bench.leave(whole, life, seen, working)
+        bench.leave(whole, life, seen, bench.left > 0)
         if cells.region.square and cells.region.shared:
             mirror_weights(whole)
     return seen, effort
@@ -177,7 +180,9 @@ def _round(bench: Bench, cells: PulsedCells, settings: WriteVerify, effort: Effo
     span, slowest = mapping.high - mapping.low, SLOWEST * cells.scale * bench.state.law.granularity
     error, before = bench.target - bench.seen, bench.seen
     count = np.minimum(np.maximum(np.abs(error) / (2 * bench.step), 1), bench.left).astype(np.int32)
-    apply_pulses(bench.state, np.where(error > 0, count, 0)[None], np.where(error < 0, count, 0)[None], rng)
+    ups, downs = spend(bench.faults.life, np.where(error > 0, count, 0), np.where(error < 0, count, 0))
+    count = ups + downs
+    apply_pulses(bench.state, ups[None], downs[None], rng)
     visible = cells.plane(bench.state.visible[0])
     now = _verified(bench.faults.realise(visible, mapping, 0.0), settings.verify_noise * span, rng)
     bench.seen = np.where(count > 0, now, before)
@@ -185,7 +190,7 @@ def _round(bench: Bench, cells: PulsedCells, settings: WriteVerify, effort: Effo
     moved = np.abs(bench.seen - before) / np.maximum(count, 1)
     bench.step = np.where(count > 0, np.maximum((bench.step + moved) / 2, slowest), bench.step)
     missing = np.abs(bench.target - bench.seen) > settings.tolerance * span
-    bench.left = np.where(missing, bench.left - count, 0)
+    bench.left = np.where(missing & (count > 0), bench.left - count, 0)  # one that took no pulse takes no other
 
 
 def _bench(

@@ -32,6 +32,8 @@ BOUNDS = array_fields.BOUNDS | {
     "transfer_gain": Bounds(_SMALL, 1e3, "it is a share of what is read, positive"),
     "transfer_error": Bounds(0.0, 1.0, "it is a fraction of the range"),
     "chop_every": Bounds(1, 10**6, "it counts readings, at least 1"),
+    "endurance": Bounds(1.0, 1e15, "it counts pulses, at least 1"),
+    "endurance_spread": Bounds(0.0, 10.0, "it is the spread of a logarithm"),
     "dw_min": Bounds(_SMALL, 1.0, "it is the step of a device, positive, and a range is 2 weight units wide"),
     "dw_min_std": Bounds(0.0, 100.0, "it is noise in steps and cannot be negative"),
     "dw_min_dtod": Bounds(0.0, 10.0, _SPREAD),
@@ -117,6 +119,8 @@ class ArraySettings:
     transfer_error: float = 0.0  # tiki-taka: its reference misses the symmetry point by, fraction of the range
     chop_every: int = 10  # tiki-taka: readings of all lines after which choppers are drawn anew
     stuck_map: str | None = None  # file of devices that are known to be stuck (`crossbar.devices.stuck_map`)
+    endurance: float | None = None  # pulses after which a device, in the median, stays where it is
+    endurance_spread: float = 0.0  # standard deviation of the logarithm of that number
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():
@@ -131,6 +135,11 @@ class ArraySettings:
             raise InvalidValue(
                 "`array.nudged_reads` 'backward' makes up for W != W^T, which shared devices never have: add "
                 "array.symmetry=two-device, or leave it out"
+            )
+        if self.endurance is not None and self.rule not in {"mixed-precision", "sign"}:
+            raise InvalidValue(
+                f"`array.endurance` needs a rule that counts the pulses of each device, but got {self.rule!r}: use "
+                "mixed-precision or sign"
             )
         if self.rule == "float" and self.device not in {None, IDEAL}:
             raise InvalidValue(

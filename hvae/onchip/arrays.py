@@ -15,6 +15,7 @@ from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.converters import adc, dac, linear_blocks
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices import presets, stuck_map
+from crossbar.devices.endurance import Endurance
 from crossbar.devices.law import PulsedLaw
 from crossbar.devices.nonidealities import FaultLaw, PowerLawDrift
 from crossbar.devices.presets import Preset
@@ -46,7 +47,11 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
         device=device,
         weight_limit=settings.weight_limit if settings.device != IDEAL or _analog(settings) else None,
         faults=FaultLaw(
-            drift=drift if settings.drift_nu or settings.drift_nu_std else None, **_same(settings, FaultLaw)
+            drift=drift if settings.drift_nu or settings.drift_nu_std else None,
+            endurance=None
+            if settings.endurance is None
+            else Endurance(pulses=settings.endurance, spread=settings.endurance_spread),
+            **_same(settings, FaultLaw),
         ),
         programming_error=gaussian(settings.programming_error) if settings.programming_error else None,
         read_noise=ReadNoise(

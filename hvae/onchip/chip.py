@@ -146,6 +146,9 @@ class OnChip:
             shown["read_energy"] = total["read_energy"]
         if self.config.array.symmetry == "two-device":
             shown["asymmetry"] = max(array.asymmetry() for array in self.arrays.values())
+        lives = [fault.life for array in self.arrays.values() for cells in array.cells for fault in cells.faults]
+        if lives and lives[0] is not None:
+            shown["worn"] = float(np.mean([np.mean(life <= 0) for life in lives if life is not None]))
         wires = [array.wires for array in self.arrays.values() if array.config.wire_resistance]
         if wires:
             shown.setdefault("asymmetry", 0.0)

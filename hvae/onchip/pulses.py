@@ -7,6 +7,7 @@ import numpy as np
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.float_cells import FloatCells
 from crossbar.arrays.pulsed_cells import PulsedCells
+from crossbar.devices.endurance import spend
 from crossbar.numerics.symmetry import add_transpose
 from crossbar.pulses.encodings import apply_split, split
 from crossbar.pulses.engines import PulseReport, apply_pulses, mirror_weights
@@ -53,8 +54,10 @@ def give_pulses(array: CrossbarArray, pulses: np.ndarray, rng: np.random.Generat
             assert isinstance(cells, PulsedCells)
             ups, downs = split(own)
             with cells.changing(array.time):
-                for state, counts in zip(cells.states, ((ups, downs), (downs, ups)), strict=False):
-                    report = report + apply_split(state, *counts, rng)
+                both = zip(cells.states, cells.faults, ((ups, downs), (downs, ups)), strict=False)
+                for state, fault, (up, down) in both:
+                    taken = spend(fault.life, up, np.zeros_like(down) if state.law.one_sided else down)
+                    report = report + apply_split(state, *taken, rng)
                     if cells.region.square and cells.region.shared:
                         mirror_weights(state)
     array.add_pulses(report.up, report.down, conductance)
