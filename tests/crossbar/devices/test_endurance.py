@@ -104,6 +104,5 @@ def test_a_run_wears_its_devices_and_goes_on_with_them(tmp_path):
     for name, array in one.optimizer.items():
         np.testing.assert_array_equal(other.optimizer[name], array)
     assert any(name.endswith("/life") for name in one.optimizer)
-    worn = [row["worn"] for row in whole.metrics() if "worn" in row]
-    assert worn[-1] > 0
-    assert loading.load(whole.path).learner.costs()["worn"] == pytest.approx(worn[-1])
+    assert all("worn" in row for row in whole.metrics() if "step" in row)
+    assert 0 < loading.load(whole.path).learner.costs()["worn"] < 1
