@@ -75,7 +75,11 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
 @devices.command(short_help="Fit a law to measured pulses and conductances.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--law", "law_name", default="nonlinear", show_default=True, help="constant, linear, soft-bounds, power, nonlinear."
+    "--law",
+    "law_name",
+    default="nonlinear",
+    show_default=True,
+    help="constant, linear, soft-bounds, power, nonlinear, or one that a package of yours registers.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."

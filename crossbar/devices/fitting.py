@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from crossbar.devices.law import PulsedLaw, law
+from crossbar.devices.law import LAWS, PulsedLaw, law, law_class
 from crossbar.devices.measured import PulseCurve
 from crossbar.errors import InvalidValue, unknown_name
 
@@ -104,6 +104,8 @@ def start(name: str, step: float, pulses: int, ground: float, low: float) -> Sta
             "nl_ltp": (1.0, 0.0, 9.0), "nl_ltd": (-1.0, -9.0, 9.0), "p_max": (float(pulses), 2.0, 50.0 * pulses),
         },
     }  # fmt: skip
+    if name not in LAWS:
+        free[name] = {**common, **law_class(name).fitted}
     if name not in free:
         raise unknown_name("law to fit", name, free)
     if low < 0:
@@ -117,7 +119,8 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     Parameters
     ----------
     name : str
-        `constant`, `linear`, `soft-bounds`, `power` or `nonlinear`.
+        `constant`, `linear`, `soft-bounds`, `power`, `nonlinear`, or a law of one's own: `dw_min`, `up_down` and what
+        its class names in `fitted` are free.
     seed : int
         Of the simulated curves behind the error bars.
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from crossbar.devices import own_laws
 from crossbar.devices.laws.curved import ExponentialStep, PiecewiseStep, PowerStep
 from crossbar.devices.laws.jump_table import JumpTable
 from crossbar.devices.laws.linear import AffineLaw, ConstantStep, LinearStep, SoftBounds, SoftBoundsPmax
@@ -36,7 +37,8 @@ from crossbar.errors import InvalidValue, unknown_name
 
 __all__ = [
     "LAWS", "AffineLaw", "ConstantStep", "DeviceState", "ExponentialStep", "JumpTable", "LinearStep", "NonlinearStep",
-    "PiecewiseStep", "PowerStep", "PulsedLaw", "SoftBounds", "SoftBoundsPmax", "law", "parameter_names",
+    "PiecewiseStep", "PowerStep", "PulsedLaw", "SoftBounds", "SoftBoundsPmax", "law", "law_class", "names",
+    "parameter_names",
 ]  # fmt: skip
 
 LAWS: dict[str, type[PulsedLaw]] = {
@@ -78,7 +80,26 @@ def law(name: str, **parameters: Any) -> PulsedLaw:
         if full not in known:
             raise unknown_name(f"parameter of the law {name!r}", key, known)
         given[full] = checked(full, value, known[full])
-    return LAWS[name](**given)
+    return law_class(name)(**given)
+
+
+def names() -> list[str]:
+    """Return the names of all laws, those of installed packages included (`crossbar.devices.own_laws`)."""
+    return sorted({*LAWS, *own_laws.found()})
+
+
+def law_class(name: str) -> type[PulsedLaw]:
+    """Return the class of the law `name`, ours or one that an installed package registers.
+
+    Raises
+    ------
+    UnknownName
+        No such law; the nearest is suggested.
+    InvalidValue
+        A registered law that cannot be loaded or is none.
+    """
+    name = canonical(name)
+    return LAWS[name] if name in LAWS else own_laws.load(name)
 
 
 def canonical(name: str) -> str:
@@ -91,14 +112,14 @@ def canonical(name: str) -> str:
     """
     plain = name.strip().lower().replace("_", "-").replace(" ", "-")
     plain = LAW_ALIASES.get(plain, plain)
-    if plain not in LAWS:
-        raise unknown_name("law", name, LAWS)
+    if plain not in LAWS and plain not in own_laws.found():
+        raise unknown_name("law", name, names())
     return plain
 
 
 def parameter_names(name: str) -> dict[str, Any]:
     """Return the parameters that the law `name` takes, each with its type."""
-    return {field.name: type(field.default) for field in fields(LAWS[canonical(name)]) if field.init}
+    return {field.name: type(field.default) for field in fields(law_class(name)) if field.init}
 
 
 def checked(name: str, value: Any, kind: type) -> Any:

@@ -128,6 +128,7 @@ class PulsedLaw:
     name: ClassVar[str] = "pulsed"
     nodes: ClassVar[tuple[str, ...]] = ()  # parameters that are lists
     kernel: ClassVar[str] = ""  # the compiled form of the law in `crossbar.pulses.engines`, if it has one
+    fitted: ClassVar[Mapping[str, tuple[float, float, float]]] = {}  # parameters of a law of one's own: guess, bounds
     layout: ClassVar[tuple[str, ...]] = (
         "w_min",
         "w_max",
