@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crossbar.devices.fitting import Fit, fit
+from crossbar.devices.fitting import Fit
 from crossbar.devices.measured import read
 from crossbar.devices.presets import Preset, load
+from crossbar.devices.tabulating import fit_curve
 
 
 def preset(name: str | Path) -> Preset:
@@ -53,7 +54,8 @@ def fit_device(path: str | Path, law: str = "nonlinear", *, seed: int = 0) -> Fi
     path : str or Path
         CSV with the columns `pulse`, `conductance` (S) and, optionally, `direction` (up or down).
     law : str
-        `constant`, `linear`, `soft-bounds`, `power` or `nonlinear`.
+        `constant`, `linear`, `soft-bounds`, `power`, `nonlinear`, the tables `piecewise` and `jump-table`
+        (`crossbar.devices.tabulating`), or a law of one's own (`crossbar.devices.own_laws`).
     seed : int
         Of the simulated curves behind the error bars.
 
@@ -85,4 +87,4 @@ def fit_device(path: str | Path, law: str = "nonlinear", *, seed: int = 0) -> Fi
     >>> xb.Array([[0.5, -0.2]], device=found).shape
     (1, 2)
     """
-    return fit(read(path), law, seed=seed)
+    return fit_curve(read(path), law, seed=seed)

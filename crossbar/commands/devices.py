@@ -79,7 +79,7 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
     "law_name",
     default="nonlinear",
     show_default=True,
-    help="constant, linear, soft-bounds, power, nonlinear, or one that a package of yours registers.",
+    help="constant, linear, soft-bounds, power, nonlinear, piecewise, jump-table, or one that your package registers.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."
@@ -100,7 +100,7 @@ def fit(
 
     Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml`
     """
-    from crossbar.devices import fitting, measured, population
+    from crossbar.devices import fitting, measured, population, tabulating
     from crossbar.devices.law import canonical
     from crossbar.errors import InvalidValue
     from crossbar.output_files import check_out
@@ -109,7 +109,7 @@ def fit(
         check_out(out)
     curves = measured.read_devices(file, unit)
     many = population.fit_population(curves, canonical(law_name), seed=seed) if len(curves) > 1 else None
-    result = many.fit if many is not None else fitting.fit(curves[0], canonical(law_name), seed=seed)
+    result = many.fit if many is not None else tabulating.fit_curve(curves[0], canonical(law_name), seed=seed)
     if result.poor and out is not None and not accept_poor_fit:
         raise InvalidValue(
             f"the law {result.law.name!r} explains {result.r_squared:.1%} of the curve (R^2 below {fitting.GOOD}), so "
@@ -249,7 +249,8 @@ def fit_described(result: Fit) -> dict[str, Any]:
     """Return a fit as JSON takes it."""
     estimates = {key: {"value": entry.value, "error": entry.error} for key, entry in result.parameters.items()}
     names = ("g_min", "g_max", "read_noise", "residual", "r_squared")
-    return {"law": result.law.name, "parameters": estimates, **{name: getattr(result, name) for name in names}}
+    tables = {key: getattr(result.law, key) for key in result.law.nodes}
+    return {"law": result.law.name, "parameters": estimates, **tables, **{key: getattr(result, key) for key in names}}
 
 
 def print_presets(found: list[Preset]) -> None:
@@ -309,6 +310,8 @@ def print_fit(result: Fit, runs: int) -> None:
     table = Table("parameter", "value", "+-", title=f"Fit of the law {result.law.name!r}")
     for key, entry in result.parameters.items():
         table.add_row(key, f"{entry.value:.5g}", f"{entry.error:.2g}")
+    for key in result.law.nodes:
+        table.add_row(key, f"{len(getattr(result.law, key))} nodes", "")
     printed = console.stdout()
     printed.print(table)
     low, high = (0, 2) if result.law.one_sided else (-1, 1)

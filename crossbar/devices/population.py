@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.devices.fitting import Estimate, Fit, fit
-from crossbar.devices.law import law, parameter_names
+from crossbar.devices.law import PulsedLaw, law, parameter_names
 from crossbar.devices.measured import PulseCurve
+from crossbar.devices.tabulating import TABULATED, tabulate
 from crossbar.errors import InvalidValue
 
 RELATIVE = ("dw_min", "w_max", "w_min", "pow_gamma", "dw_min_std")
@@ -53,7 +54,10 @@ def fit_population(curves: Sequence[PulseCurve], name: str = "nonlinear", *, see
     """
     if len(curves) < LEAST:
         raise InvalidValue(f"a spread needs at least {LEAST} devices, but got {len(curves)}: fit them one by one")
-    fits = tuple(fit(curve, name, seed=seed + k) for k, curve in enumerate(curves))
+    if name in TABULATED:
+        fits = tabulate(curves, name)
+    else:
+        fits = tuple(fit(curve, name, seed=seed + k) for k, curve in enumerate(curves))
     if len({one.law.one_sided for one in fits}) > 1:
         raise InvalidValue("some devices were pulsed both ways and others up only: fit them apart")
     scales = np.array([(one.g_max - one.g_min) / 2 for one in fits])
@@ -68,14 +72,23 @@ def fit_population(curves: Sequence[PulseCurve], name: str = "nonlinear", *, see
     share = 1 / (2 * (len(fits) - 1)) ** 0.5  # standard error of a standard deviation, of itself
     parameters |= {key: Estimate(value=value, error=value * share) for key, value in spreads.items()}
     quiet = {} if "ctoc" in means or "dw_min_std" in means else {"dw_min_std": 0.0}
+    tables = {key: _scaled(fits[0].law, key, means["dw_min"]) for key in fits[0].law.nodes}
     low = 0.0 if one_sided else -1.0
     whole = Fit(
-        law=law(name, **quiet, **means, **spreads, one_sided=one_sided), parameters=parameters,
+        law=law(name, **quiet, **means, **spreads, **tables, one_sided=one_sided), parameters=parameters,
         g_min=ground + scale * low, g_max=ground + scale * (low + 2),
         read_noise=float(np.mean([one.read_noise for one in fits])),
         residual=float(np.mean([one.residual for one in fits])), r_squared=min(one.r_squared for one in fits),
     )  # fmt: skip
     return Population(fit=whole, devices=fits, untold=untold)
+
+
+def _scaled(device: PulsedLaw, key: str, dw_min: float) -> tuple:
+    """Return a table of `device` for steps of `dw_min`: jumps are in weight units, what is piecewise in steps."""
+    table = getattr(device, key)
+    if not isinstance(table[0], tuple):
+        return table
+    return tuple(tuple(value * dw_min / device.dw_min for value in row) for row in table)
 
 
 def _on_one_scale(fits: Sequence[Fit], wider: np.ndarray, higher: np.ndarray) -> dict[str, np.ndarray]:

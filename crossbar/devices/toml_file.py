@@ -22,6 +22,8 @@ def fitted_toml(result: Fit, origin: str) -> str:
     units = {"dw_min": "weight", "w_min": "weight", "w_max": "weight", "p_max": "pulses"}
     for key, fitted in result.parameters.items():
         lines.append(f"{entry(key, fitted.value, units.get(key, '1'))}  # +- {fitted.error:.2g}")
+    for key in result.law.nodes:
+        lines.append(entry(key, json.dumps(getattr(result.law, key)), "weight" if key.startswith("jumps") else "1"))
     if result.law.one_sided:
         lines.append('one_sided = { value = true, unit = "yes or no", source = "fit" }')
     low, high = result.bounds
@@ -37,6 +39,6 @@ def text(words: str) -> str:
     return json.dumps(readable, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def entry(key: str, value: float, unit: str) -> str:
-    """Return one line: a number with its unit and source."""
-    return f'{key} = {{ value = {value!r}, unit = "{unit}", source = "fit" }}'
+def entry(key: str, value: float | str, unit: str) -> str:
+    """Return one line: a number, or a list as text, with its unit and source."""
+    return f'{key} = {{ value = {value}, unit = "{unit}", source = "fit" }}'
