@@ -87,18 +87,25 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
 @click.option(
     "--unit", type=click.Choice(["S", "mS", "uS", "nS"]), help="Of the conductances; by default the header's, else S."
 )
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Picture: data, residuals, the device in use."
+)
 @click.option("--accept-poor-fit", is_flag=True, help="Write the device though R^2 is below 0.9.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the error bars.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def fit(
-    file: Path, law_name: str, out: Path | None, unit: str | None, accept_poor_fit: bool, seed: int, as_json: bool
-) -> None:
+    file: Path, law_name: str, out: Path | None, unit: str | None, plot: Path | None, accept_poor_fit: bool, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Fit a law to FILE, a table with the columns pulse, conductance and, optionally, direction (up, down).
 
     Several devices, such as the columns G1 (uS), G2 (uS), ..., give the law their mean and their spread. A device
     pulsed up only is one-sided. A fit with R^2 below 0.9, of any of them, writes no device.
 
-    Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml`
+    `--plot` draws what was measured and fitted, the residuals, a small array that is programmed and one that is taught
+    a linear map by pulses, beside floats: whether the device can hold weights, and whether it can learn them.
+
+    Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml --plot mine.png`
     """
     from crossbar.devices import fitting, measured, population, tabulating
     from crossbar.devices.law import canonical
@@ -107,6 +114,10 @@ def fit(
 
     if out is not None:
         check_out(out)
+    if plot is not None:
+        from crossbar.programming import fit_figure
+
+        fit_figure.check(plot)
     curves = measured.read_devices(file, unit)
     many = population.fit_population(curves, canonical(law_name), seed=seed) if len(curves) > 1 else None
     result = many.fit if many is not None else tabulating.fit_curve(curves[0], canonical(law_name), seed=seed)
@@ -119,13 +130,29 @@ def fit(
         from crossbar.devices.toml_file import fitted_toml
 
         out.write_text(fitted_toml(result, file.name), encoding="utf-8")
+    trial = None
+    if plot is not None:
+        from numpy.random import default_rng
+
+        from crossbar.programming import fit_figure
+        from crossbar.programming.trial import run
+
+        trial = run(result.law, *result.bounds, default_rng(seed))
+        fit_figure.draw(curves, (result,) if many is None else many.devices, trial, plot)
     if as_json:
         facts = {**fit_described(result), "runs": curves[0].runs}
+        if trial is not None:
+            facts["in_use"] = trial.figures()
         if many is not None:
             facts |= {"devices": [fit_described(one) for one in many.devices], "untold_spreads": many.untold}
         click.echo(json.dumps(facts))
         return
     print_fit(result, curves[0].runs)
+    if trial is not None:
+        click.echo(
+            f"in use: written to {trial.programming_error:.2g} rms by {trial.pulses:.3g} pulses a device; learning a "
+            f"linear map goes from {trial.taught[0]:.2g} to {trial.floor:.2g}; picture in {plot}"
+        )
     if many is not None:
         told = ", ".join(f"{key} by {value:.2g}" for key, value in many.untold.items())
         worst = min(one.r_squared for one in many.devices)

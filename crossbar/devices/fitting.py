@@ -212,13 +212,12 @@ def mean_curve(device: PulsedLaw, begin: np.ndarray, curve: PulseCurve, noise: n
     low, high = planes["w_min"] - 1.0, planes["w_max"] + 1.0  # measured points may lie beyond: do not clip the fit
     first = np.atleast_2d(begin.T).T  # (runs, count)
     w, run, points = first[0], 0, [first[0]]
-    zero = np.zeros_like(w)
     for k, direction in enumerate(curve.up):
         if curve.broken[k]:
             run += 1
             w = first[run]
         else:
-            w = w + device.increment(planes, w, bool(direction), zero) + (0 if noise is None else noise[k])
+            w = w + device.mean_increment(planes, w, bool(direction)) + (0 if noise is None else noise[k])
             w = np.clip(w, low, high)
         points.append(w)
     return np.array(points)[:, 0] if begin.ndim == 1 else np.array(points)

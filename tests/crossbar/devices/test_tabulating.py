@@ -130,3 +130,20 @@ def test_a_constant_device_has_a_constant_table(rng):
     np.testing.assert_allclose(found.law.piecewise_up, 1, atol=1e-6)
     assert found.parameters["dw_min_std"].value == pytest.approx(0, abs=1e-6)
     assert "piecewise_up" in fitted_toml(found, "a.csv")
+
+
+@pytest.mark.parametrize("name", ["soft-bounds", "jump-table"])
+def test_a_picture_of_the_fit_and_of_the_device_in_use(name, rng, tmp_path):
+    curve = cycles(law("soft-bounds", **SOFT | {"dw_min_std": 0.1}), rng, count=3)
+    lines = ["pulse,G (uS),direction", f"0,{curve.conductance[0] * 1e6},"]
+    ways = np.where(curve.up, "up", "down")
+    lines += [f"{k + 1},{g * 1e6},{way}" for k, (g, way) in enumerate(zip(curve.conductance[1:], ways, strict=True))]
+    file, plot = tmp_path / "cycles.csv", tmp_path / "fit.png"
+    file.write_text("\n".join(lines))
+    done = CliRunner().invoke(devices, ["fit", str(file), "--law", name, "--plot", str(plot), "--json"])
+    assert done.exit_code == 0, done.output
+    used = json.loads(done.output)["in_use"]
+    assert used["distance_taught"] < 0.6 * used["distance_untaught"]
+    assert plot.read_bytes()[:4] == b"\x89PNG"
+    refused = CliRunner().invoke(devices, ["fit", str(file), "--plot", str(tmp_path / "fit.gif")])
+    assert "must end in .png, .pdf or .svg" in str(refused.exception)
