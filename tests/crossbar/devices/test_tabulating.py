@@ -147,3 +147,22 @@ def test_a_picture_of_the_fit_and_of_the_device_in_use(name, rng, tmp_path):
     assert plot.read_bytes()[:4] == b"\x89PNG"
     refused = CliRunner().invoke(devices, ["fit", str(file), "--plot", str(tmp_path / "fit.gif")])
     assert "must end in .png, .pdf or .svg" in str(refused.exception)
+
+
+def test_a_jump_table_has_the_mean_of_the_piecewise_law(rng):
+    curve = cycles(law("soft-bounds", **SOFT), rng, count=40)
+    two = [fit_curve(curve, name).law for name in ("piecewise", "jump-table")]
+    places = np.linspace(-1, 1, len(two[1].jumps_up))
+    for up in (True, False):
+        np.testing.assert_allclose(means(two[0], places, up), means(two[1], places, up), atol=1e-6)
+
+
+def test_devices_that_differ_do_not_widen_the_table(rng):
+    gains = (0.6, 0.8, 1.0, 1.2, 1.4)
+    kinds = [law("constant", dw_min=0.02 * gain, dw_min_std=0.0, w_min=-1.0, w_max=1.0) for gain in gains]
+    counts = [int(99 / gain) for gain in gains]  # the bound is not reached
+    curves = [cycles(kind, rng, count=6, pulses=count) for kind, count in zip(kinds, counts, strict=True)]
+    alone = tabulate(curves, "jump-table")
+    assert np.ptp(alone[0].law.jumps_up, axis=1).max() < 1e-6
+    found = [one.parameters["dw_min"].value for one in alone]
+    np.testing.assert_allclose(np.array(found) / np.mean(found), np.array(gains), rtol=0.02)
