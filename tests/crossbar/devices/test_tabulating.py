@@ -163,6 +163,6 @@ def test_devices_that_differ_do_not_widen_the_table(rng):
     counts = [int(99 / gain) for gain in gains]  # the bound is not reached
     curves = [cycles(kind, rng, count=6, pulses=count) for kind, count in zip(kinds, counts, strict=True)]
     alone = tabulate(curves, "jump-table")
-    assert np.ptp(alone[0].law.jumps_up, axis=1).max() < 1e-6
+    assert np.ptp(alone[0].law.jumps_up, axis=1).max() < 3e-4  # of 0.012; unscaled it is 0.01
     found = [one.parameters["dw_min"].value for one in alone]
     np.testing.assert_allclose(np.array(found) / np.mean(found), np.array(gains), rtol=0.02)
