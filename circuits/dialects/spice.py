@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from circuits.cells.driver import driver, follower, shared_driver, shared_follower, shared_rail
@@ -35,11 +35,15 @@ def write(circuit: Circuit, path: str | Path) -> Path:
 
     Memory stays that of the conductances; the devices go out row by row.
     """
-    path = Path(path)
+    return stream(pieces(circuit), Path(path))
+
+
+def stream(said: Iterable[str], path: Path) -> Path:
+    """Write the pieces that are `said` to `path`, atomically, as they come."""
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("w", encoding="ascii", errors="replace") as file:
-            file.writelines(pieces(circuit))
+            file.writelines(said)
         temporary.replace(path)
     except OSError as error:  # such as a full disk, whose error names no file
         temporary.unlink(missing_ok=True)
