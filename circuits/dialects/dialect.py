@@ -10,7 +10,7 @@ from circuits.circuit.circuit import Circuit
 from circuits.dialects.cards import Card
 from crossbar.errors import EngineError, InvalidValue
 
-UNRUN = "written, read back and compared with the ngspice netlist; never run in the simulator that it is for"
+UNRUN = "never run in its own simulator; its text is compared with that of the ngspice netlist"
 """What is told of a dialect whose simulator we do not have."""
 
 RENAMED = {"ic": "start", "v": "volts"}
