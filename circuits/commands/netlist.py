@@ -82,8 +82,8 @@ def netlist(
     Every memristor is one card named by its neurons: `Rp_hidden_3__pixel_0_12` is the positive device of that weight.
 
     With --check, a netlist is read back and compared with the chip, without a simulator; give the --sample and --seed
-    that it was written with. Exit code 1 if it is not the chip. A netlist for LTspice, Xyce, Spectre or HSPICE is compared
-    with the one for ngspice, card by card: give the --dialect and --role that it was written with.
+    that it was written with. Exit code 1 if it is not the chip. A netlist for LTspice, Xyce, Spectre or HSPICE is
+    compared with the one for ngspice, card by card: give the --dialect and --role that it was written with.
 
     Example: `hopbar netlist runs/demo --out netlists --role encode --sample 3`
     """

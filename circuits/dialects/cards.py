@@ -63,7 +63,7 @@ def of_ngspice(lines: Iterable[str], gates: dict[str, Card] | None = None) -> It
     for raw in lines:
         line = raw.rstrip("\n")
         words = line.split()
-        if not words or words[0] in (".end", "*"):
+        if not words or words == ["*"] or words[0] == ".end":
             continue
         if words[0] == ".subckt":
             definition, body = words[1:], []

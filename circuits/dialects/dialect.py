@@ -8,6 +8,7 @@ from typing import Protocol
 
 from circuits.circuit.circuit import Circuit
 from circuits.dialects.cards import Card
+from circuits.dialects.expressions import Expression, Name, replaced
 from crossbar.errors import EngineError, InvalidValue
 
 UNRUN = "never run in its own simulator; its text is compared with that of the ngspice netlist"
@@ -16,27 +17,35 @@ UNRUN = "never run in its own simulator; its text is compared with that of the n
 RENAMED = {"ic": "start", "v": "volts"}
 """Parameters of subcircuits that elsewhere are keywords or functions: what they are called there."""
 
+GIVEN = {new: old for old, new in RENAMED.items()}
+"""What they are called in ngspice's netlist."""
+
 RESERVED = {"all", "e", "false", "freq", "gnd", "hertz", "i", "pi", "temp", "temper", "time", "true", "v"}
 """Neurons' names that a measurement could not have in one dialect or another."""
 
 
 class Dialect(Protocol):
-    """How a circuit's cards are written for one simulator, and read back.
+    """How a circuit's cards are written for one simulator, and read back."""
 
-    Attributes
-    ----------
-    name, suffix : str
-        Of `--dialect`; of the file.
-    tolerances : dict of str to str
-        What it calls those tolerances of ngspice that it has.
-    measures : bool
-        Whether measurements stand in the file.
-    """
+    @property
+    def name(self) -> str:
+        """What `--dialect` calls it."""
+        ...
 
-    name: str
-    suffix: str
-    tolerances: dict[str, str]
-    measures: bool
+    @property
+    def suffix(self) -> str:
+        """How its files end."""
+        ...
+
+    @property
+    def tolerances(self) -> dict[str, str]:
+        """What it calls those tolerances of ngspice that it has."""
+        ...
+
+    @property
+    def measures(self) -> bool:
+        """Whether measurements stand in the file."""
+        ...
 
     def files(self, cards: Iterable[Card | str], title: str, path: Path) -> None:
         """Write the netlist to `path`; texts among the cards are pieces of plain resistors as ngspice has them."""
@@ -68,3 +77,8 @@ def check(circuit: Circuit) -> None:
     taken = sorted(RESERVED & set(circuit.names))
     if taken:
         raise InvalidValue(f"neurons must not be named {', '.join(taken)}, words of a simulator; name them otherwise")
+
+
+def ours(expression: Expression) -> Expression:
+    """Return `expression` with our names of the parameters that are `RENAMED` in the file that it was read from."""
+    return replaced(expression, lambda one: Name(GIVEN.get(one.text, one.text)) if isinstance(one, Name) else None)

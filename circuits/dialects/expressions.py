@@ -196,6 +196,20 @@ def parts(expression: Expression) -> Iterator[Expression]:
         yield from parts(one)
 
 
+def replaced(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression:
+    """Return `expression` with what `change` gives in place of its parts, the outer ones first; None leaves a part."""
+    changed = change(expression)
+    if changed is not None:
+        return changed
+    if isinstance(expression, Binary):
+        return Binary(expression.operator, replaced(expression.left, change), replaced(expression.right, change))
+    if isinstance(expression, Choice):
+        return Choice(*(replaced(one, change) for one in expression))
+    if isinstance(expression, Call) and expression.function not in "vi":
+        return Call(expression.function, tuple(replaced(one, change) for one in expression.arguments))
+    return expression
+
+
 def probe(expression: Expression) -> str:
     """Return a leaf as text: a parameter's name, `v(a)`, `v(a,b)`, `i(vplus)`; empty where it is none."""
     if isinstance(expression, Name):

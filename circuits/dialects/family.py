@@ -87,6 +87,9 @@ class Family:
             return f"{head} {card.of}{given}\n"
         if card.kind == "behavioural":
             return self._source(card)
+        return self._part(card, head, told)
+
+    def _part(self, card: Card, head: str, told: dict[str, str]) -> str:
         if card.kind == "capacitor":
             begun = told.get(RENAMED["ic"])
             return f"{head} {told['c']}\n" if begun is None else f"{head} {told['c']} ic={begun}\n"

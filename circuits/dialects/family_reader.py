@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from circuits.dialects.cards import Card
-from circuits.dialects.dialect import RENAMED
-from circuits.dialects.expressions import Binary, Call, Choice, Expression, Name, Number, read
+from circuits.dialects.dialect import GIVEN, ours
+from circuits.dialects.expressions import Expression, Number, read
 from crossbar.errors import CorruptFile
 
 PLAIN = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\Z")
-GIVEN = {new: old for old, new in RENAMED.items()}
 WORD = re.compile(r"(?:\w+=)?(?:'[^']*'|\{[^}]*\}|PWL\([^)]*\)|[^\s'{}]+)")
 
 
@@ -144,18 +143,22 @@ class _Reading:
                 return [Card(kind="behavioural", name=_own(name), nodes=tuple(words[1:3]), values={kind: expression})]
         if letter == "X":
             return [Card(kind="instance", name=name, nodes=tuple(words[1:-1]), of=words[-1], values=told)]
-        value = words[-1]
+        return [self.part(line, words, told)]
+
+    def part(self, line: str, words: list[str], told: dict[str, Expression]) -> Card:
+        """Return a resistor, capacitor, voltage source or amplifier."""
+        name, letter, value = words[0], line[0], words[-1]
         if letter == "V" and value.startswith("PWL("):
             points = value[4:-1].split()
-            told = {f"{'tv'[k % 2]}{k // 2}": self.value(point) for k, point in enumerate(points)}
-            return [Card(kind="voltage", name=name, nodes=tuple(words[1:3]), values=told)]
+            wave = {f"{'tv'[k % 2]}{k // 2}": self.value(point) for k, point in enumerate(points)}
+            return Card(kind="voltage", name=name, nodes=tuple(words[1:3]), values=wave)
         if letter == "E" and len(words) == 6:
-            return [Card(kind="amplifier", name=name, nodes=tuple(words[1:5]), values={"gain": self.value(value)})]
+            return Card(kind="amplifier", name=name, nodes=tuple(words[1:5]), values={"gain": self.value(value)})
         known = {"R": ("resistor", "r"), "C": ("capacitor", "c"), "V": ("voltage", "dc")}
         if letter not in known or len(words) != 4:
             raise CorruptFile(f"no line of a netlist of ours in this dialect: {line[:80]!r}")
         kind, word = known[letter]
-        return [Card(kind=kind, name=name, nodes=tuple(words[1:3]), values={word: self.value(value), **told})]
+        return Card(kind=kind, name=name, nodes=tuple(words[1:3]), values={word: self.value(value), **told})
 
     def control(self, line: str) -> list[Card]:
         words = line.split()
@@ -195,7 +198,7 @@ class _Reading:
         first, last = self.syntax.quotes
         if not (text.startswith(first) and text.endswith(last)):
             raise CorruptFile(f"{text[:60]!r} is neither a number nor an expression within {first}{last}")
-        return _given(read(text[1:-1]))
+        return ours(read(text[1:-1]))
 
     def source(self, text: str) -> Expression:
         """Return a source's expression; it has conditions and parameters as the dialect writes them only."""
@@ -208,23 +211,10 @@ class _Reading:
         bare = re.sub(r"\{\w+\}|[vi]\([^)]*\)|\w+\(|[0-9.]+(?:e[-+]?[0-9]+)?", "", text)
         if re.search(r"[A-Za-z_]", bare):
             raise CorruptFile(f"an expression with a parameter that has no braces: {text[:80]!r}")
-        return _given(read(text))
+        return ours(read(text))
 
 
 def _own(name: str) -> str:
     """Return our name of a behavioural source: another letter may stand before it."""
     return name[1:] if name[1:2].isupper() else name
 
-
-def _given(expression: Expression) -> Expression:
-    """Return `expression` with our names of the parameters that were renamed."""
-    if isinstance(expression, Name):
-        return Name(GIVEN.get(expression.text, expression.text))
-    if isinstance(expression, Call):
-        inside = expression.arguments if expression.function in "vi" else tuple(map(_given, expression.arguments))
-        return Call(expression.function, inside)
-    if isinstance(expression, Binary):
-        return Binary(expression.operator, _given(expression.left), _given(expression.right))
-    if isinstance(expression, Choice):
-        return Choice(*map(_given, expression))
-    return expression

@@ -81,16 +81,18 @@ def line(card: Card, cell: str = "") -> str:
         return f"{head} {card.of} {pairs}".rstrip() + "\n"
     if card.kind == "behavioural":
         return _placed(card, cell)
-    if card.kind == "capacitor":
-        begun = f" ic={told['ic']}" if "ic" in told else ""
-        return f"{head} capacitor c={told['c']}{begun}\n"
+    return _part(card, head, told)
+
+
+def _part(card: Card, head: str, told: dict[str, str]) -> str:
+    pairs = " ".join(f"{name}={value}" for name, value in told.items())
+    if card.kind in ("resistor", "capacitor", "amplifier"):
+        return f"{head} {'vcvs' if card.kind == 'amplifier' else card.kind} {pairs}\n"
     if card.kind == "voltage":
         source = f"dc dc={told['dc']}" if "dc" in told else f"pwl wave=[{' '.join(told.values())}]"
         return f"{head} vsource type={source}\n"
     if card.kind == "current":
         return f"{head} ccvs probe={card.of} rm=1.0\n"
-    if card.kind in ("resistor", "amplifier"):
-        return f"{head} {'resistor' if card.kind == 'resistor' else 'vcvs'} {pairs}\n"
     return _control(card, told)
 
 

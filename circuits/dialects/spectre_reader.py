@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from circuits.dialects.cards import Card
-from circuits.dialects.dialect import RENAMED
-from circuits.dialects.expressions import Binary, Call, Choice, Expression, Name, Number, read
+from circuits.dialects.dialect import GIVEN, ours
+from circuits.dialects.expressions import Call, Expression, Name, read, replaced
 from crossbar.errors import CorruptFile
 
-GIVEN = {new: old for old, new in RENAMED.items()}
 TOLERANCES = {"reltol": "reltol", "vntol": "vabstol", "abstol": "iabstol", "gmin": "gmin"}
 SWITCH = """
 module hopbar_switch(out, back, at);
@@ -87,7 +86,7 @@ def cards_of(path: Path) -> Iterator[Card]:
             yield Card(kind="definition", name=head[0], nodes=head[1], values=values, body=inside)
             head = None
         elif line.startswith("parameters ") and head is not None:
-            values = {GIVEN.get(name, name): _given(read(value)) for name, value in TOLD.findall(line)}
+            values = {GIVEN.get(name, name): ours(read(value)) for name, value in TOLD.findall(line)}
         elif head is not None:
             body.append(_element(line, modules))
         else:
@@ -125,7 +124,7 @@ def _element(line: str, modules: dict[str, Module]) -> Card:
     if found is None:
         raise CorruptFile(f"no line of a Spectre netlist of ours: {line[:80]!r}")
     name, nodes, master = found.group(1), tuple(found.group(2).split()), found.group(3)
-    told = dict(TOLD.findall(found.group(4)))
+    told: dict[str, str] = dict(TOLD.findall(found.group(4)))
     if master in modules:
         return _behavioural(name, nodes, modules[master], told)
     if master == "vsource" and told.get("type") == "pwl":
@@ -133,17 +132,17 @@ def _element(line: str, modules: dict[str, Module]) -> Card:
         wave = {f"{'tv'[k % 2]}{k // 2}": read(point) for k, point in enumerate(points)}
         return Card(kind="voltage", name=name, nodes=nodes, values=wave)
     if master == "vsource" and set(told) == {"type", "dc"}:
-        return Card(kind="voltage", name=name, nodes=nodes, values={"dc": _given(read(told["dc"]))})
+        return Card(kind="voltage", name=name, nodes=nodes, values={"dc": ours(read(told["dc"]))})
     if master == "ccvs" and told.get("rm") == "1.0" and nodes[1] == "0":
         return Card(kind="current", name=name, nodes=nodes, of=told["probe"])
-    values = {GIVEN.get(word, word): _given(read(value)) for word, value in told.items()}
     if master in PRIMITIVES:
         kind, words = PRIMITIVES[master]
         if not set(told) <= set(words):
             raise CorruptFile(f"no line of a Spectre netlist of ours: {line[:80]!r}")
-        return Card(kind=kind, name=name, nodes=nodes, values={w: _given(read(told[w])) for w in words if w in told})
+        return Card(kind=kind, name=name, nodes=nodes, values={word: ours(read(told[word])) for word in told})
     if master.startswith("hopbar_"):
         raise CorruptFile(f"{name[:40]} is of module {master[:60]}, which the Verilog-A does not have")
+    values = {GIVEN.get(word, word): ours(read(value)) for word, value in told.items()}
     return Card(kind="instance", name=name, nodes=nodes, of=master, values=values)
 
 
@@ -153,50 +152,34 @@ def _behavioural(name: str, nodes: tuple[str, ...], module: Module, told: dict[s
         raise CorruptFile(f"{name[:40]} has not the ports and parameters of its module")
     places = dict(zip(("out", "back", *module.ports), nodes, strict=True))
     given = {word: read(value) for word, value in told.items()}
-    return Card(kind="behavioural", name=name, nodes=nodes[:2], values={module.kind: _put(module.expression, places, given)})
+    values = {module.kind: _put(module.expression, places, given)}
+    return Card(kind="behavioural", name=name, nodes=nodes[:2], values=values)
 
 
 def _put(expression: Expression, places: dict[str, str], given: dict[str, Expression]) -> Expression:
     """Return the `expression` of a module with an instance's nodes for its ports, and what it is told for its names."""
-    if isinstance(expression, Name):
-        if expression.text not in given:
-            raise CorruptFile(f"a module has no parameter {expression.text[:40]}")
-        return _given(given[expression.text])
-    if isinstance(expression, Call) and expression.function == "v":
-        nodes = [places.get(getattr(one, "text", ""), "") for one in expression.arguments]
-        return Call("v", tuple(Name(node) for node in nodes if node != "0"))
-    if isinstance(expression, Call):
-        return Call(expression.function, tuple(_put(one, places, given) for one in expression.arguments))
-    if isinstance(expression, Binary):
-        return Binary(expression.operator, *(_put(one, places, given) for one in expression[1:]))
-    if isinstance(expression, Choice):
-        return Choice(*(_put(one, places, given) for one in expression))
-    return expression
+
+    def change(one: Expression) -> Expression | None:
+        if isinstance(one, Name):
+            if one.text not in given:
+                raise CorruptFile(f"a module has no parameter {one.text[:40]}")
+            return ours(given[one.text])
+        if isinstance(one, Call) and one.function == "v":
+            nodes = [places.get(getattr(port, "text", ""), "") for port in one.arguments]
+            return Call("v", tuple(Name(node) for node in nodes if node != "0"))
+        return None
+
+    return replaced(expression, change)
 
 
 def _by_source(card: Card, probes: dict[str, str]) -> Card:
     """Return a behavioural source with the currents that `probes` turned into voltages."""
+
+    def change(one: Expression) -> Expression | None:
+        node = getattr(one.arguments[0], "text", "") if isinstance(one, Call) and one.function == "v" else ""
+        return Call("i", (Name(probes[node]),)) if node in probes else None
+
     if card.kind != "behavioural":
         return card
-    values = {kind: _probed(value, probes) for kind, value in card.values.items()}
+    values = {kind: replaced(value, change) for kind, value in card.values.items()}
     return Card(kind=card.kind, name=card.name, nodes=card.nodes, values=values)
-
-
-def _probed(expression: Expression, probes: dict[str, str]) -> Expression:
-    if isinstance(expression, Call):
-        node = getattr(expression.arguments[0], "text", "")
-        if expression.function == "v" and node in probes:
-            return Call("i", (Name(probes[node]),))
-        inside = expression.arguments if expression.function == "v" else tuple(_probed(o, probes) for o in expression.arguments)
-        return Call(expression.function, inside)
-    if isinstance(expression, Binary):
-        return Binary(expression.operator, *(_probed(one, probes) for one in expression[1:]))
-    return Choice(*(_probed(one, probes) for one in expression)) if isinstance(expression, Choice) else expression
-
-
-def _given(expression: Expression) -> Expression:
-    if isinstance(expression, Name):
-        return Name(GIVEN.get(expression.text, expression.text))
-    if isinstance(expression, Binary):
-        return Binary(expression.operator, *(_given(one) for one in expression[1:]))
-    return expression

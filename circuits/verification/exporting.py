@@ -17,8 +17,8 @@ from circuits.circuit.circuit import Circuit
 from circuits.circuit.laws import LINEAR_SWING
 from circuits.circuit.layout import Choices, Layout
 from circuits.verification import nudged, reference, single_chip
-from circuits.verification.dialects import write_as
 from circuits.verification.chip_reference import Sample, settle_sample
+from circuits.verification.dialects import write_as
 from circuits.verification.settled import LONGEST, needed, writable
 from circuits.verification.verdict import SMALL, verify
 from crossbar.errors import InvalidValue
