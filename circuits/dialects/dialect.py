@@ -11,7 +11,7 @@ from circuits.dialects.cards import Card
 from circuits.dialects.expressions import Expression, Name, replaced
 from crossbar.errors import EngineError, InvalidValue
 
-UNRUN = "never run in its own simulator; its text is compared with that of the ngspice netlist"
+UNRUN = "never run in its own simulator; hopbar netlist --check compares its text with the ngspice netlist"
 """What is told of a dialect whose simulator we do not have."""
 
 RENAMED = {"ic": "start", "v": "volts"}
