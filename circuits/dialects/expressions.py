@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 
 from crossbar.errors import CorruptFile
 
-TOKEN = re.compile(r"\s*(?:([0-9.]+(?:[eE][-+]?[0-9]+)?)|([A-Za-z_]\w*)|(>=|<=|[-+*/()<>?:,{}]))")
+NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+TOKEN = re.compile(rf"\s*(?:{NUMBER}(?![\w.])|[A-Za-z_]\w*|>=|<=|[-+*/()<>?:,{{}}])")
 
 
 class Number(NamedTuple):

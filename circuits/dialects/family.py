@@ -149,7 +149,8 @@ class _Words:
 
 LTSPICE = Family(
     name="ltspice", suffix=".ltspice.net",
-    syntax=Syntax(braced=True, measure=".meas", output=".save", longest=" 0 {max_step}", options=(".options",)),
+    syntax=Syntax(braced=True, measure=".meas", output=".save", longest=" 0 {max_step}",
+                  options=(".options method=gear ", ".options itl1=")),
     tolerances={name: name for name in ("reltol", "abstol", "vntol", "chgtol", "gmin", "itl1", "itl4")},
     options=(
         ".options method=gear reltol={reltol} abstol={abstol} vntol={vntol} chgtol={chgtol} gmin={gmin}",
@@ -158,7 +159,8 @@ LTSPICE = Family(
 )  # fmt: skip
 XYCE = Family(
     name="xyce", suffix=".xyce.cir",
-    syntax=Syntax(output=".print tran", longest=" 0 {max_step}", options=(".options timeint", ".options device")),
+    syntax=Syntax(output=".print tran", longest=" 0 {max_step}",
+                  options=(".options timeint method=gear ", ".options device gmin=")),
     tolerances={"reltol": "reltol", "vntol": "abstol", "gmin": "gmin"},
     options=(
         ".options timeint method=gear reltol={reltol} abstol={vntol}", ".options device gmin={gmin}",
@@ -168,7 +170,8 @@ HSPICE = Family(
     name="hspice", suffix=".hspice.sp",
     syntax=Syntax(
         quotes=("'", "'"), sources={"v": ("E", "vol"), "i": ("G", "cur")}, parameters="", conditional="?",
-        output=".probe tran", longest="", options=(".option",),
+        output=".probe tran", longest="",
+        options=(".option post probe runlvl=0 parhier=local method=gear", ".option reltol=", ".option delmax="),
     ),
     tolerances={name: name for name in ("reltol", "abstol", "vntol", "chgtol", "gmin")},
     options=(

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 
 from circuits.dialects.cards import Card
 from circuits.dialects.dialect import GIVEN, ours
-from circuits.dialects.expressions import Expression, Number, read
+from circuits.dialects.expressions import NUMBER, Expression, Number, read
 from crossbar.errors import CorruptFile
 
-PLAIN = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\Z")
+PLAIN = re.compile(rf"[-+]?{NUMBER}\Z")
+PARAMETER = re.compile(r"\.param (\w+)=(\S.*)\Z")
+MEASURE = re.compile(r"(\.\w+) tran (\w+) find v\((\w+)\) at=(\S+)\Z")
+TRANSIENT = re.compile(r"\.tran (\S+) (\S+)(?: 0 (\S+))? uic\Z")
 WORD = re.compile(r"(?:\w+=)?(?:'[^']*'|\{[^}]*\}|PWL\([^)]*\)|[^\s'{}]+)")
 
 
@@ -36,7 +39,7 @@ class Syntax:
     longest : str
         How `.tran` tells the longest step; empty where an option does.
     options : tuple of str
-        How lines of options begin.
+        How its lines of options begin, each of which occurs once.
     """
 
     quotes: tuple[str, str] = ("{", "}")
@@ -63,7 +66,7 @@ def cards_of(lines: Iterable[str], syntax: Syntax) -> Iterator[Card]:
         if line.startswith(".subckt "):
             reading.open(line)
         elif line.startswith(".ends "):
-            yield reading.close()
+            yield reading.close(line)
         elif line.startswith((".option", ".end")):
             reading.option(line)
         else:
@@ -72,6 +75,9 @@ def cards_of(lines: Iterable[str], syntax: Syntax) -> Iterator[Card]:
                 yield from card
             else:
                 reading.body += card
+    missing = [one for one in syntax.options if one not in reading.seen]
+    if missing:
+        raise CorruptFile(f"it has no line {missing[0]!r}; export the netlist again")
     longest = reading.options.pop("delmax", None)
     if reading.transient:
         yield Card(kind="transient", values=reading.transient | ({} if longest is None else {"max_step": longest}))
@@ -106,22 +112,27 @@ class _Reading:
         self.body: list[Card] = []
         self.options: dict[str, Expression] = {}
         self.transient: dict[str, Expression] = {}
+        self.seen: set[str] = set()
 
     def open(self, line: str) -> None:
         nodes, told = self.split(line)
+        if self.head is not None or len(nodes) < 3:
+            raise CorruptFile(f"no subcircuit of ours: {line[:80]!r}")
         self.head, self.body = Card(kind="definition", name=nodes[1], nodes=tuple(nodes[2:]), values=told), []
 
-    def close(self) -> Card:
-        if self.head is None:
-            raise CorruptFile("a subcircuit ends that has not begun; export the netlist again")
+    def close(self, line: str) -> Card:
+        if self.head is None or line != f".ends {self.head.name}":
+            raise CorruptFile(f"a subcircuit ends that has not begun: {line[:80]!r}")
         head, self.head = self.head, None
         return Card(kind=head.kind, name=head.name, nodes=head.nodes, values=head.values, body=tuple(self.body))
 
     def option(self, line: str) -> None:
         if line == ".end":
             return
-        if not line.startswith(self.syntax.options):
-            raise CorruptFile(f"no option of this dialect: {line[:80]!r}")
+        known = [one for one in self.syntax.options if line.startswith(one)]
+        if not known or known[0] in self.seen:
+            raise CorruptFile(f"no option of this dialect, or one that occurs twice: {line[:80]!r}")
+        self.seen.add(known[0])
         for word in line.split():
             name, _, value = word.partition("=")
             if PLAIN.match(value) and name != "runlvl":
@@ -135,6 +146,8 @@ class _Reading:
         if line.startswith("."):
             return self.control(line)
         words, told = self.split(line)
+        if len(words) < 3:
+            raise CorruptFile(f"no line of a netlist of ours in this dialect: {line[:80]!r}")
         name, letter = words[0], line[0]
         for kind, (lead, word) in self.syntax.sources.items():
             begins = re.match(rf"{lead}\w+ \w+ \w+ {word}=", line)
@@ -161,17 +174,15 @@ class _Reading:
         return Card(kind=kind, name=name, nodes=tuple(words[1:3]), values={word: self.value(value), **told})
 
     def control(self, line: str) -> list[Card]:
-        words = line.split()
-        if words[0] == ".param":
-            name, _, value = line[len(".param ") :].partition("=")
-            return [Card(kind="parameter", name=name, values={"value": self.value(value)})]
-        if words[0] == self.syntax.measure and words[1] == "tran" and words[3] == "find":
-            at = self.value(words[5].removeprefix("at="))
-            return [Card(kind="measured", name=words[2], nodes=(words[4][2:-1],), values={"at": at})]
-        if words[0] == ".tran" and words[-1] == "uic":
-            names = ("step", "stop", "start", "max_step")[: len(words) - 2]
-            told = {name: self.value(word) for name, word in zip(names, words[1:-1], strict=True)}
-            self.transient = {name: value for name, value in told.items() if name != "start"}
+        parameter, measure, transient = (one.match(line) for one in (PARAMETER, MEASURE, TRANSIENT))
+        if parameter is not None:
+            return [Card(kind="parameter", name=parameter.group(1), values={"value": self.value(parameter.group(2))})]
+        if measure is not None and measure.group(1) == self.syntax.measure:
+            _, name, node, at = measure.groups()
+            return [Card(kind="measured", name=name, nodes=(node,), values={"at": self.value(at)})]
+        if transient is not None and not self.transient:
+            told = dict(zip(("step", "stop", "max_step"), transient.groups(), strict=True))
+            self.transient = {name: self.value(text) for name, text in told.items() if text is not None}
             return []
         raise CorruptFile(f"no line of a netlist of ours in this dialect: {line[:80]!r}")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from circuits.dialects.cards import Card
 from circuits.dialects.dialect import GIVEN, ours
 from circuits.dialects.expressions import Call, Expression, Name, read, replaced
-from crossbar.errors import CorruptFile
+from crossbar.errors import CorruptFile, MissingFile
 
 TOLERANCES = {"reltol": "reltol", "vntol": "vabstol", "abstol": "iabstol", "gmin": "gmin"}
 SWITCH = """
@@ -31,6 +31,7 @@ MODULE = re.compile(
     r"analog ([VI])\(out, back\) <\+ ([^;]*);\s+endmodule"
 )
 INCLUDED = re.compile(r'ahdl_include "(cells-[0-9a-f]{12}\.va)"\Z')
+TRANSIENT = re.compile(r"settle tran step=(\S+) stop=(\S+) maxstep=(\S+) method=gear2 skipdc=yes ic=all\Z")
 PRIMITIVES = {
     "resistor": ("resistor", ("r",)), "capacitor": ("capacitor", ("c", "ic")), "vcvs": ("amplifier", ("gain",)),
 }  # fmt: skip
@@ -76,11 +77,14 @@ def cards_of(path: Path) -> Iterator[Card]:
     for line in _plain(path):
         included = INCLUDED.match(line)
         if included is not None:
-            modules = modules_of((path.parent / included.group(1)).read_text(encoding="ascii", errors="replace"))
+            beside = path.parent / included.group(1)
+            if not beside.is_file():
+                raise MissingFile(f"no Verilog-A at {beside}, which {path} includes; export the netlist again")
+            modules = modules_of(beside.read_text(encoding="ascii", errors="replace"))
         elif line.startswith("subckt "):
             name, _, ports = line[len("subckt ") :].partition(" ")
             head, body, values = (name, tuple(ports.strip("()").split())), [], {}
-        elif line.startswith("ends ") and head is not None:
+        elif head is not None and line == f"ends {head[0]}":
             probes = {card.nodes[0]: card.of.lower() for card in body if card.kind == "current"}
             inside = tuple(_by_source(card, probes) for card in body if card.kind != "current")
             yield Card(kind="definition", name=head[0], nodes=head[1], values=values, body=inside)
@@ -106,13 +110,14 @@ def _plain(path: Path) -> Iterator[str]:
 def _control(line: str) -> Card:
     told = {name: read(value) for name, value in TOLD.findall(line) if re.match(r"[-0-9.]", value)}
     words = line.split()
+    transient = TRANSIENT.match(line)
     if words[0] == "parameters" and len(told) == 1 == len(words) - 1:
         ((name, value),) = told.items()
         return Card(kind="parameter", name=name, values={"value": value})
-    if words[:2] == ["settle", "tran"] and words[-3:] == ["method=gear2", "skipdc=yes", "ic=all"]:
-        times = {"step": told["step"], "stop": told["stop"], "max_step": told["maxstep"]}
-        return Card(kind="transient", values=times)
-    if words[:2] == ["tight", "options"]:
+    if transient is not None:
+        times = zip(("step", "stop", "max_step"), map(read, transient.groups()), strict=True)
+        return Card(kind="transient", values=dict(times))
+    if words[:2] == ["tight", "options"] and len(told) == len(words) - 2:
         return Card(kind="tolerances", values=told)
     if words[0] == "save" and len(words) == 2:
         return Card(kind="saved", name=words[1], nodes=(words[1],))
@@ -133,7 +138,7 @@ def _element(line: str, modules: dict[str, Module]) -> Card:
         return Card(kind="voltage", name=name, nodes=nodes, values=wave)
     if master == "vsource" and set(told) == {"type", "dc"}:
         return Card(kind="voltage", name=name, nodes=nodes, values={"dc": ours(read(told["dc"]))})
-    if master == "ccvs" and told.get("rm") == "1.0" and nodes[1] == "0":
+    if master == "ccvs" and "probe" in told and told.get("rm") == "1.0" and nodes[1] == "0":
         return Card(kind="current", name=name, nodes=nodes, of=told["probe"])
     if master in PRIMITIVES:
         kind, words = PRIMITIVES[master]

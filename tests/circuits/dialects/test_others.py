@@ -1,5 +1,6 @@
 """LTspice, Xyce, Spectre and HSPICE: written, read back, compared with ngspice's netlist, and broken on purpose."""
 
+import contextlib
 import re
 import subprocess
 from dataclasses import replace
@@ -17,7 +18,7 @@ from circuits.dialects import others
 from circuits.dialects.others import OTHERS, compare, write
 from circuits.verification.exporting import Request, posed
 from crossbar.chip import Chip, Conductances
-from crossbar.errors import CorruptFile, EngineError, InvalidValue
+from crossbar.errors import CorruptFile, EngineError, HopbarError, InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from tests.circuits.conftest import chip_of_laws, strong_chip
@@ -122,6 +123,33 @@ def test_a_broken_cell_is_noticed(dialect, old, new, tmp_path, rng):
     assert old in text
     place.write_text(text.replace(old, new, 1))
     assert any("Bgate in definition neuron has another i" in one for one in compare(circuit, path, dialect, rng))
+
+
+@DIALECTS
+def test_no_line_may_be_missing(dialect, tmp_path, rng):
+    circuit = single(strong_chip(side=1, hidden=2, latent=1))
+    path = write(circuit, tmp_path / f"chip{dialect.suffix}", dialect)
+    lines = path.read_text().splitlines(keepends=True)
+    said = [k for k, line in enumerate(lines) if not line.startswith(("*", "//", "simulator", "global", ".end\n"))]
+    for place in said:
+        path.write_text("".join(lines[:place] + lines[place + 1 :]))
+        try:
+            assert compare(circuit, path, dialect, rng), lines[place]
+        except CorruptFile:
+            continue
+
+
+@DIALECTS
+def test_damaged_text_is_refused_or_told_and_nothing_else(dialect, tmp_path, rng):
+    circuit = single(strong_chip(side=1, hidden=2, latent=1))
+    path = write(circuit, tmp_path / f"chip{dialect.suffix}", dialect)
+    text = path.read_text()
+    for _ in range(150):
+        first, length = int(rng.integers(len(text))), int(rng.integers(1, 20))
+        put = "".join(rng.choice(list("(){}'=,.+-*/?: \n0e9azVBXR^>"), int(rng.integers(3))))
+        path.write_text(text[:first] + put + text[first + length :])
+        with contextlib.suppress(HopbarError):
+            compare(circuit, path, dialect, rng)
 
 
 @DIALECTS
