@@ -4,12 +4,13 @@ None of the three runs here. What is taken for granted, and where it was read:
 
 * LTspice (its help on B sources): `B ... V=` and `I=`, `if(x,y,z)`, `tanh`; `^` is an exclusive or. Parameters stand in
   braces everywhere, which it documents; that it takes them bare in a B source we did not find.
-* Xyce (netlists of others, `.options timeint`, `.print tran`): `B ... V={...}`, `IF(x,y,z)`, `PARAMS:` on `.subckt` and
-  X cards. Its switch model has other parameters than ngspice's, so that switches are behavioural. Its `abstol` of a
-  transient is in the unit of the states, and gets ngspice's `vntol`. We are not sure of these two.
-* HSPICE (from memory of its quick reference, X-2005.09): `E ... vol='...'`, `G ... cur='...'`, `c ? a : b`, and `pwr`
-  for `pow`, of whose exponent HSPICE takes the integer part. `runlvl=0` makes it obey `reltol`, `parhier=local` lets a
-  card's own parameter win, `delmax` is the longest step. Names may have 1024 characters; ours have 133 at most.
+* Xyce (netlists of others): `B ... V={...}`, `IF(x,y,z)`, `PARAMS:` on `.subckt` and X cards, `.options timeint
+  method=gear reltol= abstol=`, `.options device gmin=`. Switch models have other parameters than ngspice's, so that
+  switches are behavioural. We are not sure that the `abstol` of `timeint` is in volts, as here, where it gets `vntol`.
+* HSPICE (netlists of others): `E ... vol='...'`, `G ... cur='c ? a : b'`, `runlvl`, `parhier=local` (a card's own
+  parameter wins), `method=gear`, `delmax` (the longest step), `uic`. From memory alone: `pwr` for `pow`, of whose
+  exponent HSPICE takes the integer part (both are the same for `vteam`, the one cell that has powers); `runlvl=0` makes
+  it obey `reltol`; names may have 1024 characters, of which ours have 133 at most.
 
 A subcircuit's `ic` is called `start` and its `v` `volts` (`circuits.dialects.dialect.RENAMED`).
 """
