@@ -19,7 +19,7 @@ from circuits.circuit.laws import read_voltage
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.memristor_array import map_linearly
 from circuits.circuit.names import neuron_names
-from circuits.dialects import spice, vacask
+from circuits.dialects import others, spice, vacask
 from circuits.simulators import Limits
 from circuits.simulators import engine as engine_named
 from circuits.verification import reference
@@ -29,7 +29,7 @@ from crossbar.chip import Chip, load_chip
 from crossbar.errors import EngineError, InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
 
-DIALECTS = ("ngspice", "vacask")
+DIALECTS = ("ngspice", "vacask", *others.OTHERS)
 NO_SHAPE = (0, 0)  # of an image: neurons of a block are numbered, not placed
 
 
@@ -205,8 +205,9 @@ class Circuit:
         Parameters
         ----------
         path : str or Path
-            A file for ngspice; for VACASK a folder, which gets circuit.sim and cells.va.
-        dialect : {"ngspice", "vacask"}
+            A file; for VACASK a folder, which gets circuit.sim and cells.va; Spectre's gets Verilog-A beside it.
+        dialect : {"ngspice", "vacask", "ltspice", "xyce", "spectre", "hspice"}
+            The last four were never run in their simulators (docs/netlist.md).
 
         Raises
         ------
@@ -222,6 +223,8 @@ class Circuit:
         posed = self._asked("tran", reference.settle(self.posed))
         if dialect == "ngspice":
             return spice.write(posed, path)
+        if dialect in others.OTHERS:
+            return others.write(posed, Path(path), others.OTHERS[dialect])
         Path(path).mkdir(parents=True, exist_ok=True)
         return vacask.write(posed, Path(path))
 

@@ -33,10 +33,7 @@ def follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
 
 
 def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
-    if amplifier == "opamp":
-        body = f"{signal}\nEfollow p 0 r p {{open_loop_gain}}\n"
-    else:
-        body = signal.replace(" r ", " p ") + "\n"
+    body = f"{signal}\nXfollow r p p opamp\n" if amplifier == "opamp" else signal.replace(" r ", " p ") + "\n"
     return f".subckt {name} s p{parameters}\n{body}.ends {name}\n"
 
 
@@ -61,7 +58,7 @@ def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
 
 def _rails(name: str, signal: str, amplifier: str, parameters: str) -> str:
     if amplifier == "opamp":
-        rails = "Ep op 0 r p {open_loop_gain}\nVp op p 0\nEn on 0 rn n {open_loop_gain}\nVn on n 0\n"
+        rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"
     return f"""\

@@ -12,9 +12,9 @@ def sense(amplifier: str) -> str:
     """
     if amplifier == "opamp":
         body = """\
-Eplus op 0 0 qp {open_loop_gain}
+Xplus 0 qp op opamp
 Rplus qp op {r_feedback}
-Eminus on 0 0 qn {open_loop_gain}
+Xminus 0 qn on opamp
 Rminus qn on {r_feedback}
 Bsum m 0 V=(v(on)-v(op))/(r_feedback*siemens_per_weight*v_read)
 """

@@ -22,6 +22,9 @@ class Electrical:
         Farad and ohm of a neuron's state; their product is the time constant of eq. (2).
     open_loop_gain, r_feedback : float
         Of the operational amplifiers (`--neuron opamp`); ohm.
+    gain_bandwidth, v_supply, swing : float
+        Of the same (`circuits.cells.opamp`): hertz; volts of either supply against ground; the share of it that an
+        output reaches.
     r_on, r_off : float
         Ohm of a switch, closed and open.
     c_hold : float
@@ -33,6 +36,9 @@ class Electrical:
     r_leak: float = 1e6
     open_loop_gain: float = 1e5
     r_feedback: float = 1e3
+    gain_bandwidth: float = 1e8
+    v_supply: float = 2.5
+    swing: float = 0.9
     r_on: float = 1.0
     r_off: float = 1e15
     c_hold: float = 1e-12

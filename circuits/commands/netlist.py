@@ -12,10 +12,12 @@ from click.exceptions import Exit
 
 if TYPE_CHECKING:
     from circuits.circuit.layout import Layout
+    from circuits.verification.exporting import Request
 
 SYMMETRIES = ("shared", "two-device")
 DEVICES = ("linear", "vteam", "yakopcic", "stanford")
 ROLES = ("encode", "decode", "both")
+DIALECTS = ("ngspice", "ltspice", "xyce", "spectre", "hspice", "vacask")
 
 
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,17 +70,20 @@ def _layout(
               help="Free phase alone, or free, +beta and -beta in one transient.")  # fmt: skip
 @click.option("--beta", type=float, default=0.05, show_default=True, help="Strength of the nudge.")
 @click.option("--beta-kl", type=float, default=1.9, show_default=True, help="Weight of the KL term (eq. 11).")
+@click.option("--dialect", type=click.Choice(DIALECTS), default="ngspice", show_default=True,
+              help="The simulator that it is for. All but ngspice and vacask were never run.")  # fmt: skip
 @_choices
 def netlist(
     chip: Path, out: Path | None, checked: Path | None, role: str | None, sample: int, phase: str, beta: float,
-    beta_kl: float, seed: int, as_json: bool, **choices: Any,
+    beta_kl: float, dialect: str, seed: int, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Write the chip of RUN_OR_CHIP as self-contained netlists that `ngspice -n -b` runs without Python.
 
     Every memristor is one card named by its neurons: `Rp_hidden_3__pixel_0_12` is the positive device of that weight.
 
     With --check, a netlist is read back and compared with the chip, without a simulator; give the --sample and --seed
-    that it was written with. Exit code 1 if it is not the chip.
+    that it was written with. Exit code 1 if it is not the chip. A netlist for LTspice, Xyce, Spectre or HSPICE is
+    compared with the one for ngspice, card by card: give the --dialect and --role that it was written with.
 
     Example: `hopbar netlist runs/demo --out netlists --role encode --sample 3`
     """
@@ -87,8 +92,11 @@ def netlist(
 
     if (out is None) == (checked is None):
         raise InvalidValue("give either --out FOLDER to write netlists, or --check FILE to compare one with the chip")
-    request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl)
+    request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl, dialect=dialect)
     layout = _layout(chip, **choices)
+    if checked is not None and dialect not in ("ngspice", "vacask"):
+        _check_as(layout, request, checked, as_json)
+        return
     if checked is not None:
         _check(layout, checked, sample, seed, as_json)
         return
@@ -99,6 +107,24 @@ def netlist(
         return
     for file in report["files"]:
         click.echo(f"{file['path']}: {file['n_memristors']:,} memristors, {file['bytes'] / 1e6:.1f} MB", err=True)
+        if "run" in file:
+            read = "read back, the same as the ngspice netlist" if file["compared"] else "not read back (--check does)"
+            click.echo(f"  {file['dialect']}: {read}; never run in its own simulator", err=True)
+
+
+def _check_as(layout: Layout, request: Request, path: Path, as_json: bool) -> None:
+    from circuits.verification.dialects import check_as
+    from circuits.verification.exporting import posed
+
+    found = check_as(posed(layout, request)[0], path, request.dialect)
+    if as_json:
+        click.echo(json.dumps({"path": str(path), "dialect": request.dialect, "passed": not found, "problems": found}))
+    else:
+        click.echo(f"{path}: {'is NOT' if found else 'is'} the ngspice netlist in the language of {request.dialect}")
+        for problem in found:
+            click.echo(f"  {problem}")
+    if found:
+        raise Exit(1)
 
 
 def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) -> None:

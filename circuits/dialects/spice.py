@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from circuits.cells.driver import driver, follower, shared_driver, shared_follower, shared_rail
 from circuits.cells.neuron import integrator, neuron
 from circuits.cells.noise import noise
 from circuits.cells.nudge import nudge
+from circuits.cells.opamp import opamp
 from circuits.cells.sample_hold import sample_hold
 from circuits.cells.sense import sense
 from circuits.cells.switch import switch
@@ -35,11 +36,15 @@ def write(circuit: Circuit, path: str | Path) -> Path:
 
     Memory stays that of the conductances; the devices go out row by row.
     """
-    path = Path(path)
+    return stream(pieces(circuit), Path(path))
+
+
+def stream(said: Iterable[str], path: Path) -> Path:
+    """Write the pieces that are `said` to `path`, atomically, as they come."""
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("w", encoding="ascii", errors="replace") as file:
-            file.writelines(pieces(circuit))
+            file.writelines(said)
         temporary.replace(path)
     except OSError as error:  # such as a full disk, whose error names no file
         temporary.unlink(missing_ok=True)
@@ -81,6 +86,8 @@ def parameters(circuit: Circuit) -> str:
     }  # fmt: skip
     if circuit.amplifier == "opamp":
         values |= {"open_loop_gain": electrical.open_loop_gain, "r_feedback": electrical.r_feedback}
+        values |= {"gain_bandwidth": electrical.gain_bandwidth}
+        values |= {"v_supply": electrical.v_supply, "swing": electrical.swing}
     if circuit.turn is not None:
         values |= {"sigma": circuit.turn.sigma, "c_hold": electrical.c_hold}
         values |= {"r_on": electrical.r_on, "r_off": electrical.r_off}
@@ -94,6 +101,7 @@ def cells(circuit: Circuit) -> str:
     used = [CELLS[law.name] for law in circuit.neurons.laws]
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
     parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
+    parts += [opamp()] if amplifier == "opamp" else []
     parts.append(memristor_of(circuit).subcircuit())
     if circuit.rails is not None:
         parts += [shared_rail()] if shared else []

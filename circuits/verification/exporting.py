@@ -16,9 +16,9 @@ from circuits import simulators
 from circuits.circuit.circuit import Circuit
 from circuits.circuit.laws import LINEAR_SWING
 from circuits.circuit.layout import Choices, Layout
-from circuits.dialects import spice
 from circuits.verification import nudged, reference, single_chip
 from circuits.verification.chip_reference import Sample, settle_sample
+from circuits.verification.dialects import write_as
 from circuits.verification.settled import LONGEST, needed, writable
 from circuits.verification.verdict import SMALL, verify
 from crossbar.errors import InvalidValue
@@ -30,7 +30,7 @@ LARGE = 1e9  # bytes of netlists that are told before they are written
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Which circuit of a chip is written: role (None for all there is), phase, sample and its noise, nudge."""
+    """Which circuit of a chip is written: role (None for all there is), phase, sample and its noise, nudge, dialect."""
 
     role: str | None = None
     phase: str = "free"
@@ -38,6 +38,7 @@ class Request:
     seed: int = 0
     beta: float = 0.05
     beta_kl: float = 1.9
+    dialect: str = "ngspice"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.beta_kl) and self.beta_kl >= 0):
@@ -49,9 +50,9 @@ def export_chip(
 ) -> dict:
     """Write the circuits of `request` to `folder` and return what was written; `warn` hears warnings at once.
 
-    A tied chip without a role becomes the single chip with both roles; an untied one becomes two netlists.
+    A tied chip without a role becomes the single chip with both roles (for VACASK two netlists, as for an untied one).
     """
-    circuits, warnings = _posed(layout, request)
+    circuits, warnings = posed(layout, request)
     folder.mkdir(parents=True, exist_ok=True)
     warnings += _check_size(circuits.values(), folder)
     for warning in warnings:
@@ -61,11 +62,12 @@ def export_chip(
     for name, circuit in circuits.items():
         suffix = "-nudged" if request.phase == "nudged" else ""
         origin = (f"source: {source}, sample {request.sample}, noise seed {request.seed}", *circuit.heading)
-        path = spice.write(replace(circuit, heading=origin), folder / f"{name}{suffix}.cir")
+        path, told = write_as(replace(circuit, heading=origin), folder, f"{name}{suffix}", request.dialect)
         files.append(
             {
                 "path": str(path), "role": name, "n_memristors": circuit.array.n_memristors,
                 "n_neurons": len(circuit.names), "sha256": circuit.array.digest(), "bytes": path.stat().st_size,
+                **told,
             }
         )  # fmt: skip
     return {
@@ -74,9 +76,11 @@ def export_chip(
     }  # fmt: skip
 
 
-def _posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[str]]:
+def posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[str]]:
+    """Return the circuits of `request` by role, and what a reader must know of them."""
     image, noise = layout.image(request.sample), layout.noise(request.seed, request.sample)
-    role = request.role or ("both" if layout.chip.tied and request.phase == "free" else None)
+    single = layout.chip.tied and request.phase == "free" and request.dialect != "vacask"
+    role = request.role or ("both" if single else None)
     if role == "both" and request.phase == "nudged":
         raise InvalidValue("--phase nudged needs --role encode or decode: each role has phases of its own")
     alone = "encode" if role == "encode" and request.phase == "free" else None
@@ -84,19 +88,19 @@ def _posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[s
     if role == "both":
         circuit = single_chip.timed(layout, sample, image, noise, writable)
         return {"both": replace(circuit, expected=sample.rests["decode"].states)}, _warnings(layout, sample)
-    posed = {}
+    found = {}
     for name in [role] if role else ["encode", "decode"]:
         circuit = layout.encode(image) if name == "encode" else layout.decode(sample.inputs["decode"])
         if request.phase == "nudged":
             encoder = layout.encode(image)
             circuit = _nudged(layout, request, name, encoder, reference.settle(encoder), image, noise)
             phases = nudged.simulated(circuit)
-            posed[name] = replace(nudged.timed(circuit, phases.free, writable), expected=phases.minus)
+            found[name] = replace(nudged.timed(circuit, phases.free, writable), expected=phases.minus)
         else:
             marks = {"free": writable(sample.rests[name].softest)}
             analysis = replace(circuit.analysis, marks=marks)
-            posed[name] = replace(circuit, analysis=analysis, expected=sample.rests[name].states)
-    return posed, _warnings(layout, sample)
+            found[name] = replace(circuit, analysis=analysis, expected=sample.rests[name].states)
+    return found, _warnings(layout, sample)
 
 
 def _warnings(layout: Layout, sample: Sample) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.cells import driver, neuron, noise, nudge, sample_hold, sense
+from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.electrical import Electrical
 from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
@@ -167,7 +167,7 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
 
 def _foreign(found: Netlist) -> Iterator[str]:
     """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
+    ours = {opamp.opamp(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
     ours |= {sense.sense(amplifier) for amplifier in AMPLIFIERS}
     for own in (ALIKE, OF_SEVERAL_GAINS, UNLIKE):
         ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"])}

@@ -83,7 +83,7 @@ def test_a_netlist_is_written_where_it_was_asked(tmp_path):
     assert path.read_text().count("\nRp_") + path.read_text().count("\nXp_") == 20
     assert c.write(tmp_path / "v", dialect="vacask").exists()
     with pytest.raises(UnknownName, match="dialect"):
-        c.write(tmp_path / "x", dialect="hspice")
+        c.write(tmp_path / "x", dialect="pspice")
 
 
 @pytest.mark.spice

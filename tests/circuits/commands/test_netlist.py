@@ -30,6 +30,32 @@ def test_netlist_writes_what_is_asked(chip_file, tmp_path, options, file):
     assert (out / file).read_text().endswith(".end\n")
 
 
+@pytest.mark.parametrize(("dialect", "file"), [
+    ("ltspice", "both.ltspice.net"), ("xyce", "both.xyce.cir"), ("spectre", "both.scs"), ("hspice", "both.hspice.sp"),
+])  # fmt: skip
+def test_other_dialects_are_written_read_back_and_checked(chip_file, tmp_path, dialect, file):
+    run, out = CliRunner().invoke, tmp_path / "netlists"
+    result = run(netlist, [chip_file, "--out", str(out), "--json", "--dialect", dialect])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)["files"][0]
+    assert (told["dialect"], told["compared"], told["path"]) == (dialect, True, str(out / file))
+    assert "never run" in told["run"]
+    check = [chip_file, "--check", str(out / file), "--dialect", dialect]
+    assert run(netlist, check).exit_code == 0
+    assert isinstance(run(netlist, [*check, "--phase", "nudged"]).exception, InvalidValue)  # two circuits
+    assert run(netlist, [*check, "--seed", "1"]).exit_code == 1
+    assert isinstance(run(netlist, [*check[:2], "none", *check[3:]]).exception, MissingFile)
+
+
+def test_vacask_gets_each_role_alone(chip_file, tmp_path):
+    result = CliRunner().invoke(netlist, [chip_file, "--out", str(tmp_path), "--dialect", "vacask"])
+    assert result.exit_code == 0, result.output
+    for role in ("encode", "decode"):
+        assert {path.name for path in (tmp_path / f"{role}.vacask").iterdir()} == {"circuit.sim", "cells.va"}
+        check = CliRunner().invoke(netlist, [chip_file, "--check", str(tmp_path / f"{role}.vacask" / "circuit.sim")])
+        assert check.exit_code == 0, check.output
+
+
 @pytest.mark.spice
 @pytest.mark.usefixtures("needs_ngspice")
 @pytest.mark.parametrize("options", [[], ["--role", "both"], ["--mode", "fixed-rail", "--symmetry", "shared"]])

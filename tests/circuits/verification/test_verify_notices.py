@@ -397,3 +397,9 @@ def test_a_full_disk_is_told_with_the_files_name_and_leaves_nothing(small_chip, 
         export_chip(Layout(chip=small_chip), Request(role="encode"), tmp_path, "x")
     assert str(caught.value.filename).endswith("encode.cir")
     assert not list(tmp_path.iterdir())
+
+
+def test_bit_lines_beyond_an_amplifiers_swing_are_noticed(small_chip):
+    """0.1 V over ten conductances of up to 10 mS through 1 kohm are more than the 2.25 V of its output."""
+    choices = Choices(amplifier="opamp", g_min=1e-3, g_max=1e-2)
+    assert not prove(Layout(chip=small_chip, choices=choices), Proof(role="encode"))["passed"]
