@@ -78,12 +78,20 @@ def test_what_is_no_chip_is_refused(rng, tmp_path):
         load_chip(chip)
 
 
-@pytest.mark.parametrize(("name", "value"), [("provenance", "{'run"), ("image_shape", [3]), ("gain", "steep")])
+@pytest.mark.parametrize(("name", "value"), [("provenance", "{'run"), ("gain", "steep")])
 def test_damaged_fields_are_refused(rng, tmp_path, name, value):
     path = small_chip(rng).save(tmp_path / "chip.h5")
     with h5py.File(path, "a") as file:
         file.attrs[name] = value
     with pytest.raises(CorruptFile, match="cannot be read as a chip"):
+        load_chip(path)
+
+
+def test_a_shape_of_another_number_of_pixels_is_refused(rng, tmp_path):
+    path = small_chip(rng).save(tmp_path / "chip.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs["image_shape"] = [3]
+    with pytest.raises(InvalidValue, match="`image_shape` must be the rows and columns"):
         load_chip(path)
 
 
@@ -151,7 +159,7 @@ def astray(where):
         ({"sigma": np.array([0.1, np.nan])}, "`sigma` must be finite"),
         ({"sigma": np.array([0.1, 0.0])}, "`sigma` must be one positive number or 2"),
         ({"sigma": np.ones(3)}, "`sigma` must be one positive number or 2"),
-        ({"image_shape": (28, 28)}, "`image_shape` must be the rows and columns of 4 pixels"),
+        ({"image_shape": (28, 28)}, "`image_shape` must be the rows and columns \\(and channels\\) of 4 pixels"),
         ({"image_shape": (0, 0)}, "`image_shape` must be"),
         ({"image_shape": [2, 2]}, "`image_shape` must be"),
         ({"examples": np.zeros((1, 5))}, "`examples` must be \\(k, 4\\)"),
