@@ -12,7 +12,7 @@ help:
 	@echo "make demo   train a TDH-VAE on real digits, program it, verify it in SPICE, measure it, and show the pictures"
 	@echo "make demo-full  the same on all of MNIST, much longer; HOPBAR_DATA names a folder that has it, or it is fetched"
 	@echo "make test   run the tests, on two cores (WORKERS=2)"
-	@echo "make test-plain  run those that need neither numba's compiler nor SPICE, without the compiler"
+	@echo "make test-plain  run those of crossbar and hvae that need neither numba's compiler nor SPICE, without the compiler"
 	@echo "make docs   build the documentation as a site, in build/site"
 	@echo "make notebooks   run the six tutorials, and check what they say; a site made after it shows their results"
 	@echo "make pairs  write the tutorials' notebooks anew from their texts (docs/tutorials/*.py)"
@@ -35,7 +35,7 @@ test: $(BIN)/hopbar
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-plain: $(BIN)/hopbar
-	OMP_NUM_THREADS=1 NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov=crossbar --cov=hvae --cov=circuits --cov-report=term:skip-covered -m "not spice and not needs_jit and not slow"
+	OMP_NUM_THREADS=1 NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov=crossbar --cov=hvae --cov-report=term:skip-covered -m "not spice and not needs_jit and not slow" tests/crossbar tests/hvae
 
 docs: $(BIN)/hopbar
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict -f docs/site/mkdocs.yml

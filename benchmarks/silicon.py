@@ -28,10 +28,10 @@ SIZES = ((5.0, 0.5), (10.0, 1.0), (20.0, 2.0), (30.0, 3.0))  # um
 TARGETS = {"sigmoid largest_error": 0.01, "stacked-slope largest_error": 0.03, "balanced-slope largest_error": 0.03}
 
 
-def by_size(draws: int, seed: int) -> list[dict[str, float]]:
-    """Return the spread of neurons by the size of their pairs' transistors."""
+def by_size(draws: int, seed: int, sizes: tuple[tuple[float, float], ...]) -> list[dict[str, float]]:
+    """Return the spread of neurons by the width and length (um) of their pairs' transistors."""
     conditions, rng, rows = Conditions(), np.random.default_rng(seed), []
-    for width, length in SIZES:
+    for width, length in sizes:
         rho, slope = CELLS["sigmoid"](width, length), CELLS["balanced-slope"](width, length)
         found = neuron.neurons(spread(rho, conditions, draws, rng), spread(slope, conditions, draws, rng), conditions)
         area = rho.gate_area + slope.gate_area
@@ -55,13 +55,13 @@ def main() -> None:
     if shutil.which("ngspice") is None or not process.installed():
         print(f"skipped: ngspice (apt-get install ngspice) or the models of sky130 are missing ({process.REMEDY})")
         return
-    corners, temperatures, draws = process.CORNERS, (0.0, 27.0, 70.0), options.draws
+    corners, temperatures, draws, gates = process.CORNERS, (0.0, 27.0, 70.0), options.draws, SIZES
     if options.quick:
-        corners, temperatures, draws = ("tt", "fs"), (70.0,), 10
+        corners, temperatures, draws, gates = ("fs",), (70.0,), 3, SIZES[:1]
     found = study(
         tuple(CELLS), Conditions(), corners=corners, temperatures=temperatures, draws=draws, seed=options.seed
     )
-    told, sizes = record(found), by_size(draws, options.seed)
+    told, sizes = record(found), by_size(draws, options.seed, gates)
     for name in parts.PARTS:
         told[name] = parts.measure(name, Conditions(), draws=min(draws, 100), seed=options.seed)
     told["conveyor_10"] = lines.measure(Conditions(), draws=min(draws, 100), seed=options.seed, units=10).record()
