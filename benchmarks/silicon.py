@@ -57,7 +57,7 @@ def main() -> None:
         return
     corners, temperatures, draws, gates = process.CORNERS, (0.0, 27.0, 70.0), options.draws, SIZES
     if options.quick:
-        corners, temperatures, draws, gates = ("fs",), (70.0,), 3, SIZES[:1]
+        corners, temperatures, draws, gates = ("fs",), (70.0,), 10, SIZES[:1]
     found = study(
         tuple(CELLS), Conditions(), corners=corners, temperatures=temperatures, draws=draws, seed=options.seed
     )
