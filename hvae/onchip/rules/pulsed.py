@@ -24,7 +24,7 @@ class PulsedSGD:
         self, array: CrossbarArray, response: np.ndarray, mean: np.ndarray, rate: float, rng: np.random.Generator
     ) -> None:
         """Send the contrast."""
-        if response.any():
+        if response.any() and rate > 0:  # the first step of a warm-up asks for nothing
             array.update(response, mean, rate=rate, rng=rng)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -194,7 +194,7 @@ class TikiTaka:
     ) -> None:
         """Teach the fast array, read some of its lines, send what is due."""
         signs = self.reference.signs.astype(response.dtype)
-        if response.any():
+        if response.any() and rate > 0:  # the first step of a warm-up asks for nothing
             self.fast.update(response * signs, mean * signs, rate=rate, rng=rng)
         size = array.network.size
         count = -(-size // self.every)

@@ -97,6 +97,15 @@ def test_a_chip_refreshes_its_phase_change_pairs_as_it_learns(rng):
     assert np.median(np.abs(parameters["tied"][upper] - 0.7)) < 0.12
 
 
+def test_the_first_step_of_a_warm_up_sends_nothing(rng):
+    array = make(rng)
+    response, mean = signals(rng)
+    PulsedSGD().learn(array, response, mean, 0.0, rng)
+    assert array.counters.pulses == 0
+    PulsedSGD().learn(array, response, mean, 0.1, rng)
+    assert array.counters.pulses > 0
+
+
 def test_sign_pulses_only_what_is_large(rng):
     array = make(rng)
     response, mean = signals(rng)
