@@ -62,6 +62,11 @@ def settings(grid: dict) -> list[dict]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
+def first(grid: dict) -> dict:
+    """Return the grid of the first values of `grid` alone."""
+    return {key: values[:1] for key, values in grid.items()}
+
+
 def tried(device: str | None, changes: dict, seed: int, split: str, quick: bool) -> dict[str, object]:
     """Return SSE/2 from mu of what learns so, and what it cost; or why there is none."""
     named = [f"{key}={json.dumps(value)}" for key, value in changes.items()]
@@ -115,6 +120,8 @@ def table(rows: list[dict]) -> str:
     for one in rows:
         scores = [found["sse_half_mean"] for found in one["seeds"].values() if "sse_half_mean" in found]
         told = f"{np.mean(scores):6.1f} ± {np.std(scores, ddof=1):.1f}" if len(scores) > 1 else f"{scores}"
+        if one["chosen"] is None:
+            told = f"none of {len(one['trials'])} settings learns: {one['trials'][0]['failed']}"
         chosen = {key.split(".")[1]: value for key, value in (one["chosen"] or {}).items() if key != "array.rule"}
         lines.append(f"{one['device'] or '':<12} {one['rule']:<26} {told}  {chosen}")
     return "\n".join(lines)
@@ -129,7 +136,7 @@ def main() -> None:
     plan = [(None, rule, grid) for rule, grid in FLOATS.items()]
     plan += [(device, rule, grid) for device in options.devices for rule, grid in GRIDS.items()]
     if options.quick:
-        plan = [("epiram", "mixed precision, Muon", GRIDS["mixed precision, Muon"])]
+        plan = [("epiram", rule, first(GRIDS[rule])) for rule in ("mixed precision, Muon", "Tiki-Taka, chopped")]
     kept = harness.RESULTS / "rules.json"
     before = json.loads(kept.read_text()) if kept.exists() and not options.quick else {}
     rows = before["rows"] if before.get("commit") == harness.commit() else []
