@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from crossbar.errors import CorruptFile
 
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+LONGEST = 1000  # tokens; no cell of ours has a hundred
 TOKEN = re.compile(rf"\s*(?:{NUMBER}(?![\w.])|[A-Za-z_]\w*|>=|<=|[-+*/()<>?:,{{}}])")
 
 
@@ -96,7 +97,7 @@ def read(text: str) -> Expression:
     Raises
     ------
     CorruptFile
-        It is none, or has an operator that no cell of ours has.
+        It is none, has an operator that no cell of ours has, or is longer or deeper than any of ours.
 
     Examples
     --------
@@ -110,8 +111,13 @@ def read(text: str) -> Expression:
             raise CorruptFile(f"no expression of ours: {text[:80]!r} at {text[place : place + 10]!r}")
         tokens.append(found.group().strip())
         place = found.end()
+    if len(tokens) > LONGEST:
+        raise CorruptFile(f"no expression of ours: {text[:80]!r} has {len(tokens)} parts, more than {LONGEST}")
     reading = _Reading(text, tokens)
-    expression = reading.choice()
+    try:
+        expression = reading.choice()
+    except RecursionError as error:
+        raise CorruptFile(f"no expression of ours: {text[:80]!r} is nested too deeply") from error
     if reading.tokens:
         raise CorruptFile(f"no expression of ours: {text[:80]!r} goes on with {reading.tokens[0]!r}")
     return expression
@@ -235,6 +241,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh, "exp": math.exp, "sinh": math.sinh, "abs": abs, "min": min, "max": max, "pow": power,
     "pwr": power,
 }  # fmt: skip
+ARGUMENTS = {"min": 2, "max": 2, "pow": 2, "pwr": 2}
 OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
     ">": lambda a, b: float(a > b), "<": lambda a, b: float(a < b), ">=": lambda a, b: float(a >= b),
@@ -248,7 +255,7 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     Raises
     ------
     CorruptFile
-        A function or a leaf that is not known.
+        A function or a leaf that is not known, or a function of another number of arguments.
     """
     known = probe(expression)
     if known:
@@ -264,4 +271,7 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     assert isinstance(expression, Call)
     if expression.function not in FUNCTIONS:
         raise CorruptFile(f"an expression calls {expression.function[:40]!r}, which no cell of ours does")
-    return FUNCTIONS[expression.function](*(evaluate(one, values) for one in expression.arguments))
+    arguments = [evaluate(one, values) for one in expression.arguments]
+    if len(arguments) != ARGUMENTS.get(expression.function, 1):
+        raise CorruptFile(f"an expression gives {expression.function!r} {len(arguments)} arguments")
+    return FUNCTIONS[expression.function](*arguments)

@@ -132,13 +132,13 @@ def _element(line: str, modules: dict[str, Module]) -> Card:
     told: dict[str, str] = dict(TOLD.findall(found.group(4)))
     if master in modules:
         return _behavioural(name, nodes, modules[master], told)
-    if master == "vsource" and told.get("type") == "pwl":
+    if master == "vsource" and told.get("type") == "pwl" and "wave" in told:
         points = told["wave"].strip("[]").split()
         wave = {f"{'tv'[k % 2]}{k // 2}": read(point) for k, point in enumerate(points)}
         return Card(kind="voltage", name=name, nodes=nodes, values=wave)
     if master == "vsource" and set(told) == {"type", "dc"}:
         return Card(kind="voltage", name=name, nodes=nodes, values={"dc": ours(read(told["dc"]))})
-    if master == "ccvs" and "probe" in told and told.get("rm") == "1.0" and nodes[1] == "0":
+    if master == "ccvs" and "probe" in told and told.get("rm") == "1.0" and nodes[1:] == ("0",):
         return Card(kind="current", name=name, nodes=nodes, of=told["probe"])
     if master in PRIMITIVES:
         kind, words = PRIMITIVES[master]

@@ -53,3 +53,21 @@ def test_what_no_cell_of_ours_has_is_refused(text):
 def test_functions_that_are_not_the_same_are_told(one, other, rng):
     assert same(read(one), read(one), rng)
     assert not same(read(one), read(other), rng)
+
+
+@pytest.mark.parametrize("text", [
+    "(" * 400 + "1", "(" * 20_000, "-" * 20_000 + "1", "1?" * 9_000 + "1", "1+" * 600 + "1",
+])  # fmt: skip
+def test_expressions_longer_or_deeper_than_ours_are_refused(text):
+    with pytest.raises(CorruptFile, match=r"no expression of ours"):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["tanh(1,2)", "min(1)", "pow(2)", "exp(1,2,3)"])
+def test_functions_of_another_number_of_arguments_are_refused(text):
+    with pytest.raises(CorruptFile, match="arguments"):
+        evaluate(read(text), {})
+
+
+def test_the_longest_that_is_read_can_be_evaluated():
+    assert evaluate(read("1+" * 499 + "1"), {}) == 500

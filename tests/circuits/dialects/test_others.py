@@ -163,6 +163,23 @@ def test_lines_that_are_not_ours_are_refused(dialect, tmp_path, rng):
         write(circuit, path, dialect)
 
 
+@DIALECTS
+def test_lines_that_look_like_ours_are_refused_or_told(dialect, tmp_path, rng):
+    circuit = single(strong_chip(side=1, hidden=2, latent=1))
+    path = write(circuit, tmp_path / f"chip{dialect.suffix}", dialect)
+    text = path.read_text()
+    deep = "(" * 9999
+    for line in (
+        "Vx (a b) vsource type=pwl", "Hx (a) ccvs probe=P rm=1.0", "Bx a b V={min(1)}", f"Bx a b V={{{deep}}}",
+        f"Ex a b vol='{deep}'", f"Rx (a b) resistor r={deep}",
+    ):  # fmt: skip
+        path.write_text(text.replace("\nXdriver", f"\n{line}\nXdriver", 1))
+        try:
+            assert compare(circuit, path, dialect, rng), line
+        except CorruptFile:
+            continue
+
+
 def test_each_dialect_refuses_the_words_of_another(tmp_path, rng):
     """Braces, quotes, `params:` and conditions mean something else elsewhere."""
     circuit = single(strong_chip())
