@@ -20,6 +20,8 @@ from crossbar.output_files import write_atomically
 LARGEST = 8 * 2**30  # bytes of arrays, unpacked, that are read at most
 FACTS = "hopbar"  # the name under which a file keeps what belongs to its arrays
 _TORCH = (".pt", ".pth", ".bin")
+_NO_NPZ = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, KeyError)
+_NO_NPZ += (RuntimeError, NotImplementedError)  # of members with a password, or packed in a way that Python has not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def _npz(path: Path) -> Arrays:
             raise InvalidValue(f"{path} unpacks to {size / 2**30:.0f} GiB, but at most {LARGEST >> 30} are read")
         with np.load(path, allow_pickle=False) as file:
             named = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError) as error:
+    except _NO_NPZ as error:
         raise _unlike(path, ".npz file of plain arrays", error) from error
     facts = named.pop(FACTS, None)
     return Arrays(named=named, facts={} if facts is None else _facts(str(facts), path))
@@ -125,12 +127,12 @@ def _csv(path: Path) -> Arrays:
         if not values or len({len(row) for row in values}) != 1:
             raise ValueError("its lines have different numbers of columns" if values else "it has no numbers")
         facts: dict[str, Any] = _facts(told[0].removeprefix(f"# {FACTS} "), path) if told else {}
-    except (ValueError, UnicodeDecodeError) as error:
+        kinds = {"float32": np.float32, "float64": np.float64}
+        kind = kinds.get(str(facts.get("dtype")), np.float64)
+        named = {str(facts.get("name", "weights")): np.stack(values).astype(kind)}
+        named |= {str(key): np.array(rest, kinds[kind]) for key, (kind, rest) in dict(facts.get("others", {})).items()}
+    except (ValueError, TypeError, KeyError) as error:  # a UnicodeDecodeError is a ValueError
         raise _unlike(path, "table of numbers", error) from error
-    kinds = {"float32": np.float32, "float64": np.float64}
-    named = {str(facts.get("name", "weights")): np.stack(values).astype(kinds.get(str(facts.get("dtype")), np.float64))}
-    kept: Any = facts.get("others", {})
-    named |= {str(key): np.array(values, kinds[kind]) for key, (kind, values) in kept.items()}
     return Arrays(named=named, facts=facts)
 
 

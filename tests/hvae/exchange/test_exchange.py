@@ -215,6 +215,17 @@ def pickled(folder):
     return folder / "w.npy"
 
 
+def packed_anyhow(folder):
+    """Write an npz whose member says that it is packed by a method that there is not."""
+    path = save(folder, ".npz", {"W": np.zeros((19, 19))})
+    content = path.read_bytes()
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = content.index(mark) + place
+        content = content[:at] + b"\x63\x00" + content[at + 2 :]
+    path.write_bytes(content)
+    return path
+
+
 def code_in_a_state_dict(folder):
     torch = pytest.importorskip("torch")
     torch.save({"W": Harm()}, folder / "w.pt")
@@ -236,6 +247,9 @@ BAD = {
     "empty": (bad_bytes("w.npz", b""), CorruptFile, r"no \.npz file"),
     "text in csv": (bad_bytes("w.csv", b"a,b\n1,2\n"), CorruptFile, "no table of numbers"),
     "ragged csv": (bad_bytes("w.csv", b"1,2\n1\n"), CorruptFile, "different numbers of columns"),
+    "others in csv": (bad_bytes("w.csv", b'# hopbar {"others": 3}\n1,2\n'), CorruptFile, "no table of numbers"),
+    "kinds in csv": (bad_bytes("w.csv", b'# hopbar {"others": {"a": ["x", 1]}}\n1\n'), CorruptFile, "no table of numb"),
+    "packed anyhow": (packed_anyhow, CorruptFile, r"no \.npz file"),
     "safetensors": (bad_bytes("w.safetensors", b"\xff" * 20), CorruptFile, "no safetensors"),
     "pickle": (pickled, CorruptFile, "plain array"),
     "code": (code_in_a_state_dict, CorruptFile, "weights alone"),
