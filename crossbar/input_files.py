@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossbar import hdf5_heaps, memory
-from crossbar.errors import CorruptFile, FileInUse, HopbarError, MissingFile
+from crossbar.errors import CorruptFile, FileInUse, HopbarError, InvalidValue, MissingFile
 
 if TYPE_CHECKING:
     import h5py
@@ -149,6 +150,56 @@ def array(dataset: Any) -> np.ndarray:
         raise ValueError(f"{dataset.name} claims {dataset.nbytes:.1e} bytes")
     found: np.ndarray = dataset[()]
     return found
+
+
+@contextmanager
+def npz(path: Path, largest: int, remedy: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """Open the arrays in the .npz file at `path`, and let the body read them by name; nothing is unpickled.
+
+    Raises
+    ------
+    CorruptFile
+        It is no such file: damaged, with pickled objects, locked by a password, packed in a way that Python has not.
+    InvalidValue
+        It would unpack to more than `largest` bytes.
+    """
+    try:
+        _check_regular(path)
+        with zipfile.ZipFile(path) as packed:
+            check_size(path, sum(member.file_size for member in packed.infolist()), largest)
+        with np.load(path, allow_pickle=False) as file:
+            yield file
+    except (HopbarError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # damage shows as errors of many kinds, as in HDF5
+        raise CorruptFile(f"{path} is no .npz file of plain arrays ({_first_line(error)}): {remedy}") from error
+
+
+def npy(path: Path, largest: int, remedy: str) -> np.ndarray:
+    """Return the array in the .npy file at `path`; nothing is unpickled.
+
+    Raises
+    ------
+    CorruptFile
+        It is no such file, or claims more than it has.
+    InvalidValue
+        It has more than `largest` bytes.
+    """
+    try:
+        _check_regular(path)
+        check_size(path, path.stat().st_size, largest)
+        found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.array(found)
+    except (HopbarError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:
+        raise CorruptFile(f"{path} is no .npy file of a plain array ({_first_line(error)}): {remedy}") from error
+
+
+def check_size(path: Path, size: int, largest: int) -> None:
+    """Raise `InvalidValue` if the file at `path`, unpacked, has more than `largest` bytes."""
+    if size > largest:
+        raise InvalidValue(f"{path} unpacks to {size / 2**30:.1f} GiB, but at most {largest >> 30} are read: cut it")
 
 
 def _check_regular(path: Path) -> None:

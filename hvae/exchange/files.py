@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from crossbar import input_files
 from crossbar.errors import CorruptFile, EngineError, InvalidValue, MissingFile
 from crossbar.output_files import write_atomically
 
 LARGEST = 8 * 2**30  # bytes of arrays, unpacked, that are read at most
 FACTS = "hopbar"  # the name under which a file keeps what belongs to its arrays
 _TORCH = (".pt", ".pth", ".bin")
-_NO_NPZ = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, KeyError)
-_NO_NPZ += (RuntimeError, NotImplementedError)  # of members with a password, or packed in a way that Python has not
+_AGAIN = "write it again, as npz of plain arrays"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,24 +91,14 @@ def _numbers(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _npz(path: Path) -> Arrays:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(member.file_size for member in packed.infolist())
-        if size > LARGEST:
-            raise InvalidValue(f"{path} unpacks to {size / 2**30:.0f} GiB, but at most {LARGEST >> 30} are read")
-        with np.load(path, allow_pickle=False) as file:
-            named = {name: file[name] for name in file.files}
-    except _NO_NPZ as error:
-        raise _unlike(path, ".npz file of plain arrays", error) from error
+    with input_files.npz(path, LARGEST, _AGAIN) as file:
+        named = {name: file[name] for name in file}
     facts = named.pop(FACTS, None)
     return Arrays(named=named, facts={} if facts is None else _facts(str(facts), path))
 
 
 def _npy(path: Path) -> Arrays:
-    try:
-        return Arrays(named={"weights": np.load(path, allow_pickle=False)})
-    except (ValueError, OSError, EOFError) as error:
-        raise _unlike(path, ".npy file of a plain array", error) from error
+    return Arrays(named={"weights": input_files.npy(path, LARGEST, _AGAIN)})
 
 
 def _csv(path: Path) -> Arrays:

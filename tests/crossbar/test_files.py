@@ -1,11 +1,13 @@
 """Files at the door: read whole or refused in one line, written whole or not at all."""
 
 import errno
+import io
 import json
 import os
 import struct
 import subprocess
 import sys
+import zipfile
 
 import h5py
 import numpy as np
@@ -177,3 +179,43 @@ def test_memory_that_is_not_there_is_refused_with_the_estimate():
         InvalidValue, match=r"a model needs about 931\.3 GiB of memory, but there are .*: make it small"
     ):
         memory.refuse_beyond(1e12, "a model", "make it smaller")
+
+
+def claims(folder, name):
+    """Write an array whose header claims 10^15 numbers, alone or packed."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 10**6)})
+    content = header.getvalue() + b"\0" * 64
+    if name.endswith(".npz"):
+        with zipfile.ZipFile(folder / name, "w") as packed:
+            packed.writestr("W.npy", content)
+    else:
+        (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_arrays_that_claim_what_they_have_not_are_refused(tmp_path):
+    with pytest.raises(CorruptFile, match=r"no \.npy file"):
+        input_files.npy(claims(tmp_path, "w.npy"), 2**30, "write it again")
+    with pytest.raises(CorruptFile, match=r"no \.npz file"), input_files.npz(
+        claims(tmp_path, "w.npz"), 2**30, "write it again"
+    ) as file:
+        file["W"]
+
+
+def test_arrays_larger_than_may_be_read_are_refused_before_they_are(tmp_path):
+    np.savez_compressed(tmp_path / "w.npz", W=np.zeros(10**6))
+    np.save(tmp_path / "w.npy", np.zeros(10**6))
+    with pytest.raises(InvalidValue, match="unpacks to"), input_files.npz(tmp_path / "w.npz", 2**20, "cut"):
+        pass
+    with pytest.raises(InvalidValue, match="unpacks to"):
+        input_files.npy(tmp_path / "w.npy", 2**20, "cut")
+
+
+def test_plain_arrays_are_read_as_they_were_written(tmp_path, rng):
+    W = rng.normal(size=(3, 4))
+    np.savez(tmp_path / "w.npz", W=W)
+    np.save(tmp_path / "w.npy", W)
+    with input_files.npz(tmp_path / "w.npz", 2**20, "") as file:
+        np.testing.assert_array_equal(file["W"], W)
+    np.testing.assert_array_equal(input_files.npy(tmp_path / "w.npy", 2**20, ""), W)

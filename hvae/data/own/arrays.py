@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import h5py
 import numpy as np
 
 from crossbar import input_files
-from crossbar.errors import CorruptFile, InvalidValue
+from crossbar.errors import InvalidValue
 from hvae.data import idx
 from hvae.data.own.found import LARGEST, Found, Part, as_images, as_labels
 
@@ -30,29 +28,21 @@ _AGAIN = "write it again, as npz with an array `images` (n, rows, columns)"
 
 def npy(path: Path) -> Found:
     """Return the one array of a .npy file."""
-    _check_size(path, path.stat().st_size)
-    images = as_images(_load(path), str(path))
+    images = as_images(input_files.npy(path, LARGEST, _AGAIN), str(path))
     return Found(parts={"all": Part(images=images, labels=as_labels(None, len(images), str(path)))})
 
 
 def npz(path: Path) -> Found:
     """Return the arrays of a .npz file, by their names."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            _check_size(path, sum(member.file_size for member in packed.infolist()))
-        with np.load(path, allow_pickle=False) as file:
-            return _by_name(path, file.files, lambda name: file[name])
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError) as error:
-        if isinstance(error, InvalidValue):
-            raise
-        raise CorruptFile(f"{path} is no .npz file of plain arrays ({_short(error)}): {_AGAIN}") from error
+    with input_files.npz(path, LARGEST, _AGAIN) as file:
+        return _by_name(path, list(file), lambda name: file[name])
 
 
 def hdf5(path: Path) -> Found:
     """Return the data sets at the top of an HDF5 file, by their names."""
     with input_files.hdf5(path, "a file of images", _AGAIN) as file:
         named = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
-        _check_size(path, sum(int(item.nbytes) for item in named.values()))
+        input_files.check_size(path, sum(int(item.nbytes) for item in named.values()), LARGEST)
         return _by_name(path, list(named), lambda name: input_files.array(named[name]))
 
 
@@ -91,14 +81,6 @@ def _idx_part(path: Path) -> Part:
     return Part(images=images, labels=as_labels(labels, len(images), told))
 
 
-def _load(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise CorruptFile(f"{path} is no .npy file of a plain array ({_short(error)}): {_AGAIN}") from error
-    return array
-
-
 def _by_name(path: Path, names: list[str], read: Callable[[str], np.ndarray]) -> Found:
     known = {name.lower(): name for name in names}
     chosen: dict[str, str] = {}
@@ -131,12 +113,3 @@ def _labels_of(images: str, known: Mapping[str, str]) -> str | None:
         {"data": "target", "images": "targets", "x": "labels"}.get(name, ""),
     )  # fmt: skip
     return next((known[one] for one in spellings if one != name and one in known), None)
-
-
-def _check_size(path: Path, size: int) -> None:
-    if size > LARGEST:
-        raise InvalidValue(f"{path} unpacks to {size / 2**30:.1f} GiB, but at most {LARGEST >> 30} are read: cut it")
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
