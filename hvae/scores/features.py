@@ -17,7 +17,7 @@ import numpy as np
 from crossbar import shipped
 from crossbar.errors import CorruptFile, InvalidValue, unknown_name
 from hvae.data.sets import Dataset
-from hvae.scores import trained_features
+from hvae.scores import pixels, trained_features
 from hvae.scores.distances import Extractor
 from hvae.scores.trained_features import TrainedFeatures
 
@@ -50,11 +50,7 @@ class FeatureNet:
         InvalidValue
             If the images are not ``(n, 784)`` finite numbers.
         """
-        images = np.asarray(images)
-        if images.ndim != 2 or images.shape[1] != SIDE * SIDE:
-            raise InvalidValue(f"`images` must have the shape (n, {SIDE * SIDE}), but got {images.shape}")
-        if not np.isfinite(images).all():
-            raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
+        images = pixels.flat(images, SIDE * SIDE)
         parts = [_features(images[start : start + BATCH], self) for start in range(0, len(images), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.biases["features"])), dtype=np.float32)
 
@@ -162,12 +158,7 @@ class Components:
         InvalidValue
             Images of another size, or pixels that are not finite.
         """
-        images = np.asarray(images)
-        if images.ndim != 2 or images.shape[1] != len(self.mean):
-            raise InvalidValue(f"`images` must have the shape (n, {len(self.mean)}), but got {images.shape}")
-        if not np.isfinite(images).all():
-            raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
-        found: np.ndarray = (np.clip(images, -1, 1) - self.mean) @ self.axes
+        found: np.ndarray = (pixels.flat(images, len(self.mean)) - self.mean) @ self.axes
         return found.astype(np.float32)
 
 
@@ -178,7 +169,7 @@ def principal(dataset: Dataset) -> Components:
     images = dataset.train_images
     count = min(COMPONENTS, images.shape[1], len(images) - 1)
     fitted = PCA(count, svd_solver="randomized", random_state=0).fit(images)
-    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()[:8]
+    digest = trained_features.checksum(dataset)[:8]
     return Components(name=f"pca{count}-{digest}", mean=fitted.mean_, axes=np.ascontiguousarray(fitted.components_.T))
 
 
@@ -217,7 +208,7 @@ def _as_matrix(layer: str, weight: np.ndarray) -> np.ndarray:
 
 
 def _features(images: np.ndarray, net: FeatureNet) -> np.ndarray:
-    x = np.clip(images, -1, 1).astype(np.float32).reshape(-1, SIDE, SIDE, 1)
+    x = images.astype(np.float32).reshape(-1, SIDE, SIDE, 1)
     for layer in ("convolution1", "convolution2"):
         x = _pool(_convolve(x, net.weights[layer]))
         x += net.biases[layer]  # the same before or after a maximum, and four times less work after

@@ -17,6 +17,7 @@ from crossbar import input_files
 from crossbar.errors import CorruptFile, InvalidValue
 from crossbar.output_files import hdf5_image, write_atomically
 from hvae.data.sets import Dataset
+from hvae.scores import pixels
 
 SCHEMA = "hopbar-features/1"
 UNITS = 128
@@ -53,12 +54,7 @@ class TrainedFeatures:
         InvalidValue
             Images of another size, or pixels that are not finite.
         """
-        images = np.asarray(images)
-        if images.ndim != 2 or images.shape[1] != len(self.weights):
-            raise InvalidValue(f"`images` must have the shape (n, {len(self.weights)}), but got {images.shape}")
-        if not np.isfinite(images).all():
-            raise InvalidValue("`images` must be finite, but some pixels are NaN or infinite: did the model diverge?")
-        found: np.ndarray = np.maximum(np.clip(images, -1, 1) @ self.weights + self.bias, 0)
+        found: np.ndarray = np.maximum(pixels.flat(images, len(self.weights)) @ self.weights + self.bias, 0)
         return found.astype(np.float32)
 
     def save(self, path: Path) -> None:
