@@ -1,4 +1,4 @@
-"""The commands `hopbar devices ...`: list, show, fit and pulse the models of memristors."""
+"""The commands `hopbar devices ...`: list, show and pulse the models of memristors; `fit` has a module of its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from crossbar.commands.fit import fit
+
 if TYPE_CHECKING:
-    from crossbar.devices.fitting import Fit
     from crossbar.devices.law import PulsedLaw
     from crossbar.devices.presets import Preset
 
@@ -33,6 +34,9 @@ def devices(context: click.Context, as_json: bool) -> None:
         print_presets(found)
 
 
+devices.add_command(fit)
+
+
 @devices.command(short_help="Draw a device's potentiation and depression with their spread.")
 @click.argument("name")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG, PDF or SVG file for the curves.")
@@ -41,11 +45,14 @@ def devices(context: click.Context, as_json: bool) -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the devices and their noise."
 )
+@click.option("--trial", "tried", is_flag=True, help="Program a small array of it, and teach another a linear map.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int, as_json: bool) -> None:
+def show(
+    name: str, out: Path | None, pulses: int | None, count: int, seed: int, tried: bool, as_json: bool
+) -> None:  # fmt: skip
     """Show NAME, a preset or a TOML file: every number with unit and source, and its curves in siemens.
 
-    Example: `hopbar devices show epiram --out epiram.png`
+    Example: `hopbar devices show epiram --out epiram.png --trial`
     """
     import numpy as np
 
@@ -60,105 +67,22 @@ def show(name: str, out: Path | None, pulses: int | None, count: int, seed: int,
         from crossbar.devices.figures import draw
 
         draw(preset, curves, n, out)
+    trial = None
+    if tried:
+        from crossbar.programming.trial import run
+
+        trial = run(preset, np.random.default_rng(seed))
     if as_json:
-        click.echo(
-            json.dumps({**described(preset), "pulses": n, "count": count, "seed": seed, "out": out and str(out)})
-        )
+        facts = {**described(preset), "pulses": n, "count": count, "seed": seed, "out": out and str(out)}
+        click.echo(json.dumps(facts if trial is None else {**facts, "in_use": trial.figures()}))
     else:
         print_preset(preset, curves, n)
+        if trial is not None:
+            click.echo(trial.told())
         if out is not None:
             from crossbar import console
 
             console.stderr().print(f"curves of {count} devices in {out}")
-
-
-@devices.command(short_help="Fit a law to measured pulses and conductances.")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--law",
-    "law_name",
-    default="nonlinear",
-    show_default=True,
-    help="constant, linear, soft-bounds, power, nonlinear, piecewise, jump-table, or one that your package registers.",
-)
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."
-)
-@click.option(
-    "--unit", type=click.Choice(["S", "mS", "uS", "nS"]), help="Of the conductances; by default the header's, else S."
-)
-@click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Picture: data, residuals, the device in use."
-)
-@click.option("--accept-poor-fit", is_flag=True, help="Write the device though R^2 is below 0.9.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the error bars.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def fit(
-    file: Path, law_name: str, out: Path | None, unit: str | None, plot: Path | None, accept_poor_fit: bool, seed: int,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """Fit a law to FILE, a table with the columns pulse, conductance and, optionally, direction (up, down).
-
-    Several devices, such as the columns G1 (uS), G2 (uS), ..., give the law their mean and their spread. A device
-    pulsed up only is one-sided. A fit with R^2 below 0.9, of any of them, writes no device.
-
-    `--plot` draws what was measured and fitted, the residuals, a small array that is programmed and one that is taught
-    a linear map by pulses, beside floats: whether the device can hold weights, and whether it can learn them.
-
-    Example: `hopbar devices fit measured.csv --law soft-bounds --out mine.toml --plot mine.png`
-    """
-    from crossbar.devices import fitting, measured, population, tabulating
-    from crossbar.devices.law import canonical
-    from crossbar.errors import InvalidValue
-    from crossbar.output_files import check_out
-
-    if out is not None:
-        check_out(out)
-    if plot is not None:
-        from crossbar.programming import fit_figure
-
-        fit_figure.check(plot)
-    curves = measured.read_devices(file, unit)
-    many = population.fit_population(curves, canonical(law_name), seed=seed) if len(curves) > 1 else None
-    result = many.fit if many is not None else tabulating.fit_curve(curves[0], canonical(law_name), seed=seed)
-    if result.poor and out is not None and not accept_poor_fit:
-        raise InvalidValue(
-            f"the law {result.law.name!r} explains {result.r_squared:.1%} of the curve (R^2 below {fitting.GOOD}), so "
-            "no device is written: try another --law, check `direction` and unit, or give --accept-poor-fit"
-        )
-    if out is not None:
-        from crossbar.devices.toml_file import fitted_toml
-
-        out.write_text(fitted_toml(result, file.name), encoding="utf-8")
-    trial = None
-    if plot is not None:
-        from numpy.random import default_rng
-
-        from crossbar.programming import fit_figure
-        from crossbar.programming.trial import run
-
-        trial = run(result.law, *result.bounds, default_rng(seed))
-        fit_figure.draw(curves, (result,) if many is None else many.devices, trial, plot)
-    if as_json:
-        facts = {**fit_described(result), "runs": curves[0].runs}
-        if trial is not None:
-            facts["in_use"] = trial.figures()
-        if many is not None:
-            facts |= {"devices": [fit_described(one) for one in many.devices], "untold_spreads": many.untold}
-        click.echo(json.dumps(facts))
-        return
-    print_fit(result, curves[0].runs)
-    if trial is not None:
-        click.echo(
-            f"in use: written to {trial.programming_error:.2g} rms by {trial.pulses:.3g} pulses a device; learning a "
-            f"linear map goes from {trial.taught[0]:.2g} to {trial.floor:.2g}; picture in {plot}"
-        )
-    if many is not None:
-        told = ", ".join(f"{key} by {value:.2g}" for key, value in many.untold.items())
-        worst = min(one.r_squared for one in many.devices)
-        click.echo(f"{len(many.devices)} devices; the worst has R^2 {worst:.4f}")
-        if told:
-            click.echo(f"the law has no place for what else spreads: {told}")
 
 
 @devices.command(short_help="Give many devices the same pulses and print what becomes of them.")
@@ -272,14 +196,6 @@ def realised(law: PulsedLaw) -> dict[str, dict[str, float]]:
     return {name: dict(zip(("up", "down"), law.realised(place), strict=True)) for name, place in places.items()}
 
 
-def fit_described(result: Fit) -> dict[str, Any]:
-    """Return a fit as JSON takes it."""
-    estimates = {key: {"value": entry.value, "error": entry.error} for key, entry in result.parameters.items()}
-    names = ("g_min", "g_max", "read_noise", "residual", "r_squared")
-    tables = {key: getattr(result.law, key) for key in result.law.nodes}
-    return {"law": result.law.name, "parameters": estimates, **tables, **{key: getattr(result, key) for key in names}}
-
-
 def print_presets(found: list[Preset]) -> None:
     """Print one line a preset."""
     from rich.table import Table
@@ -326,34 +242,6 @@ def print_preset(preset: Preset, curves: Any, n: int) -> None:
     for what, k in (("up", n - 1), ("up and down", 2 * n - 1)):
         mean, low, high = (float(preset.siemens(getattr(curves, key)[k])) for key in ("mean", "p5", "p95"))
         printed.print(f"after {n} pulses {what} from g_min: {mean:.4g} S, 5 to 95 %: {low:.4g} to {high:.4g} S")
-
-
-def print_fit(result: Fit, runs: int) -> None:
-    """Print a fit with its error bars."""
-    from rich.table import Table
-
-    from crossbar import console
-
-    table = Table("parameter", "value", "+-", title=f"Fit of the law {result.law.name!r}")
-    for key, entry in result.parameters.items():
-        table.add_row(key, f"{entry.value:.5g}", f"{entry.error:.2g}")
-    for key in result.law.nodes:
-        table.add_row(key, f"{len(getattr(result.law, key))} nodes", "")
-    printed = console.stdout()
-    printed.print(table)
-    low, high = (0, 2) if result.law.one_sided else (-1, 1)
-    printed.print(
-        f"conductance {result.g_min:.4g} to {result.g_max:.4g} S; weight units run from {low} to {high} over it"
-    )
-    if runs > 1:
-        printed.print(f"{runs} runs of pulses, each followed from its own first point")
-    if result.law.one_sided:
-        printed.print("up-pulses only: a one-sided device, for pairs that are refreshed")
-    if result.poor:
-        printed.print("[bold]a poor fit: R^2 is below 0.9, this law is not this device[/bold]")
-    printed.print(
-        f"residual {result.residual:.3g} S rms, R^2 {result.r_squared:.5f}, read noise {result.read_noise:.3g} S"
-    )
 
 
 def print_pulses(lists: dict[str, list[float]], up: int) -> None:

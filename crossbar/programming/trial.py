@@ -13,8 +13,9 @@ import numpy as np
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.devices.law import PulsedLaw
+from crossbar.devices.presets import Preset
 from crossbar.hopfield.network import Network
-from crossbar.programming.arrays import write_verify
+from crossbar.programming.arrays import refresh_due, write_verify
 from crossbar.programming.write_verify import WriteVerify
 
 LINES = 24  # a side of the arrays
@@ -61,19 +62,26 @@ class Trial:
             "distance_untaught": float(self.taught[0]), "distance_taught": self.floor,
         }  # fmt: skip
 
+    def told(self) -> str:
+        """Return it in words."""
+        return (
+            f"in use: written to {self.programming_error:.2g} rms by {self.pulses:.3g} pulses a device; learning a "
+            f"linear map goes from {self.taught[0]:.2g} to {self.floor:.2g} (floats: {self.ideal[-1]:.1g})"
+        )
 
-def run(law: PulsedLaw, g_min: float, g_max: float, rng: np.random.Generator) -> Trial:
-    """Return what becomes of arrays of the device `law`, `g_min` to `g_max` (S)."""
+
+def run(device: Preset | PulsedLaw, rng: np.random.Generator) -> Trial:
+    """Return what becomes of arrays of `device`, mapped, compared and refreshed as its preset says."""
     network = Network((("rows", LINES), ("columns", LINES)), "layered")
     wanted = rng.uniform(-LARGEST, LARGEST, (LINES, LINES))
     ideal = ArrayConfig(weight_limit=1.0)
-    device = replace(ideal, device=law, g_min=g_min, g_max=g_max)
-    array = CrossbarArray.from_weights(network, symmetric(np.zeros_like(wanted)), device, rng)
+    own = replace(ideal, device=device)
+    array = CrossbarArray.from_weights(network, symmetric(np.zeros_like(wanted)), own, rng)
     report = write_verify(array, symmetric(wanted), WriteVerify(), rng)
     examples = rng.normal(size=(UPDATES, BATCH, LINES)).astype(np.float32)
     return Trial(
         wanted=wanted, written=held(array), pulses=(report.pulses_up + report.pulses_down) / report.devices,
-        taught=teach(network, wanted, device, examples, rng), ideal=teach(network, wanted, ideal, examples, rng),
+        taught=teach(network, wanted, own, examples, rng), ideal=teach(network, wanted, ideal, examples, rng),
     )  # fmt: skip
 
 
@@ -99,6 +107,7 @@ def teach(
         response, mean = (np.zeros((BATCH, network.size), np.float32) for _ in range(2))
         response[:, LINES:], mean[:, :LINES] = error / BATCH, x
         array.update(response, mean, rate=RATE * (1 - 0.9 * number / UPDATES), rng=rng)
+        refresh_due(array, rng)
         distance.append(rms(held(array) - wanted))
     return np.array(distance)
 

@@ -1,15 +1,19 @@
 """A device in use: it holds what it can, and learns as its steps let it."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from crossbar.commands.devices import devices
 from crossbar.devices.law import law
 from crossbar.devices.presets import load
 from crossbar.programming import trial
 
 
-def tried(device, g_min=1e-6, g_max=1e-4):
-    return trial.run(device, g_min, g_max, np.random.default_rng(0))
+def tried(device):
+    return trial.run(device, np.random.default_rng(0))
 
 
 def test_fine_and_even_steps_learn_as_floats_do():
@@ -26,7 +30,18 @@ def test_coarser_steps_learn_less():
 
 
 def test_a_device_may_hold_what_it_cannot_learn():
-    preset = load("taox-hfox")
-    made = tried(preset.law, preset.g_min, preset.g_max)
+    made = tried(load("taox-hfox"))
     assert made.programming_error < 0.01
     assert made.floor > 0.5 * made.taught[0]
+
+
+def test_one_sided_pairs_learn_as_they_are_refreshed():
+    preset = load("pcm")
+    with_it, without = (tried(device) for device in (preset, preset.law))
+    assert with_it.floor < 0.8 * without.floor
+
+
+def test_the_command_tells_it():
+    done = CliRunner().invoke(devices, ["show", "epiram", "--trial", "--json"])
+    used = json.loads(done.output)["in_use"]
+    assert used["distance_taught"] == pytest.approx(tried(load("epiram")).floor)
