@@ -11,6 +11,8 @@ from crossbar.devices.law import law
 from crossbar.devices.presets import load
 from crossbar.programming import trial
 
+pytestmark = pytest.mark.needs_jit  # many steps: minutes without the compiler
+
 
 def tried(device):
     return trial.run(device, np.random.default_rng(0))

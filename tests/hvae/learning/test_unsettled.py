@@ -22,6 +22,8 @@ from hvae.scores import evaluation
 from hvae.training import loop, watching
 from hvae.training.loop import Observer
 
+pytestmark = pytest.mark.needs_jit  # many steps: minutes without the compiler
+
 SMALL = [
     "data.image_size=7", "data.train_limit=64", "training.batch_size=32", "training.epochs=1", "model.hidden=8",
     "model.latent=2", "training.validation_samples=40", "training.eigenvalue_samples=0",

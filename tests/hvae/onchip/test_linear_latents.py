@@ -60,7 +60,8 @@ def test_phases_through_fine_converters_are_those_without(rng):
 @pytest.mark.parametrize("changes", [
     ["array.device=ideal"], ["array.device=epiram"], ["array.device=epiram", "array.encoding=two-phase"],
     ["array.device=epiram", "array.symmetry=two-device", "array.rule=mixed-precision"],
-    ["array.device=soft-bounds", "array.rule=tiki-taka"], ["array.device=epiram", "array.rule=sign"],
+    pytest.param(["array.device=soft-bounds", "array.rule=tiki-taka"], marks=pytest.mark.needs_jit),
+    ["array.device=epiram", "array.rule=sign"],
     ["array.device=ideal", "array.read_noise=0.01", "array.dac_bits=8", "array.adc_bits=9"],
 ])  # fmt: skip
 def test_a_step_of_every_rule_leaves_the_latents_uncoupled_and_a_chip_that_can_be_exported(changes, rng):

@@ -24,6 +24,8 @@ from hvae.streams import stream
 from hvae.training import loop
 from hvae.training.loop import Ending, Observer
 
+pytestmark = pytest.mark.needs_jit  # many steps: minutes without the compiler
+
 SMALL = [
     "data.name=mnist-5k", "data.image_size=7", "data.train_limit=64", "training.batch_size=32", "training.epochs=2",
     "model.hidden=8", "model.latent=2", "training.validation_samples=40", "training.eigenvalue_samples=0",

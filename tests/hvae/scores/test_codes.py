@@ -99,7 +99,7 @@ SMALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", ["f-vae", "tdh-vae"])
+@pytest.mark.parametrize("model", ["f-vae", pytest.param("tdh-vae", marks=pytest.mark.needs_jit)])
 def test_every_epoch_and_every_evaluation_tells_it(tmp_path, model):
     config = toml_file.resolve(model, [], SMALL)
     folder = RunFolder.create(tmp_path / "run", config)

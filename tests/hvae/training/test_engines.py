@@ -12,6 +12,8 @@ from hvae.training import engines, loop
 from hvae.training.engines import Choice, MissingTorch
 from hvae.training.loop import Ending, Observer
 
+pytestmark = pytest.mark.needs_jit  # many steps: minutes without the compiler
+
 SMALL = [
     "data.image_size=7", "data.train_limit=96", "training.batch_size=16", "training.epochs=2", "model.hidden=12",
     "model.latent=3", "training.validation_samples=40", "training.eigenvalue_samples=1", "optimizer.learning_rate=0.01",

@@ -34,7 +34,10 @@ def kept_bytes(path: Path) -> dict[str, bytes]:
     return {name: (path / name).read_bytes() for name in KEPT}
 
 
-@pytest.mark.parametrize("model", ["f-vae", "h-vae", "dh-vae", "tdh-vae"])
+HOPFIELD = [pytest.param(name, marks=pytest.mark.needs_jit) for name in ("h-vae", "dh-vae", "tdh-vae")]
+
+
+@pytest.mark.parametrize("model", ["f-vae", *HOPFIELD])
 def test_every_model_learns(tmp_path, model):
     folder = new_run(tmp_path / "run", model, "training.epochs=4")
     assert loop.train(folder) is Ending.FINISHED
@@ -52,7 +55,7 @@ def test_every_model_learns(tmp_path, model):
         pytest.param("dh-vae", [], marks=pytest.mark.needs_jit),
         ("tdh-vae", []),
         pytest.param("tdh-vae", ["model.sigma_rule=learned"], marks=pytest.mark.needs_jit),
-        ("tdh-vae", ["optimizer.name=sgd", "optimizer.momentum=0.5"]),
+        pytest.param("tdh-vae", ["optimizer.name=sgd", "optimizer.momentum=0.5"], marks=pytest.mark.needs_jit),
     ],
 )
 def test_a_run_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, model, changes):
