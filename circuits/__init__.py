@@ -15,5 +15,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "api.settled": ["CircuitStates"],
         "api.verdict": ["Verdict", "verify"],
         "circuit.electrical": ["Wires"],
+        "measuring.own": ["memristor"],
     },
 )

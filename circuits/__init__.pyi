@@ -5,5 +5,6 @@ from .api.settled import CircuitStates as CircuitStates
 from .api.verdict import Verdict as Verdict
 from .api.verdict import verify as verify
 from .circuit.electrical import Wires as Wires
+from .measuring.own import memristor as memristor
 
-__all__ = ["AreaResult", "Circuit", "CircuitStates", "Verdict", "Wires", "area", "verify"]
+__all__ = ["AreaResult", "Circuit", "CircuitStates", "Verdict", "Wires", "area", "memristor", "verify"]

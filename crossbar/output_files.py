@@ -13,6 +13,7 @@ from crossbar.errors import InvalidValue
 if TYPE_CHECKING:
     import h5py
 
+PICTURES = {".png", ".pdf", ".svg"}
 PART = ".part"
 """How the name of a file ends that is being written, or was when its process was killed."""
 
@@ -21,6 +22,14 @@ def check_out(path: Path) -> None:
     """Raise `InvalidValue` unless the folder of `path`, the `--out` of a command, exists."""
     if not path.parent.is_dir():
         raise InvalidValue(f"the folder {str(path.parent)!r} of `--out` does not exist; make it first")
+
+
+def check_picture(path: Path, option: str = "--plot") -> None:
+    """Raise `InvalidValue` unless a picture can be written to `path`, which `option` of a command gave."""
+    if path.suffix.lower() not in PICTURES:
+        raise InvalidValue(f"`{option}` must end in .png, .pdf or .svg, but got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise InvalidValue(f"the folder {str(path.parent)!r} of `{option}` does not exist; make it first")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -11,9 +11,10 @@ from circuits.circuit.electrical import Electrical, Wires
 from circuits.circuit.memristor_array import MemristorArray
 from circuits.circuit.names import check_names, neuron_names
 from circuits.circuit.wired import wired_weights
-from circuits.memristors.registry import MODELS
+from circuits.memristors import registry
+from circuits.memristors.registry import Device, MemristorModel
 from crossbar.chip import Chip
-from crossbar.errors import InvalidValue, unknown_name
+from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 from crossbar.hopfield.population import Population
@@ -124,8 +125,8 @@ class Circuit:
     expected : ndarray (N,) or None
         States that the last measurements should read, told in comments.
     nudge, turn, wires : optional parts
-    device : str
-        Memristor model, one of `circuits.memristors.registry.MODELS`.
+    device : Device
+        Memristor model, one of `circuits.memristors.registry.MODELS`, or one of one's own.
     amplifier : {"behavioural", "opamp"}
     heading : tuple of str
         Where the circuit comes from; any text, which `circuits.circuit.comments` makes harmless.
@@ -143,7 +144,7 @@ class Circuit:
     nudge: NudgeSource | None = None
     turn: Turn | None = None
     wires: Wires | None = None
-    device: str = "linear"
+    device: Device = "linear"
     amplifier: str = "behavioural"
     electrical: Electrical = field(default_factory=Electrical)
     analysis: Analysis = field(default_factory=Analysis)
@@ -151,8 +152,9 @@ class Circuit:
 
     def __post_init__(self) -> None:
         check_names(self.names)
-        if self.device not in MODELS:
-            raise unknown_name("device", self.device, MODELS)
+        registry.check(self.device)
+        if not isinstance(self.device, str):
+            _ = self.memristor  # refused here where it does not reach the conductances
         if self.neurons.stops[-1:] != (len(self.names),):
             raise InvalidValue(f"`neurons` must be {len(self.names)} of the circuit, but end at {self.neurons.stops}")
         own = self.neurons.mismatch
@@ -170,6 +172,14 @@ class Circuit:
             raise InvalidValue("wires need --symmetry two-device: a shared device has no word line and bit line apart")
         if self.rails is not None and (self.nudge or self.turn):
             raise InvalidValue("the fixed-rail check is for one settled role, without nudges or a turn of roles")
+
+    @property
+    def memristor(self) -> MemristorModel:
+        """The memristor model, for the range of the array's conductances."""
+        held = [side[side > 0] for side in (self.array.plus, self.array.minus)]
+        lowest = min((float(side.min()) for side in held if side.size), default=1e-6)
+        highest = max((float(side.max()) for side in held if side.size), default=1e-4)
+        return registry.memristor(self.device, g_min=lowest, g_max=highest if highest > lowest else 2 * lowest)
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the array realises, through the resistance of its lines if they have any."""

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circuits.memristors.registry import MODELS
+from circuits.memristors import registry
+from circuits.memristors.registry import Device
 from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
 from crossbar.hopfield.population import Population
 
@@ -50,14 +51,14 @@ LINEAR_SWING = 4.0
 """|s| up to which lines of linear neurons move no memristor with a state; assumed, as latents lie near N(0, 1)."""
 
 
-def read_voltage(neurons: Population, device: str) -> float:
+def read_voltage(neurons: Population, device: Device) -> float:
     """Return the volts of a signal of 1 on a word line.
 
     Memristors with a state are read below their thresholds: at their own voltage where signals lie in 0 to 1, at a
     quarter of it (`LINEAR_SWING`) where linear neurons drive them. Resistors take any voltage.
     """
     linear = any(law.name == Linear.name for law in neurons.laws)
-    return MODELS[device].read_voltage / (LINEAR_SWING if linear and device != "linear" else 1.0)
+    return registry.read_voltage(device) / (LINEAR_SWING if linear and device != "linear" else 1.0)
 
 
 def each(neurons: Population) -> list[Neuron]:

@@ -11,9 +11,10 @@ from circuits.circuit.circuit import Circuit, build, build_both
 from circuits.circuit.electrical import Electrical, Wires
 from circuits.circuit.laws import read_voltage
 from circuits.circuit.memristor_array import MemristorArray, program, real
-from circuits.memristors.registry import MODELS
+from circuits.memristors import registry
+from circuits.memristors.registry import Device
 from crossbar.chip import Chip
-from crossbar.errors import InvalidValue, unknown_name
+from crossbar.errors import InvalidValue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +25,8 @@ class Choices:
     ----------
     symmetry : {"shared", "two-device"} or None
         None takes what the chip's conductances allow, see `circuits.circuit.memristor_array.program`.
-    device : str
-        Memristor model, a name in `circuits.memristors.registry.MODELS`.
+    device : Device
+        Memristor model, a name in `circuits.memristors.registry.MODELS`, or one of one's own.
     amplifier : {"behavioural", "opamp"}
     wires : Wires or None
     g_min, g_max : float
@@ -35,7 +36,7 @@ class Choices:
     """
 
     symmetry: str | None = None
-    device: str = "linear"
+    device: Device = "linear"
     amplifier: str = "behavioural"
     wires: Wires | None = None
     g_min: float = 1e-6
@@ -43,8 +44,7 @@ class Choices:
     idle: str = "keep"
 
     def __post_init__(self) -> None:
-        if self.device not in MODELS:
-            raise unknown_name("device", self.device, MODELS)
+        registry.check(self.device)
         if self.idle not in ("keep", "drop"):
             raise InvalidValue(f"`idle` must be keep or drop, but got {self.idle!r}")
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from circuits.verification.exporting import Request
 
 SYMMETRIES = ("shared", "two-device")
-DEVICES = ("linear", "vteam", "yakopcic", "stanford")
 ROLES = ("encode", "decode", "both")
 DIALECTS = ("ngspice", "ltspice", "xyce", "spectre", "hspice", "vacask")
 
@@ -23,8 +22,8 @@ DIALECTS = ("ngspice", "ltspice", "xyce", "spectre", "hspice", "vacask")
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a chip is laid out."""
     options = [
-        click.option("--device", type=click.Choice(DEVICES), default="linear", show_default=True,
-                     help="Memristor model."),
+        click.option("--device", metavar="NAME|FILE.toml", default="linear", show_default=True,
+                     help="Memristor: linear, vteam, yakopcic, stanford, jart-vcm-1b, or a subcircuit of one's own."),
         click.option("--wires", is_flag=True, help="Lines with resistance, in tiles."),
         click.option("--r-wire", type=float, help="Ohm per segment, with --wires: 1 unless given."),
         click.option("--tile", type=int, help="Lines of a tile, with --wires: 128 unless given."),
@@ -48,6 +47,7 @@ def _layout(
     """Return the circuits of the chip at `chip` under the options of `_choices`."""
     from circuits.circuit.electrical import Wires
     from circuits.circuit.layout import Choices, Layout
+    from circuits.measuring.own import memristor
     from crossbar.chip import load_chip
     from crossbar.errors import InvalidValue
 
@@ -55,8 +55,10 @@ def _layout(
         raise InvalidValue("--r-wire and --tile are of lines with resistance: give --wires too, or leave them out")
     ohm = 1.0 if r_wire is None else r_wire
     lines = Wires(r_word_line=ohm, r_bit_line=ohm, tile=128 if tile is None else tile) if wires else None
-    choices = Choices(symmetry=symmetry, device=device, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
-    return Layout(chip=load_chip(chip), choices=choices)
+    found = load_chip(chip)
+    chosen = memristor(device)
+    choices = Choices(symmetry=symmetry, device=chosen, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
+    return Layout(chip=found, choices=choices)
 
 
 @click.command("netlist", short_help="Write a trained chip as a SPICE netlist, or check one.")
@@ -202,6 +204,13 @@ def _show(summary: dict) -> None:
     if summary.get("read_back"):
         right = [text["passed"] for text in summary["read_back"]]
         click.echo(f"  read back: {sum(right)} of {len(right)} netlists have the chip's numbers")
+    own = summary.get("device_measured")
+    if own is not None:
+        click.echo(
+            f"  {summary['device']}: {own['g_min']:.3g} to {own['g_max']:.3g} S at {own['read_voltage']:g} V measured, "
+            f"relative errors: table {own['table_error']:.0e}, bend {own['bend']:.0e}, other sign "
+            f"{own['asymmetry']:.0e}, {own['held']:g} s of reading {own['drift']:.0e}"
+        )
     if "current_kept" in summary:
         click.echo(f"  wires let {summary['current_kept']:.1%} of the tile's current through")
     for name, error in summary["blocks"].items():

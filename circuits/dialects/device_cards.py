@@ -8,23 +8,15 @@ import numpy as np
 
 from circuits.circuit.circuit import Circuit
 from circuits.dialects.tile import tiled_devices
-from circuits.memristors.registry import MemristorModel, memristor, memristor_cards
-
-
-def memristor_of(circuit: Circuit) -> MemristorModel:
-    """Return the memristor model of `circuit`, for the range of its conductances."""
-    held = [side[side > 0] for side in (circuit.array.plus, circuit.array.minus)]
-    lowest = min((float(side.min()) for side in held if side.size), default=1e-6)
-    highest = max((float(side.max()) for side in held if side.size), default=1e-4)
-    return memristor(circuit.device, g_min=lowest, g_max=highest if highest > lowest else 2 * lowest)
+from circuits.memristors.registry import memristor_cards
 
 
 def devices(circuit: Circuit) -> Iterator[str]:
     """Yield the cards of all memristors, a target neuron at a time."""
     if circuit.wires is not None:
-        yield from tiled_devices(circuit.array, circuit.names, circuit.wires, memristor_of(circuit))
+        yield from tiled_devices(circuit.array, circuit.names, circuit.wires, circuit.memristor)
         return
-    model = memristor_of(circuit)
+    model = circuit.memristor
     shared = circuit.array.symmetry == "shared"
     rails = [f"p_{name}" for name in circuit.names]
     inverted = [f"n_{name}" for name in circuit.names] if shared else rails

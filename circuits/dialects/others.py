@@ -18,6 +18,7 @@ from circuits.dialects.dialect import UNRUN, Dialect, check
 from circuits.dialects.equality import differences
 from circuits.dialects.family import HSPICE, LTSPICE, XYCE
 from circuits.dialects.spectre import Spectre
+from crossbar.errors import InvalidValue
 
 OTHERS: dict[str, Dialect] = {one.name: one for one in (LTSPICE, XYCE, Spectre(), HSPICE)}
 """The dialects beside ngspice's and VACASK's, by name."""
@@ -35,6 +36,8 @@ def write(circuit: Circuit, path: Path, dialect: Dialect) -> Path:
         See `circuits.dialects.dialect.check`.
     """
     check(circuit)
+    if not isinstance(circuit.device, str):
+        raise InvalidValue(f"{circuit.device} is text for ngspice: take --dialect ngspice, or a device of ours")
     dialect.files(_cards(circuit), _title(circuit, dialect), path)
     return path
 

@@ -17,7 +17,7 @@ from circuits.circuit.circuit import Circuit
 from circuits.circuit.comments import heading
 from circuits.circuit.laws import CELLS, each, gains, numbers, own_numbers, words
 from circuits.circuit.schedule import schedule
-from circuits.dialects.device_cards import devices, memristor_of
+from circuits.dialects.device_cards import devices
 
 GUIDE = """\
 * units: volt, ampere, second, siemens, ohm; every number a plain float. One time constant is c_state r_leak.
@@ -102,7 +102,7 @@ def cells(circuit: Circuit) -> str:
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
     parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
     parts += [opamp()] if amplifier == "opamp" else []
-    parts.append(memristor_of(circuit).subcircuit())
+    parts.append(circuit.memristor.subcircuit())
     if circuit.rails is not None:
         parts += [shared_rail()] if shared else []
     elif shared:

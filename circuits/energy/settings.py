@@ -6,7 +6,7 @@ from circuits.area.architecture import Architecture
 from circuits.area.technology import Point, Technology
 from circuits.circuit.electrical import Electrical, Wires
 from circuits.circuit.layout import Choices
-from circuits.memristors.registry import MODELS
+from circuits.memristors import registry
 
 
 def netlist_point(technology: Technology) -> Point:
@@ -39,4 +39,4 @@ def settings_table(technology: Technology, architecture: Architecture) -> dict[s
 
 def _exported() -> tuple[Electrical, Choices]:
     choices = Choices()
-    return Electrical(v_read=MODELS[choices.device].read_voltage), choices
+    return Electrical(v_read=registry.read_voltage(choices.device)), choices

@@ -1,12 +1,13 @@
-"""The memristor models by name."""
+"""The memristor models by name, and those of one's own."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from circuits.memristors.linear import LinearMemristor
+from circuits.memristors.own import OwnMemristor
 from circuits.memristors.stanford import StanfordPku
 from circuits.memristors.vteam import Vteam
 from circuits.memristors.yakopcic import Yakopcic
@@ -24,9 +25,10 @@ class MemristorModel(Protocol):
         Volts at which reads neither move the state nor leave its linear range by much.
     """
 
-    read_voltage: ClassVar[float]
-
-    def __init__(self, *, g_min: float, g_max: float) -> None: ...
+    @property
+    def read_voltage(self) -> float:
+        """Volts at which it is read."""
+        ...
 
     def subcircuit(self) -> str:
         """Return the definition that the cards refer to."""
@@ -37,7 +39,7 @@ class MemristorModel(Protocol):
         ...
 
 
-MODELS: dict[str, type[MemristorModel]] = {
+MODELS: dict[str, type[LinearMemristor | Vteam | Yakopcic | StanfordPku]] = {
     "linear": LinearMemristor,
     "vteam": Vteam,
     "yakopcic": Yakopcic,
@@ -59,14 +61,30 @@ def memristor_cards(
     return "".join(parts)
 
 
-def memristor(name: str, *, g_min: float, g_max: float) -> MemristorModel:
-    """Return the model `name` for devices between `g_min` and `g_max` siemens.
+Device = str | OwnMemristor
+"""A name in `MODELS`, or a memristor of one's own."""
+
+
+def check(device: Device) -> None:
+    """Raise `UnknownName` where `device` names no model."""
+    if isinstance(device, str) and device not in MODELS:
+        raise unknown_name("device", device, MODELS)
+
+
+def read_voltage(device: Device) -> float:
+    """Return the volts at which `device` is read."""
+    return MODELS[device].read_voltage if isinstance(device, str) else device.read_voltage
+
+
+def memristor(device: Device, *, g_min: float, g_max: float) -> MemristorModel:
+    """Return the model `device` for devices between `g_min` and `g_max` siemens.
 
     Raises
     ------
     UnknownName
         No such model.
+    InvalidValue
+        A memristor of one's own that does not reach them.
     """
-    if name not in MODELS:
-        raise unknown_name("device", name, MODELS)
-    return MODELS[name](g_min=g_min, g_max=g_max)
+    check(device)
+    return MODELS[device](g_min=g_min, g_max=g_max) if isinstance(device, str) else device.within(g_min, g_max)

@@ -18,6 +18,7 @@ from crossbar.errors import EngineError, InvalidValue
 
 LOG_END = 2**18  # bytes
 LINE = 200  # characters of a log's line that are told
+TELLING = ("error", "fatal", "undefined", "unknown", "aborted", "too small")
 LARGEST = 2.0**33  # GiB: beyond, RLIMIT_AS has no number for it
 
 
@@ -164,7 +165,8 @@ def _wait(
 
 def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:
     lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()] or lines
+    telling = [line for line in lines if any(word in line.lower() for word in TELLING)] or lines
+    telling = [line for line in telling if "fatal error in ngspice" not in line] or telling
     said = "; ".join(telling[-3:]) or "without a word"
     if code < 0:
         name = signal.Signals(-code).name

@@ -15,6 +15,7 @@ from circuits.circuit.layout import Layout
 from circuits.simulators.process import Limits
 from circuits.simulators.simulator import Engine
 from circuits.simulators.waveforms import Waveforms
+from circuits.verification import device_error
 from circuits.verification.chip_reference import Sample, lines, settle_sample
 from circuits.verification.read_back import ReadBack, read_back
 from circuits.verification.settled import Comparison, compare
@@ -27,7 +28,6 @@ SMALL = 200  # neurons up to which a coupled transient is the default analysis
 TOLERANCE = 1e-6
 CHIP_TOLERANCE = 1e-4  # of the single chip's transient: switches and sample-and-holds have finite resistance
 OPAMP_TOLERANCE = 1e-3  # amplifiers of finite gain
-DEVICE_TOLERANCES = {"linear": 0.0, "vteam": 0.0, "yakopcic": 1e-4, "stanford": 1e-2}  # their curves bend at v_read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ def tolerance_of(layout: Layout, role: str | None) -> float:
     """Return the error that is allowed for the parts that `layout` uses."""
     amplifier = OPAMP_TOLERANCE if layout.choices.amplifier == "opamp" else 0.0
     turn = CHIP_TOLERANCE if role == "both" else 0.0
-    return max(TOLERANCE, amplifier, turn, DEVICE_TOLERANCES[layout.choices.device])
+    return max(TOLERANCE, amplifier, turn, device_error.tolerance(layout))
 
 
 def verify(
@@ -171,24 +171,25 @@ def _tile(
     waves = [one.waveforms for one in found]
     summary: dict[str, object] = {
         "engine": engine.name, "engine_version": engine.version(), "mode": "tile", "analysis": "op",
-        "symmetry": circuit.array.symmetry, "device": layout.choices.device, "neuron": layout.choices.amplifier,
+        "symmetry": circuit.array.symmetry, "device": str(layout.choices.device), "neuron": layout.choices.amplifier,
         "n_samples": n_samples, "n_neurons": len(worst.rows), "n_memristors": worst.n_memristors, "unit": "relative",
         "chip_neurons": layout.n_neurons, "chip_memristors": layout.n_memristors,
         "simulated": f"one tile of {len(worst.rows)} word lines and {len(worst.columns)} bit lines",
         "max_abs_error": worst.error, "rms_error": worst.error, "current_kept": min(one.kept for one in found),
         "blocks": {f"{chosen}.tile": {"max": worst.error, "rms": worst.error}}, "softest_mode": min(softest),
-        "tolerance": TOLERANCE, **_verdict(worst.error, TOLERANCE, min(softest), []), **_used(waves),
+        "tolerance": TOLERANCE, **_verdict(layout, worst.error, TOLERANCE, min(softest), []), **_used(waves),
     }  # fmt: skip
     return Verification(comparisons=(), trips=(), tolerance=TOLERANCE, summary=summary)
 
 
 def _verdict(
-    largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]]
+    layout: Layout, largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]]
 ) -> dict[str, object]:
     """Return whether all is well, and what is not: states that differ, a saddle, a text that differs."""
     reasons = []
     if not largest <= tolerance:
         reasons.append(f"the circuit is not the chip: {largest:.1e} apart, {tolerance:.0e} allowed")
+        reasons += device_error.reasons(layout)
     if not softest > 0:
         reasons.append(f"the chip does not stay at this rest point, a saddle: softest mode {softest:.1e}")
     for role, index, text in texts:
@@ -221,7 +222,7 @@ def summarise(
     return {
         "engine": engine.name, "engine_version": engine.version(), "mode": mode,
         "analysis": circuits[0].analysis.kind, "symmetry": circuits[0].array.symmetry,
-        "device": layout.choices.device, "neuron": layout.choices.amplifier,
+        "device": str(layout.choices.device), "neuron": layout.choices.amplifier,
         "n_samples": len({sample for _, sample, _ in comparisons} | {sample for sample, _ in trips}),
         "n_neurons": max(len(circuit.names) for circuit in circuits),
         "n_memristors": max(circuit.array.n_memristors for circuit in circuits),
@@ -231,7 +232,8 @@ def summarise(
         "energy": [ours for ours, _ in energies],
         "energy_difference": max((abs(theirs - ours) for ours, theirs in energies), default=None),
         "softest_mode": softest, "tolerance": tolerance, "read_back": [text.summary() for _, _, text in texts],
-        **_verdict(largest, tolerance, softest, texts), **_used(waves),
+        "device_measured": device_error.measured(layout.choices.device),
+        **_verdict(layout, largest, tolerance, softest, texts), **_used(waves),
     }  # fmt: skip
 
 

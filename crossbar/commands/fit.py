@@ -51,14 +51,12 @@ def fit(
     from crossbar.devices.law import canonical
     from crossbar.devices.toml_file import fitted_toml
     from crossbar.errors import InvalidValue
-    from crossbar.output_files import check_out
+    from crossbar.output_files import check_out, check_picture
 
     if out is not None:
         check_out(out)
     if plot is not None:
-        from crossbar.programming import fit_figure
-
-        fit_figure.check(plot)
+        check_picture(plot)
     curves = measured.read_devices(file, unit)
     many = population.fit_population(curves, canonical(law_name), seed=seed) if len(curves) > 1 else None
     result = many.fit if many is not None else tabulating.fit_curve(curves[0], canonical(law_name), seed=seed)

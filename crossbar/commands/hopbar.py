@@ -30,6 +30,7 @@ _COMMANDS = {
     "gradient-quality": "hvae.commands.onchip:gradient_quality",
     "netlist": "circuits.commands.netlist:netlist",
     "verify": "circuits.commands.netlist:verify",
+    "memristor": "circuits.commands.memristor:memristor",
     "area": "circuits.commands.area:area",
     "cells": "circuits.commands.cells:cells",
     "silicon": "circuits.commands.silicon:silicon",

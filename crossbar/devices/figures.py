@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from crossbar.devices.characterisation import PulseStatistics
 from crossbar.devices.presets import Preset
-from crossbar.errors import InvalidValue
-from crossbar.output_files import check_out
+from crossbar.output_files import check_picture
 
 
 def draw(preset: Preset, curves: PulseStatistics, n_up: int, path: Path) -> None:
@@ -27,9 +26,7 @@ def draw(preset: Preset, curves: PulseStatistics, n_up: int, path: Path) -> None
     InvalidValue
         A file type that cannot be drawn, or a folder that does not exist.
     """
-    if path.suffix.lower() not in {".png", ".pdf", ".svg"}:
-        raise InvalidValue(f"`--out` must end in .png, .pdf or .svg, but got {str(path)!r}")
-    check_out(path)
+    check_picture(path, "--out")
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

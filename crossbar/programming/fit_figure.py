@@ -13,18 +13,7 @@ from matplotlib.figure import Figure
 from crossbar.devices import fitting
 from crossbar.devices.fitting import Fit
 from crossbar.devices.measured import PulseCurve
-from crossbar.errors import InvalidValue
-from crossbar.output_files import check_out
 from crossbar.programming.trial import Trial
-
-KINDS = (".png", ".pdf", ".svg")
-
-
-def check(path: Path) -> None:
-    """Raise `InvalidValue` unless a picture can be written to `path`."""
-    if path.suffix.lower() not in KINDS:
-        raise InvalidValue(f"`--plot` must end in .png, .pdf or .svg, but got {str(path)!r}")
-    check_out(path)
 
 
 def draw(curves: Sequence[PulseCurve], fits: Sequence[Fit], trial: Trial, path: Path) -> None:

@@ -8,7 +8,7 @@ from public_names import documented, examples, failures, stub_names
 
 import circuits
 
-GOLDEN = ["AreaResult", "Circuit", "CircuitStates", "Verdict", "Wires", "area", "verify"]
+GOLDEN = ["AreaResult", "Circuit", "CircuitStates", "Verdict", "Wires", "area", "memristor", "verify"]
 IN_SPICE = {"Circuit", "verify"}
 
 

@@ -16,6 +16,7 @@ from circuits.circuit.electrical import Wires
 from circuits.circuit.layout import Choices, Layout
 from circuits.dialects import spice, vacask
 from circuits.dialects.reader import parse
+from circuits.memristors import registry
 from circuits.simulators import Limits
 from circuits.verification import nudged, reference
 from circuits.verification.chip_reference import rest
@@ -326,7 +327,7 @@ def test_devices_with_a_state_are_read_below_their_thresholds_by_linear_neurons_
     """At full read voltage a latent of 2.5 is beyond VTEAM's v_off, twice that voltage."""
     chip = replace(chip_of_laws(latent=Linear()), sigma=1e-3)
     chosen = Layout(chip=chip, choices=Choices(device=device, symmetry=symmetry))
-    assert chosen.read_voltage("tied") == layout.MODELS[device].read_voltage / (8 if symmetry == "shared" else 4)
+    assert chosen.read_voltage("tied") == registry.MODELS[device].read_voltage / (8 if symmetry == "shared" else 4)
     assert Layout(chip=chip).read_voltage("tied") == 0.1
     circuit = chosen.decode(np.array([2.5, -2.5, 3.0]))
     found = rest(chip, chosen.choices, "decode", np.array([2.5, -2.5, 3.0]))

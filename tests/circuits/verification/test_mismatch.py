@@ -19,9 +19,9 @@ from circuits.dialects.reader import parse
 from circuits.simulators import Limits
 from circuits.verification import nudged, reference, told_laws
 from circuits.verification.chip_reference import rest
+from circuits.verification.device_error import TOLERANCES
 from circuits.verification.exporting import Proof, Request, export_chip, prove
 from circuits.verification.read_back import check
-from circuits.verification.verdict import DEVICE_TOLERANCES
 from crossbar.chip import Chip, Conductances, load_chip
 from crossbar.errors import CorruptFile, InvalidValue
 from crossbar.hopfield.mismatch import Mismatch, Spread
@@ -122,7 +122,7 @@ def test_a_programmed_chip_of_unlike_neurons_is_proved(rng):
 def test_devices_with_a_state_are_proved(device):
     summary = prove(Layout(chip=unlike("sigmoid"), choices=Choices(device=device)), Proof(role="encode"))
     assert summary["passed"], summary["reasons"]
-    assert summary["tolerance"] == max(1e-6, DEVICE_TOLERANCES[device])
+    assert summary["tolerance"] == max(1e-6, TOLERANCES[device])
 
 
 def test_an_untied_chip_is_proved(untied_chip):

@@ -19,6 +19,7 @@ from circuits.commands.netlist import netlist as netlist_command
 from circuits.commands.netlist import verify as verify_command
 from circuits.dialects import spice
 from circuits.dialects.reader import parse
+from circuits.memristors import registry
 from circuits.simulators import Limits
 from circuits.verification import exporting, nudged, verdict
 from circuits.verification.chip_reference import devices, rest, sampled
@@ -341,7 +342,7 @@ def test_devices_with_a_state_cannot_be_read_back(small_chip, tmp_path):
 def test_devices_with_a_state_are_verified_and_stay_as_they_are(small_chip, device, symmetry):
     """A shared G- sees v_i + v_j: read at full v_read, Yakopcic's devices drifted by 5e-3 in 60 time constants."""
     chosen = Layout(chip=small_chip, choices=Choices(device=device, symmetry=symmetry))
-    full = layout.MODELS[device].read_voltage
+    full = registry.MODELS[device].read_voltage
     assert chosen.read_voltage("tied") == (full / 2 if symmetry == "shared" else full)
     summary = prove(chosen, Proof(role="encode"))
     assert summary["passed"], summary["reasons"]
