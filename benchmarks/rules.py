@@ -42,17 +42,18 @@ RATES = (0.03, 0.1, 0.3, 1.0)
 SGD = ({"optimizer.name": ["sgd"], "optimizer.learning_rate": RATES},)
 MUON = {"optimizer.name": ["muon"], "optimizer.momentum": [0.8], "optimizer.learning_rate": (0.001, 0.003, 0.01)}
 FAST = {
-    "array.rule": ["tiki-taka"], "optimizer.name": ["sgd"], "optimizer.learning_rate": (0.1, 1.0),
-    "array.transfer_gain": (0.01, 0.1, 1.0),
+    "array.rule": ["tiki-taka"], "optimizer.name": ["sgd"], "optimizer.learning_rate": (0.03, 0.1, 0.3),
+    "array.transfer_every": [1], "array.transfer_gain": (0.003, 0.01, 0.03, 0.1),
 }  # fmt: skip
+CHOPPED = {**FAST, "array.chop_every": (10, 30)}  # of 100 batches: choppers must turn some times
 GRIDS: dict[str, dict[str, object]] = {
     "pulsed SGD": {"array.rule": ["pulsed-sgd"], **SGD[0]},
     "sign": {"array.rule": ["sign"], "optimizer.name": ["sgd"], "array.threshold": (1.0, 2.0, 3.0, 4.0)},
     "mixed precision, SGD": {"array.rule": ["mixed-precision"], **SGD[0]},
     "mixed precision, Muon": {"array.rule": ["mixed-precision"], **MUON},
     "Tiki-Taka, symmetry point": FAST,
-    "Tiki-Taka, chopped": {**FAST, "array.transfer_reference": ["chopped"]},
-    "Tiki-Taka, dynamic": {**FAST, "array.transfer_reference": ["dynamic"]},
+    "Tiki-Taka, chopped": {**CHOPPED, "array.transfer_reference": ["chopped"]},
+    "Tiki-Taka, dynamic": {**CHOPPED, "array.transfer_reference": ["dynamic"]},
 }
 FLOATS: dict[str, dict[str, object]] = {"floats, SGD": SGD[0], "floats, Muon": MUON}
 

@@ -31,8 +31,11 @@ def memristor(device: str | Path) -> Device:
 
     Examples
     --------
-    >>> memristor("vteam")
+    >>> import circuits
+    >>> circuits.memristor("vteam")
     'vteam'
+    >>> print(circuits.memristor("jart-vcm-1b"))  # measured in ngspice
+    jart-vcm-1b
     """
     if isinstance(device, Path) or device.endswith(".toml"):
         return measure(own_file.load(device))
