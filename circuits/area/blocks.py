@@ -11,6 +11,8 @@ from circuits.area.tiling import TileCount
 
 TILE = ("cells", "line_ends", "partial_sums")
 NEURON = ("neuron_cores", "capacitors", "buffers", "output_stages", "clamps", "role_selects", "multiplexers")
+LONGEST = 4.0
+"""How many times wider than high a tile may be before its word lines' ends are folded."""
 COMPONENT = {"dac": "dacs", "adc": "adcs"}
 """What `circuits.area.estimate` calls the component of a converter."""
 
@@ -54,26 +56,46 @@ def tile(raw: Mapping[str, float], counts: TileCount, pitch: float) -> Block:
     """Return the mean tile: its crossbar at the cells' own pitch (nm), word lines' ends left of it, bit lines' below.
 
     `raw` are areas of all tiles, um2. The crossbar has the mean tile's share of columns and rows, and as much area as
-    its devices: columns x rows of them, not whole numbers. The array drawn within has whole ones.
+    its devices: columns x rows of them, not whole numbers. The array drawn within has whole ones. Where line ends are
+    so large beside the crossbar that the tile would be wider than `LONGEST` times its height, they are folded: it is
+    made square, and what word lines' ends the crossbar's left side cannot take go below.
     """
     areas = {name: 1e6 * raw[name] / max(counts.n_tiles, 1) for name in TILE}
-    if not (areas["cells"] > 0 and pitch > 0):
-        side = math.sqrt(sum(areas.values()))
-        return _of_parts("tile", areas, round(side), round(side))
-    columns, rows = counts.n_tile_columns, counts.n_line_ends - counts.n_tile_columns
+    columns, rows = max(counts.n_tile_columns, 1), max(counts.n_line_ends - counts.n_tile_columns, 1)
     across, up = (math.sqrt(areas["cells"] * ratio) for ratio in (columns / rows, rows / columns))
-    of_words = areas["line_ends"] * rows / counts.n_line_ends
-    left = of_words / up
-    sums, below = (area / (across + left) for area in (areas["partial_sums"], areas["line_ends"] - of_words))
-    x, y, y_sums = round(left), round(sums + below), round(sums)
-    width, height = round(left + across), round(sums + below + up)
+    words = areas["line_ends"] * rows / (rows + columns)
+    whole = sum(areas.values())
+    width = across + words / up if up > 0 else math.inf
+    if width**2 > LONGEST * whole:
+        width = max(math.sqrt(whole), across)
+    height = whole / width if width > 0 else 0.0
+    return _tile(areas, Rectangle(x=width - across, y=height - up, width=across, height=up), words, pitch)
+
+
+def _tile(areas: Mapping[str, float], crossbar: Rectangle, words: float, pitch: float) -> Block:
+    """Return the tile with `crossbar` in its upper right corner; `words` (nm2) of its line ends are word lines'."""
+    x, y = round(crossbar.x), round(crossbar.y)
+    width, height = round(crossbar.x + crossbar.width), round(crossbar.y + crossbar.height)
     cells = Box(x=x, y=y, width=width - x, height=height - y, kind="cells")
-    words = Box(x=0, y=y, width=x, height=height - y, kind="line_ends")
-    bits = Box(x=0, y=y_sums, width=width, height=y - y_sums, kind="line_ends")
-    partial_sums = Box(x=0, y=0, width=width, height=y_sums, kind="partial_sums")
-    array = Array(x=x, y=y, columns=int((width - x) / pitch), rows=int((height - y) / pitch), pitch=pitch)
-    parts = _with_area((cells, words, bits, partial_sums))
-    return Block(name="tile", width=width, height=height, parts=parts, array=array, word_ends=words, bit_ends=bits)
+    left = Box(x=0, y=y, width=x, height=height - y, kind="line_ends")
+    below = {
+        "words": max(0.0, words - crossbar.x * crossbar.height), "bits": areas["line_ends"] - words,
+        "partial_sums": areas["partial_sums"],
+    }  # fmt: skip
+    at, found, area = 0.0, {}, sum(below.values())
+    for name in ("partial_sums", "bits", "words"):  # upwards, each as wide as the tile
+        top = at + (below[name] / area * crossbar.y if area > 0 else 0.0)
+        kind = "partial_sums" if name == "partial_sums" else "line_ends"
+        found[name] = Box(x=0, y=round(at), width=width, height=round(top) - round(at), kind=kind)
+        at = top
+    array = None
+    if pitch > 0:
+        array = Array(x=x, y=y, columns=int(cells.width / pitch), rows=int(cells.height / pitch), pitch=pitch)
+    ends = left if left.width * left.height > 0 else found["words"]
+    parts = _with_area((cells, left, *found.values()))
+    return Block(
+        name="tile", width=width, height=height, parts=parts, array=array, word_ends=ends, bit_ends=found["bits"]
+    )
 
 
 def neuron(areas: Mapping[str, float], width: int) -> Block:

@@ -29,6 +29,8 @@ from crossbar.errors import InvalidValue
 
 SOFT = ("memory", "control", "pads")
 CONVERTERS = ("dac", "adc")
+SIDES = (1e3, 1e9)
+"""Smallest and largest side of a die that is drawn, nm."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +91,7 @@ def dies(model: Model, architecture: Architecture, sharing: str, technology: Tec
     Raises
     ------
     InvalidValue
-        Blocks without an area.
+        Blocks without an area; a die smaller than 1 um or larger than 1 m.
 
     Examples
     --------
@@ -115,6 +117,11 @@ def _die(name: str, counts: Inventory, architecture: Architecture, point: Point,
     total, raw = 1e12 * sum(components.values()), raw_areas(components, point)
     if not total > 0:
         raise InvalidValue("a floor plan needs blocks with an area, but all of them have none")
+    if not SIDES[0] <= math.sqrt(total) <= SIDES[1]:
+        raise InvalidValue(
+            f"a die must have a side of 1 um to 1 m, but {name} has one of {1e-6 * math.sqrt(total):.3g} mm: "
+            "give other areas with --technology"
+        )
     pitch = 1e3 * math.sqrt(float(point.area(f"cell_{architecture.cell}", node)))
     crossbar = tile(raw, counts.tiles, pitch)
     width, height, empty = _outline(total, raw, counts, crossbar)
@@ -175,7 +182,7 @@ def _periphery(raw: Mapping[str, float], converters: Mapping[str, int], width: i
             )
             continue
         count = converters[name]
-        columns, rows = rows_of(count, (right - x) / max(top - y, 1), 0.0)
+        columns, rows = rows_of(count, max(right - x, 1) / max(top - y, 1), 0.0)
         block = converter(name, (right - x) // columns, (top - y) // rows)
         placed.append(
             Placement(block=block, count=count, columns=columns, x=x, y=y, step_x=block.width, step_y=block.height)
@@ -188,7 +195,7 @@ def _neurons(raw: Mapping[str, float], count: int, width: int, empty: float) -> 
     if count == 0 or area == 0:
         return []
     columns, _ = rows_of(count, width**2 / area, empty)
-    step = width // columns
+    step = max(1, width // columns)
     block = neuron({name: 1e6 * raw[name] / count for name in NEURON}, step)
     return [Placement(block=block, count=count, columns=columns, x=0, y=0, step_x=step, step_y=block.height)]
 

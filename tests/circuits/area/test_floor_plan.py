@@ -18,6 +18,7 @@ from circuits.area.packing import Rectangle, cut, rows_of
 from circuits.area.sharing import SHARING
 from circuits.area.technology import load_technology
 from circuits.area.tiling import TileCount
+from circuits.area.wire_lengths import record
 from crossbar.errors import InvalidValue
 
 TECHNOLOGY = load_technology()
@@ -73,7 +74,7 @@ def test_a_tiny_tile_by_hand():
     die, components = plan(tied_model("tiny", 1, 1, pixels=2), Architecture(tile=8), 130)
     one = die.placement("tile").block
     assert (one.width, one.height) == (53_519, 19_290)
-    cells, words, bits, sums = one.parts
+    cells, words, sums, bits = one.parts
     assert (cells.x, cells.y, cells.width, cells.height) == (40_561, 12_810, 12_958, 6_480)
     assert (words.x, words.y, words.width, words.height) == (0, 12_810, 40_561, 6_480)
     assert (bits.y, bits.width, bits.height) == (2_990, 53_519, 9_820)
@@ -158,6 +159,41 @@ def test_parts_of_a_neuron_fill_it():
     assert n_overlaps(*places) == 0
 
 
+def test_line_ends_that_would_stretch_a_tile_are_folded():
+    # One device of 1 um2 with 80 um2 of line ends and 19 of sums: a square of 10 um. Left of the device are 9 um2 of
+    # its word line's 40, and the other 31 below, on 40 of bit lines and 19 of sums: 3.1, 4 and 1.9 um high.
+    raw = {"cells": 1.0, "line_ends": 80.0, "partial_sums": 19.0}
+    one = tile(raw, TileCount(n_memristors=1, n_tiles=1, n_line_ends=2, n_tile_columns=1), 1000.0)
+    assert [(box.kind, box.x, box.y, box.width, box.height) for box in one.parts] == [
+        ("cells", 9_000, 9_000, 1_000, 1_000),
+        ("line_ends", 0, 9_000, 9_000, 1_000),
+        ("partial_sums", 0, 0, 10_000, 1_900),
+        ("line_ends", 0, 1_900, 10_000, 4_000),
+        ("line_ends", 0, 5_900, 10_000, 3_100),
+    ]
+    assert (one.word_ends, one.bit_ends) == (one.parts[1], one.parts[3])
+    assert (one.array.columns, one.array.rows) == (1, 1)
+
+
+@given(
+    cells=st.floats(0, 100), ends=st.floats(0.1, 100), sums=st.floats(0, 100), rows=st.integers(1, 300),
+    columns=st.integers(1, 300),
+)  # fmt: skip
+def test_a_tile_has_its_areas_whatever_its_shape(cells, ends, sums, rows, columns):
+    raw = {"cells": 1e3 * cells, "line_ends": 1e3 * ends, "partial_sums": 1e3 * sums}
+    counts = TileCount(n_memristors=rows * columns, n_tiles=1, n_line_ends=rows + columns, n_tile_columns=columns)
+    one = tile(raw, counts, 1e3 * (1e3 * cells / (rows * columns)) ** 0.5)
+    for name, area in raw.items():
+        drawn = [box for box in one.parts if box.kind == name]
+        grid = 2e-3 * (one.width + one.height) * 1e-3 + 1e-2
+        assert sum(box.width * box.height for box in drawn) * 1e-6 == pytest.approx(area, abs=grid), name
+    places = np.array([(box.x, box.y, box.width, box.height) for box in one.parts]).T
+    assert n_overlaps(*places) == 0
+    x, y, width, height = places
+    assert min(x.min(), y.min()) == 0
+    assert ((x + width).max(), (y + height).max()) == (one.width, one.height)
+
+
 def test_cells_without_area_leave_a_tile_of_line_ends():
     raw = {"cells": 0.0, "line_ends": 80.0, "partial_sums": 20.0}
     one = tile(raw, TileCount(n_memristors=4, n_tiles=1, n_line_ends=4, n_tile_columns=2), 0.0)
@@ -173,6 +209,22 @@ def test_a_die_without_any_area_is_refused():
     }  # fmt: skip
     with pytest.raises(InvalidValue, match="blocks with an area"):
         plan(tied_model("t", 3, 2, pixels=4), Architecture(), 65, replace(TECHNOLOGY, parameters=nothing))
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1e-3, 1e6, 1e30])
+def test_whatever_a_technology_may_say_a_plan_is_drawn_or_refused(value):
+    drawn = 0
+    for name, parameter in TECHNOLOGY.parameters.items():
+        try:
+            extreme = replace(parameter, low=value, typical=value, high=value)
+            own = replace(TECHNOLOGY, parameters={**TECHNOLOGY.parameters, name: extreme})
+            (die,) = dies(tied_model("t", 9, 2, pixels=13), Architecture(tile=8), "two-chips", own, 65)
+        except InvalidValue:
+            continue
+        drawn += 1
+        assert n_overlaps(*boxes(die).T) == 0, name
+        assert record([die], own, 65)["dies"]
+    assert drawn >= 20  # what no area depends on, at the least
 
 
 @pytest.mark.parametrize("name", ["packing", "floor_plan", "wire_lengths", "transistor_neuron"])

@@ -122,6 +122,7 @@ def test_lines_of_a_floor_plan_lose_what_their_routes_take(runs, capsys, tmp_pat
     assert plain["cells"][0]["weight_error"] == pytest.approx(json.loads(out)["cells"][0]["weight_error"], rel=1e-9)
     assert routed["cells"][0]["current_lost"] > 2 * plain["cells"][0]["current_lost"]
     assert routed["floor_plan"] == {"segment": 5.0, "word_route": 2000.0, "bit_route": 0.0}
+    assert "2000 ohm a word line" in (tmp_path / "out" / "wires.html").read_text().replace("\n", " ")
 
 
 def test_a_table_without_json(runs, capsys, tmp_path):
