@@ -66,7 +66,7 @@ def tile(raw: Mapping[str, float], counts: TileCount, pitch: float) -> Block:
     words = areas["line_ends"] * rows / (rows + columns)
     whole = sum(areas.values())
     width = across + words / up if up > 0 else math.inf
-    if width**2 > LONGEST * whole:
+    if width > math.sqrt(LONGEST * whole):
         width = max(math.sqrt(whole), across)
     height = whole / width if width > 0 else 0.0
     return _tile(areas, Rectangle(x=width - across, y=height - up, width=across, height=up), words, pitch)
