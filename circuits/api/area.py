@@ -14,6 +14,7 @@ from circuits.area.estimate import Interval, estimate, scenario
 from circuits.area.networks import TABLE_3, Model, chip_model, paper_model
 from circuits.area.sharing import SHARING
 from circuits.area.technology import load_technology
+from circuits.area.transistor_neuron import with_neuron
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import InvalidValue, unknown_name
 
@@ -69,6 +70,7 @@ def area(
     node: int = 65,
     *,
     sharing: str = "two-chips",
+    neuron: str = "assumed",
     technology: str | Path | None = None,
     draws: int = 4000,
     seed: int = 0,
@@ -88,6 +90,8 @@ def area(
         Technology node, nm: 130, 65, 32 or 22.
     sharing : {"two-chips", "shared-io", "shared-neurons"}
         What encoder and decoder share, where they are two networks.
+    neuron : {"assumed", "sky130"}
+        As the technology assumes it, or of sky130's transistors by SkyWater's design rules, at 130 nm alone.
     technology : str or Path, optional
         TOML file whose parameters replace the shipped ones.
     draws, seed : int
@@ -102,7 +106,7 @@ def area(
     Raises
     ------
     UnknownName
-        No such model or sharing, and no such file.
+        No such model, sharing or neuron, and no such file.
     InvalidValue
         A node that is not known, or a layout that cannot be meant.
 
@@ -123,8 +127,9 @@ def area(
             raise unknown_name("field of the architecture", word, known)
     layout = Architecture(**architecture)
     model = _model(chip)
+    known_technology = load_technology(None if technology is None else Path(technology))
     conditions = scenario(
-        load_technology(None if technology is None else Path(technology)), node, draws,
+        with_neuron(neuron, known_technology, layout, node), node, draws,
         np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0]),
     )  # fmt: skip
     found = estimate(model, layout, sharing, conditions)

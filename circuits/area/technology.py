@@ -13,13 +13,13 @@ from crossbar.technology_parameters import POINTS, SMALLEST, Parameter, read_par
 
 __all__ = ["POINTS", "Parameter", "Point", "Technology", "load_technology", "read_tables"]
 
-FILES = ("area.toml", "energy.toml", "wires.toml", "neurons.toml")
+FILES = ("area.toml", "energy.toml", "wires.toml", "neurons.toml", "layout.toml")
 LARGEST_NODE = 1000  # nm
 _TO_UM2 = {"um2": 1.0, "mm2": 1e6, "F2": 1.0}
 # What a value must be at least, and at most, beyond what every parameter must obey.
 _AT_LEAST = {
     "lines_per_dac": 1, "lines_per_adc": 1, "on_off_ratio": 1, "routing": 1, "bidirectional": 1,
-    "linear_swing": 1, "capacitor_density": SMALLEST,
+    "linear_swing": 1, "capacitor_density": SMALLEST, "route_width": SMALLEST,
 }  # fmt: skip
 _AT_MOST = {"analog_exponent": 10, "wire_loss_limit": 1, "output_bias": 1, "rho_share": 0.5, "slope_share": 0.5}
 

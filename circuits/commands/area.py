@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from circuits.costs.study import AreaStudy
 
 SHARINGS = ("two-chips", "shared-io", "shared-neurons")  # as circuits.area.sharing.SHARING, which costs numpy to import
+NEURONS = ("assumed", "sky130")  # as circuits.area.transistor_neuron.NEURONS
 MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 
 
@@ -58,6 +59,13 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
     help="One circuit for both phases of a contrast, or two.",
 )
 @click.option(
+    "--neuron",
+    type=click.Choice(NEURONS),
+    default="assumed",
+    show_default=True,
+    help="Neurons as the technology assumes them, or of sky130's transistors (--node 130).",
+)
+@click.option(
     "--technology", type=click.Path(path_type=Path), help="TOML file whose parameters replace the shipped ones."
 )
 @click.option("--energy", is_flag=True, help="Energy and latency of models too (of chips they are always given).")
@@ -66,6 +74,10 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
 )
 @click.option("--draws", type=click.IntRange(10, 10**6), default=4000, show_default=True, help="Monte Carlo draws.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all draws.")
+@click.option(
+    "--gds", type=click.Path(dir_okay=False, path_type=Path), help="GDS file to write the floor plan to, a cell a die."
+)
+@click.option("--force", is_flag=True, help="Replace the GDS file if it exists.")
 @click.option(
     "--pictures", type=click.Path(file_okay=False, path_type=Path), help="Folder to write pictures and area.json to."
 )
@@ -79,9 +91,9 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
     "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder to write area.md and its pictures to."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology: Path | None, energy: bool,
-         images: int, draws: int, seed: int, pictures: Path | None, runs: tuple[Path, ...], report: Path | None,
-         as_json: bool, **choices: Any) -> None:  # fmt: skip
+def area(targets: tuple[str, ...], node: int, tile: int, untied: str, neuron: str, technology: Path | None,
+         energy: bool, images: int, draws: int, seed: int, gds: Path | None, force: bool, pictures: Path | None,
+         runs: tuple[Path, ...], report: Path | None, as_json: bool, **choices: Any) -> None:  # fmt: skip
     """Show what a chip measures and draws, and how much of it tying saves.
 
     Models are f-vae, h-vae, dh-vae and tdh-vae at the sizes of the paper's table 3 (all four if none is named); run
@@ -93,18 +105,35 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, technology
       hopbar area
       hopbar area tdh-vae runs/tied --node 130 --untied shared-io
       hopbar area --json | jq '.ratios["shared-io"]'
+      hopbar area tdh-vae --gds tdh.gds
       hopbar area --report docs/results --runs runs
     """  # noqa: D301 (click wants the character)
     from circuits.area.architecture import Architecture
     from circuits.area.technology import load_technology
     from circuits.costs.study import resolve, study
 
+    if gds is not None:
+        _check_gds(gds, force)
     found = study(
         resolve(targets or MODELS), Architecture(tile=tile, **choices), untied, load_technology(technology),
-        node=node, n_draws=draws, seed=seed, n_images=images, energy=energy,
+        node=node, n_draws=draws, seed=seed, n_images=images, energy=energy, neuron=neuron,
     )  # fmt: skip
+    if gds is not None:
+        from circuits.area.gds import write
+
+        write([die for plan in found.plans.values() for die in plan], gds, force=force)
     _write(found, runs, pictures, report)
     _show(found, as_json)
+
+
+def _check_gds(path: Path, force: bool) -> None:
+    """Refuse a GDS file that could not be written, before the work."""
+    from circuits.area.gds import check
+    from crossbar.errors import InvalidValue
+
+    if not path.parent.is_dir():
+        raise InvalidValue(f"the folder {str(path.parent)!r} of `--gds` does not exist; make it first")
+    check(path, force=force)
 
 
 def _write(found: AreaStudy, runs: tuple[Path, ...], pictures: Path | None, report: Path | None) -> None:

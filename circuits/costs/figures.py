@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -25,8 +26,12 @@ COLORS = dict(
         strict=True,
     )
 )  # fmt: skip
-BOX_COLORS = {"tile": "#2e7da6", "neurons": "#e08e45", "periphery": "#3c7a57"}
+BLOCK_COLORS = {
+    "tile": "#2e7da6", "neuron": "#e08e45", "adc": "#7bb58f", "dac": "#3c7a57", "memory": "#c7dfcd",
+    "control": "#808080", "pads": "#bfbfbf",
+}  # fmt: skip
 TIED, UNTIED = "#b5541c", "#2e7da6"
+MM = 1e-6  # nm
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -84,33 +89,36 @@ def ratio_intervals(ratios: Mapping[str, Mapping[str, Interval]]) -> Figure:
 
 def floor_plans(rows: Mapping[str, Sequence[Die]]) -> Figure:
     """Return the dies of every model side by side, all to one scale."""
-    gap = 0.12 * max(die.side for found in rows.values() for die in found)
-    width = sum(sum(die.side + gap for die in found) for found in rows.values())
-    height = max(die.side for found in rows.values() for die in found)
+    every = [die for found in rows.values() for die in found]
+    gap = 0.12 * max(die.width for die in every) * MM
+    width = sum(die.width * MM + gap for die in every)
+    height = max(die.height for die in every) * MM
     figure = Figure(figsize=(10, 10 * (height + 5 * gap) / width), layout="constrained")
     axes = figure.add_subplot()
     x = 0.0
-    for die in (die for found in rows.values() for die in found):
+    for die in every:
         _draw_die(axes, die, x)
-        x += die.side + gap
+        x += die.width * MM + gap
     axes.plot([0, 1], [-2.4 * gap] * 2, color="black", linewidth=3)
     axes.annotate("1 mm", (0.5, -2.3 * gap), ha="center", va="bottom", fontsize=8)
-    for kind, color in BOX_COLORS.items():
-        axes.add_patch(Rectangle((0, 0), 0, 0, color=color, label=kind))
-    axes.legend(loc="lower right", ncols=3, frameon=False, fontsize=8)
+    drawn = {one.block.name for die in every for one in die.placements}
+    for name in (name for name in BLOCK_COLORS if name in drawn):
+        axes.add_patch(Rectangle((0, 0), 0, 0, color=BLOCK_COLORS[name], label=name))
+    axes.legend(loc="lower right", ncols=6, frameon=False, fontsize=8)
     axes.set(xlim=(-gap / 2, x), ylim=(-3 * gap, height + gap), aspect="equal")
     axes.axis("off")
     return figure
 
 
 def _draw_die(axes: Axes, die: Die, x: float) -> None:
-    for box in die.boxes:
-        corner = (x + box.x, box.y)
-        axes.add_patch(
-            Rectangle(corner, box.width, box.height, facecolor=BOX_COLORS[box.kind], edgecolor="white", linewidth=0.4)
-        )
-    axes.add_patch(Rectangle((x, 0), die.side, die.side, fill=False, edgecolor="black", linewidth=1))
-    label = f"{die.name}\n{die.side**2:.1f} mm²"
+    for one in die.placements:
+        size = one.block.width * MM, one.block.height * MM
+        boxes = [Rectangle((x + corner[0] * MM, corner[1] * MM), *size) for corner in one.corners()]
+        color = BLOCK_COLORS[one.block.name]
+        axes.add_collection(PatchCollection(boxes, facecolor=color, edgecolor="white", linewidth=0.2))
+    whole = (die.width * MM, die.height * MM)
+    axes.add_patch(Rectangle((x, 0), *whole, fill=False, edgecolor="black", linewidth=1))
+    label = f"{die.name}\n{die.area:.1f} mm²"
     below: dict[str, Any] = {
         "xytext": (0, -4),
         "textcoords": "offset points",
@@ -119,7 +127,7 @@ def _draw_die(axes: Axes, die: Die, x: float) -> None:
         "size": 7,
         "parse_math": False,
     }
-    axes.annotate(label, (x + die.side / 2, 0), **below)
+    axes.annotate(label, (x + die.width * MM / 2, 0), **below)
 
 
 def tornado(panels: Mapping[str, tuple[float, Sequence[Swing]]], shown: int = 12) -> Figure:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from circuits.area import transistor_neuron, wire_lengths
 from circuits.area.estimate import AreaEstimate
 from circuits.area.inventory import n_converters
 from circuits.area.sensitivity import Swing
-from circuits.area.technology import Technology
+from circuits.area.technology import Technology, load_technology
 from circuits.costs.study import AreaStudy, EnergyEstimate, area_swings, ratio_swings
 from circuits.energy.cost import Cost
 
@@ -23,6 +24,7 @@ def study_record(study: AreaStudy) -> dict:
         "note": conditions.technology.note(conditions.node),
         **asdict(study.architecture),
         "untied": study.sharing,
+        "neuron": neuron_record(study),
         "seed": study.seed,
         "draws": len(conditions.draws["routing"]),
         "models": {name: _model(study, found) for name, found in study.estimates.items()},
@@ -36,6 +38,11 @@ def study_record(study: AreaStudy) -> dict:
     return {key: _rounded(value) for key, value in record.items()}
 
 
+def neuron_record(study: AreaStudy) -> dict[str, object]:
+    """Return which neuron was counted, and what sky130's takes beside the one that the shipped tables assume, um2."""
+    return {"name": study.neuron, **transistor_neuron.record(load_technology(), study.architecture)}
+
+
 def _model(study: AreaStudy, found: AreaEstimate) -> dict:
     record = {
         "tied": found.model.tied,
@@ -44,6 +51,9 @@ def _model(study: AreaStudy, found: AreaEstimate) -> dict:
         "area_mm2": asdict(found.total),
         "components": {name: asdict(interval) for name, interval in found.components.items()},
         "inventory": inventory_record(study, found),
+        "floor_plan": wire_lengths.record(
+            study.plans[found.model.name], study.conditions.technology, study.conditions.node
+        ),
     }
     if found.model.name in study.energies:
         record["energy"] = energy_record(study.energies[found.model.name])

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from circuits.area.estimate import Interval
-from circuits.area.floor_plan import dies
 from circuits.area.networks import TABLE_3
 from circuits.area.technology import Technology
 from circuits.costs import figures as area_figures
@@ -34,16 +33,12 @@ def write_pictures(study: AreaStudy, folder: Path, runs: Sequence[Path] = ()) ->
         `runs` is given but no folder there has an evaluation and a chip.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    conditions, architecture, technology = study.conditions, study.architecture, study.conditions.technology
-    models = {name: found.model for name, found in study.estimates.items()}
+    conditions = study.conditions
     title = f"{conditions.node} nm, untied: {study.sharing}"
-    plans = {
-        name: dies(model, architecture, study.sharing, technology, conditions.node) for name, model in models.items()
-    }
     figures = {
         "area-components": area_figures.component_bars(study.estimates, title),
         "area-ratios": area_figures.ratio_intervals(study.ratios),
-        "area-floor-plan": area_figures.floor_plans(plans),
+        "area-floor-plan": area_figures.floor_plans(study.plans),
         "area-sensitivity": area_figures.tornado(_tornado_panels(study)),
     }
     if runs:

@@ -19,10 +19,12 @@ from circuits.area.estimate import (
     scenario,
     total_area,
 )
+from circuits.area.floor_plan import Die, dies
 from circuits.area.networks import TABLE_3, Model, chip_model, paper_model
 from circuits.area.ratios import Pair, accountings, chip_comparisons, paper_comparisons, ratio_table
 from circuits.area.sensitivity import Swing, swings
 from circuits.area.technology import Point, Technology
+from circuits.area.transistor_neuron import with_neuron
 from circuits.area.wire_loss import check_tile
 from circuits.costs.merits import Evaluation, Merit
 from circuits.energy.cost import Cost, cost, energy_drivers, energy_parts
@@ -59,7 +61,7 @@ class EnergyEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class AreaStudy:
-    """Everything that one run of ``hopbar area`` found."""
+    """Everything that one run of ``hopbar area`` found; neurons are told in `circuits.area.transistor_neuron`."""
 
     architecture: Architecture
     sharing: str
@@ -68,7 +70,9 @@ class AreaStudy:
     ratios: Mapping[str, Mapping[str, Interval]]
     comparisons: Sequence[Pair]
     energies: Mapping[str, EnergyEstimate]
+    plans: Mapping[str, tuple[Die, ...]]
     seed: int
+    neuron: str = "assumed"
 
 
 def resolve(words: Sequence[str]) -> list[Target]:
@@ -106,8 +110,10 @@ def study(
     seed: int,
     n_images: int,
     energy: bool = False,
+    neuron: str = "assumed",
 ) -> AreaStudy:
     """Return areas and ratios of `targets`, with energies of those that are chips, or of all if `energy`."""
+    technology = with_neuron(neuron, technology, architecture, node)
     check_tile(architecture.tile, technology)
     area_stream, energy_stream = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
     conditions = scenario(technology, node, n_draws, area_stream)
@@ -125,7 +131,11 @@ def study(
             for target in targets
             if target.chip is not None or (energy and target.model.name != "f-vae")
         },
+        plans={
+            target.model.name: dies(target.model, architecture, sharing, technology, node) for target in targets
+        },
         seed=seed,
+        neuron=neuron,
     )
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from circuits.area import wire_lengths
+from circuits.area.blocks import Block
 from circuits.area.estimate import COMPONENTS, Interval
-from circuits.costs.records import inventory_record
+from circuits.costs.records import inventory_record, neuron_record
 from circuits.costs.study import AreaStudy
 from circuits.energy.cost import PARTS, Cost
+from crossbar.technology_parameters import POINTS
 
 
 def study_tables(study: AreaStudy) -> Iterator[Table]:
-    """Yield the tables of `study`: inventory, areas, ratios, energies."""
+    """Yield the tables of `study`: inventory, areas, floor plan and its wires, neurons, ratios, energies."""
     yield inventory_table(study)
     yield area_table(study)
+    yield floor_plan_table(study)
+    if study.neuron != "assumed":
+        yield neuron_table(study)
     yield ratio_table(study)
     for name, found in study.energies.items():
         kind = "simulated settling" if found.simulated else "assumed settling"
@@ -47,6 +54,52 @@ def area_table(study: AreaStudy) -> Table:
     table.add_row("low to high", *(f"{found.total.low:.2f} to {found.total.high:.1f}" for found in estimates))
     table.add_row("median [5-95 %]", *(interval_text(found.total, ".1f") for found in estimates))
     return table
+
+
+def floor_plan_table(study: AreaStudy) -> Table:
+    """Return sizes of the blocks of every die, lengths of its wires, and what resistances these have."""
+    conditions = study.conditions
+    named = {die.name: die for plan in study.plans.values() for die in plan}
+    table = _table("Floor plan, typical areas", "", list(named))
+    table.add_row("die (mm)", *(f"{die.width * 1e-6:.3f} x {die.height * 1e-6:.3f}" for die in named.values()))
+    for name in ("tile", "neuron", "adc", "dac"):
+        found = [[one.block for one in die.placements if one.block.name == name] for die in named.values()]
+        table.add_row(f"{name} (um)", *(_size(blocks) for blocks in found))
+    measured = [wire_lengths.measure(die) for die in named.values()]
+    table.add_row("cell to cell (um)", *("-" if one is None else f"{one.pitch:.3f}" for one in measured))
+    for name in ("word", "bit"):
+        routes = [None if one is None else getattr(one, name) for one in measured]
+        row = ("-" if one is None else f"{one.mean:.0f}, {one.longest:.0f}" for one in routes)
+        table.add_row(f"{name} line to neuron (um): mean, longest", *row)
+    told = [
+        None if one is None else wire_lengths.lines(one, conditions.technology, conditions.node) for one in measured
+    ]
+    for name in ("segment", "word_route", "bit_route"):
+        shown = ("-" if one is None else _points([getattr(one[point], name) for point in POINTS]) for one in told)
+        table.add_row(f"  {name.replace('_', ' ')} (ohm)", *shown)
+    return table
+
+
+def neuron_table(study: AreaStudy) -> Table:
+    """Return the neuron of transistors beside the one that the shipped tables assume."""
+    found: Any = neuron_record(study)
+    title = (
+        f"A neuron with the buffers of its lines, um2 at 130 nm: {found['transistors']} transistors, gates "
+        f"{found['gates_um2']:.0f}, by design rules {found['by_rules_um2']:.0f}"
+    )
+    table = _table(title, "low, typical, high", ["circuits", "capacitor"])
+    for name in ("sky130", "assumed"):
+        one = found[f"{name}_um2"]
+        table.add_row(name, *(_points(list(one[part].values())) for part in ("circuits", "capacitor")))
+    return table
+
+
+def _size(blocks: list[Block]) -> str:
+    return " and ".join(f"{one.width * 1e-3:.1f} x {one.height * 1e-3:.1f}" for one in blocks) or "-"
+
+
+def _points(values: list[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
 def ratio_table(study: AreaStudy) -> Table:

@@ -17,6 +17,7 @@ from crossbar.numerics.mirror import mirror_upper
 from crossbar.wires.compensation import LineOrder, column_gains, line_gains, order_by_sensitivity
 from crossbar.wires.effective import TileMatrix, Wiring, own_slopes
 from crossbar.wires.lines import Drive, Sense
+from crossbar.wires.routes import RoutedLines
 from crossbar.wires.solver import effective_matrix
 
 Tile = tuple[slice, slice]
@@ -131,11 +132,14 @@ class WiredTiles:
     orders : dict
         Which line carries which row and column of a tile, where `wire_order` is "sensitivity": chosen when the tile is
         first read, and kept.
+    lines : RoutedLines, optional
+        Segments and routes of every tile's lines, in place of `wire_resistance`; each tile has routes of its own.
     """
 
     config: ArrayConfig
     renewed: dict[Place, TileMatrix] = field(default_factory=dict)
     orders: dict[tuple[int, int, int], LineOrder] = field(default_factory=dict)
+    lines: RoutedLines | None = None
 
     @property
     def renewals(self) -> int:
@@ -167,7 +171,8 @@ class WiredTiles:
         if self.config.wire_error > 0:  # what keeps their matrices is made in order, and then only looked up
             for rows, columns in places:
                 for sign in (0, 1):
-                    self.tile_matrix((number, sign, rows.start, columns.start))
+                    shape = sides[sign][rows, columns].shape
+                    self.tile_matrix((number, sign, rows.start, columns.start), shape)
         return threads.each(lambda place: self._tile(number, planes, sides, *place), places)
 
     def _tile(self, number: int, planes: Planes, sides: list[np.ndarray], rows: slice, columns: slice) -> WiredTile:
@@ -182,17 +187,21 @@ class WiredTiles:
             kept=float(seen[0].sum() + seen[1].sum()) / whole if whole else 1.0,
         )  # fmt: skip
 
-    def options(self) -> dict[str, Any]:
-        """Return resistances and ends, as the solvers of `crossbar.wires.solver` take them."""
+    def options(self, shape: tuple[int, int]) -> dict[str, Any]:
+        """Return resistances and ends of a tile of `shape`, as the solvers of `crossbar.wires.solver` take them."""
         ohm, both = self.config.wire_resistance, self.config.wire_ends == "both"
         drive: Drive = "both" if both else "left"
         sense: Sense = "both" if both else "bottom"
-        return {"r_word_line": ohm, "r_bit_line": ohm, "drive": drive, "sense": sense}
+        if self.lines is None:
+            return {"r_word_line": ohm, "r_bit_line": ohm, "drive": drive, "sense": sense}
+        rows, columns = shape
+        words, bits = self.lines.words(columns, drive), self.lines.bits(rows, sense)
+        return {"r_word_line": words, "r_bit_line": bits, "drive": drive, "sense": sense}
 
-    def tile_matrix(self, place: Place) -> TileMatrix:
-        """Return what keeps the matrix at `place`, made when it is first asked for."""
+    def tile_matrix(self, place: Place, shape: tuple[int, int]) -> TileMatrix:
+        """Return what keeps the matrix of the tile of `shape` at `place`, made when it is first asked for."""
         if place not in self.renewed:
-            self.renewed[place] = TileMatrix(Wiring(**self.options()), self.config.wire_error, place)
+            self.renewed[place] = TileMatrix(Wiring(**self.options(shape)), self.config.wire_error, place)
         return self.renewed[place]
 
     def _order(self, number: int, rows: slice, columns: slice, pair: list[np.ndarray]) -> LineOrder | None:
@@ -206,16 +215,17 @@ class WiredTiles:
     def _slopes(self, pair: Sequence[np.ndarray], order: LineOrder | None, twice: bool) -> tuple[np.ndarray, ...]:
         if self.config.read_noise.off:
             return ()
-        slopes = [own_slopes(side if order is None else order.place(side), Wiring(**self.options())) for side in pair]
+        wiring = Wiring(**self.options(pair[0].shape))
+        slopes = [own_slopes(side if order is None else order.place(side), wiring) for side in pair]
         slopes = slopes if order is None else [order.restore(one) for one in slopes]
         return tuple(np.triu(one, 1) for one in slopes) if twice else tuple(slopes)
 
     def _solved(self, place: Place, conductances: np.ndarray, order: LineOrder | None) -> np.ndarray:
         physical = conductances if order is None else order.place(conductances)
         if self.config.wire_error == 0:
-            matrix = effective_matrix(physical, **self.options())
+            matrix = effective_matrix(physical, **self.options(physical.shape))
         else:
-            matrix = self.tile_matrix(place).matrix(physical)
+            matrix = self.tile_matrix(place, physical.shape).matrix(physical)
         return matrix if order is None else order.restore(matrix)
 
 

@@ -41,7 +41,7 @@ def scatter(wires: WiredTiles, cells: Sequence[Cells], state: Mapping[str, np.nd
                 count = int(state[f"{PREFIX}{number}/renewals"][sign, at]) if _name(number, sign) in state else 0
                 if count:
                     kept = np.asarray(state[_name(number, sign)][rows, columns], np.float64)
-                    wires.tile_matrix((number, sign, rows.start, columns.start)).restore(kept, count)
+                    wires.tile_matrix((number, sign, rows.start, columns.start), kept.shape).restore(kept, count)
             if f"{PREFIX}{number}/rows" in state and state[f"{PREFIX}{number}/ordered"][at]:
                 wires.orders[number, rows.start, columns.start] = LineOrder(
                     rows=state[f"{PREFIX}{number}/rows"][at, : rows.stop - rows.start].copy(),

@@ -15,6 +15,7 @@ from crossbar.chip import Conductances
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
 from crossbar.wires.compensation import compensated_conductances
+from crossbar.wires.routes import RoutedLines
 
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "none": {},
@@ -135,10 +136,15 @@ def place(network: Network, conductances: Conductances, symmetry: str) -> tuple[
 
 
 def solve_network(
-    network: Network, planes: Sequence[Planes], config: ArrayConfig, compensation: Compensation
-) -> SolvedNetwork:
-    """Return the tiles of `network` behind the wires of `config` with the ends, order and targets of `compensation`."""
-    wires = WiredTiles(config=replace(config, **compensation.settings))  # type: ignore[arg-type]
+    network: Network, planes: Sequence[Planes], config: ArrayConfig, compensation: Compensation,
+    lines: RoutedLines | None = None,
+) -> SolvedNetwork:  # fmt: skip
+    """Return the tiles of `network` behind the wires of `config` with the ends, order and targets of `compensation`.
+
+    `lines` stand in place of the segments of `config`, with a route at each end that is wired.
+    """
+    settings = replace(config, **compensation.settings)  # type: ignore[arg-type]
+    wires = WiredTiles(config=settings, lines=lines)
     solved = []
     for number, wanted in enumerate(planes):
         written = corrected(wanted, wires) if compensation.corrected else wanted
@@ -163,8 +169,9 @@ def corrected(planes: Planes, wires: WiredTiles, rounds: int = ROUNDS) -> Planes
     for plane in (planes.plus, planes.minus):
         out = np.triu(plane, 1) if planes.twice else plane.copy()
         for rows, columns in planes.tiles(wires.config.tile_size):
+            wanted = out[rows, columns]
             out[rows, columns] = compensated_conductances(
-                out[rows, columns], g_min=low, g_max=high, rounds=rounds, **wires.options()
+                wanted, g_min=low, g_max=high, rounds=rounds, **wires.options(wanted.shape)
             )
         sides.append(out + out.T if planes.twice else out)
     return replace(planes, plus=sides[0], minus=sides[1])

@@ -11,6 +11,7 @@ import rich_click as click
 
 if TYPE_CHECKING:
     from crossbar.wires.resistance import LineResistance
+    from crossbar.wires.routes import RoutedLines
     from hvae.wires.placing import DeviceRange, Placed
     from hvae.wires.study import WireGrid
 
@@ -36,6 +37,14 @@ SHOWN = (
 @click.option("--node", type=int, help="Or the technology (nm) whose low, typical and high resistance are taken.")
 @click.option("--cell", default="1t1r", show_default=True, help="1t1r or 1r: whose pitch is a segment, with --node.")
 @click.option(
+    "--floor-plan", type=click.Path(path_type=Path),
+    help="Or what `hopbar area MODEL --json` printed: segments and routes of its floor plan.",
+)  # fmt: skip
+@click.option(
+    "--point", type=click.Choice(["low", "typical", "high"]), default="typical", show_default=True,
+    help="Which resistances of --floor-plan.",
+)  # fmt: skip
+@click.option(
     "--compensation", default="none,both-ends+column-gains", show_default=True,
     help="Of none, both-ends, column-gains, sensitivity-order, corrected-targets; + joins them.",
 )  # fmt: skip
@@ -50,12 +59,13 @@ SHOWN = (
 def wires(run: Path, out: Path | None, as_json: bool, **options: Any) -> None:
     """Put RUN_OR_CHIP behind wires, and write each tile's loss and the scores: heat maps (PNG, SVG), a page, JSON.
 
-    Example: `hopbar wires runs/tdh --tiles 64,128 --node 65 --n-images 500`
+    Example: `hopbar wires runs/tdh --tiles 64,128 --node 65 --n-images 500`, or with the lines of a floor plan,
+    `hopbar area runs/tdh --json > area.json` and `hopbar wires runs/tdh --floor-plan area.json`
     """
     from hvae.wires.placing import DeviceRange
 
-    line = _line(options)
-    grid = _grid(options, line)
+    line, lines = _line(options), _lines(options)
+    grid = _grid(options, line, lines)
     range_ = DeviceRange(**{name: options[name] for name in ("g_min", "g_max", "weight_coverage")})
     folder = out or (run / "wires" if run.is_dir() else run.with_name(f"{run.name}.wires"))
     found, paths = _measured(run, options["symmetry"], range_, grid, line, folder)
@@ -99,6 +109,7 @@ def _measured(
     judge = Judge.make(placed, images.load(placed.trained.config.data), grid.images, grid.seed)
     found = measure(judge, grid, tell)
     facts = _facts(placed, run) | {"n_images": grid.images, "seed": grid.seed, "line": asdict(line) if line else None}
+    facts |= {"floor_plan": asdict(grid.lines) if grid.lines else None}
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw(found, facts, folder)
     kept = facts | {"ideal": found.ideal, "cells": found.cells}
@@ -136,7 +147,18 @@ def _line(options: dict[str, Any]) -> LineResistance | None:
     return line_resistance(options["node"], options["cell"])
 
 
-def _grid(options: dict[str, Any], line: LineResistance | None) -> WireGrid:
+def _lines(options: dict[str, Any]) -> RoutedLines | None:
+    from crossbar.errors import InvalidValue
+    from crossbar.wires.routes import read_floor_plan
+
+    if options["floor_plan"] is None:
+        return None
+    if options["resistances"] is not None or options["node"] is not None:
+        raise InvalidValue("give `--floor-plan` alone: it has the resistances that `--resistances` and `--node` give")
+    return read_floor_plan(options["floor_plan"])[options["point"]]
+
+
+def _grid(options: dict[str, Any], line: LineResistance | None, lines: RoutedLines | None) -> WireGrid:
     from crossbar.arrays.wired_network import Compensation
     from crossbar.technology_parameters import POINTS
     from crossbar.wires.resistance import line_resistance
@@ -145,6 +167,8 @@ def _grid(options: dict[str, Any], line: LineResistance | None) -> WireGrid:
     resistances = _numbers("--resistances", options["resistances"] or RESISTANCES, float)
     if line is not None:
         resistances = tuple(dict.fromkeys(line_resistance(line.node, line.cell, point).ohm for point in POINTS))
+    if lines is not None:
+        resistances = (lines.segment,)
     names = options["compensation"].split(",")
     return WireGrid(
         tiles=_numbers("--tiles", options["tiles"], int),
@@ -152,6 +176,7 @@ def _grid(options: dict[str, Any], line: LineResistance | None) -> WireGrid:
         compensations=tuple(Compensation.parse(name) for name in names),
         images=options["n_images"],
         seed=options["seed"],
+        lines=lines,
     )
 
 

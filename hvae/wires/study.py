@@ -15,6 +15,7 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.asymmetric import HeldAntisymmetry
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.settling import Solver
+from crossbar.wires.routes import RoutedLines
 from hvae.data.sets import Dataset
 from hvae.learning import costs, unsettled
 from hvae.learning.unsettled import Tally
@@ -43,6 +44,8 @@ class WireGrid:
     images : int
         Test images that are reconstructed, and images that are generated.
     seed : int
+    lines : RoutedLines, optional
+        Of a floor plan: its segment is the one resistance, and its routes stand at every tile's lines.
 
     Raises
     ------
@@ -55,8 +58,13 @@ class WireGrid:
     compensations: tuple[Compensation, ...]
     images: int = 1000
     seed: int = 0
+    lines: RoutedLines | None = None
 
     def __post_init__(self) -> None:
+        if self.lines is not None and self.resistances != (self.lines.segment,):
+            raise InvalidValue(
+                f"`resistances` must be the segment of `lines`, {self.lines.segment:g} ohm, but got {self.resistances}"
+            )
         for name in ("tiles", "resistances", "compensations"):
             values = getattr(self, name)
             if not values or any(value in values[:at] for at, value in enumerate(values)):
@@ -157,14 +165,15 @@ def measure(judge: Judge, grid: WireGrid, tell: Callable[[Cell], None]) -> Losse
     found = Losses(ideal=judge.score(placed.weights()), cells=[])
     unsettled.refuse({evaluation.UNSETTLED: found.ideal["unsettled"]}, placed.trained.config.settling.max_unsettled)
     for tile, ohm in product(grid.tiles, grid.resistances):
-        cells, found.maps[tile, ohm] = measure_tiles(judge, tile, ohm, grid.compensations, tell)
+        cells, found.maps[tile, ohm] = measure_tiles(judge, tile, ohm, grid.compensations, tell, grid.lines)
         found.cells.extend(cells)
     return found
 
 
 def measure_tiles(
-    judge: Judge, tile: int, ohm: float, compensations: Sequence[Compensation], tell: Callable[[Cell], None]
-) -> tuple[list[Cell], np.ndarray]:
+    judge: Judge, tile: int, ohm: float, compensations: Sequence[Compensation], tell: Callable[[Cell], None],
+    lines: RoutedLines | None = None,
+) -> tuple[list[Cell], np.ndarray]:  # fmt: skip
     """Return the cells of one tile size and resistance, and what each tile of the first network keeps (tiles, 3).
 
     Compensations that differ in their gains alone share the solution of the tiles.
@@ -180,7 +189,9 @@ def measure_tiles(
         key = (*sorted(settings.items()), compensation.corrected)
         if key not in solved:
             solved[key] = {
-                name: solve_network(networks[name], place(networks[name], one, placed.symmetry), config, compensation)
+                name: solve_network(
+                    networks[name], place(networks[name], one, placed.symmetry), config, compensation, lines
+                )
                 for name, one in placed.conductances.items()
             }
         wired = {name: one.through(gains) for name, one in solved[key].items()}

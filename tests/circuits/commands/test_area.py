@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from circuits.area.architecture import Architecture
 from circuits.area.estimate import COMPONENTS, component_areas, model_inventory
-from circuits.area.floor_plan import dies
 from circuits.area.networks import TABLE_3, paper_model, tied_model, untied_model
 from circuits.area.sharing import SHARING
 from circuits.area.technology import load_technology
@@ -22,7 +21,7 @@ from circuits.costs.tables import cell
 from circuits.energy.cost import energy_parts
 from circuits.energy.tasks import assumed_tasks
 from crossbar.chip import Chip, Conductances, load_chip
-from crossbar.errors import CorruptFile, HopbarError, InvalidValue, MissingFile, UnknownName
+from crossbar.errors import CorruptFile, ExistingFile, HopbarError, InvalidValue, MissingFile, UnknownName
 
 QUICK = ["--draws", "50", "--images", "2"]
 
@@ -155,15 +154,23 @@ def test_pictures_repeat_byte_by_byte(tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("sharing", SHARING)
-@pytest.mark.parametrize("name", TABLE_3)
-def test_floor_plans_are_to_scale(name, sharing):
-    for die in dies(paper_model(name), Architecture(), sharing, load_technology(), 65):
-        assert sum(box.width * box.height for box in die.boxes) == pytest.approx(die.side**2)
-        tiles = [box.width * box.height for box in die.boxes if box.kind == "tile"]
-        assert max(tiles) == pytest.approx(min(tiles))
-        assert all(box.x + box.width <= die.side * (1 + 1e-9) for box in die.boxes)
-        assert all(box.y + box.height <= die.side * (1 + 1e-9) for box in die.boxes)
+def test_the_floor_plan_is_told_and_written(tmp_path):
+    path = tmp_path / "plan.gds"
+    record = json.loads(run("tdh-vae", "dh-vae", "--gds", str(path), "--json").stdout)
+    found = record["models"]["dh-vae"]["floor_plan"]
+    assert sum(die["width_mm"] * die["height_mm"] for die in found["dies"]) == pytest.approx(
+        record["models"]["dh-vae"]["area_mm2"]["typical"], rel=1e-5
+    )
+    assert found["lines"]["typical"]["segment_ohm"] == pytest.approx(1.33732)
+    gdstk = pytest.importorskip("gdstk")
+    assert [cell.name for cell in gdstk.read_gds(path).top_level()] == [
+        "die1_tdh_vae", "die2_dh_vae_encoder", "die3_dh_vae_decoder",
+    ]  # fmt: skip
+    text = run("tdh-vae", "--gds", str(path), "--force").stdout
+    assert "Floor plan" in text
+    assert "word line to neuron (um): mean, longest" in text
+    with pytest.raises(ExistingFile, match="--force"):
+        run("tdh-vae", "--gds", str(path))
 
 
 def test_pareto_front_leaves_out_what_another_run_beats():
@@ -207,6 +214,8 @@ def test_a_forward_run_is_measured_at_the_sizes_of_its_config(tmp_path):
         (["--technology", "none.toml"], MissingFile, "no technology file"),
         (["--pictures", "pictures", "--runs", "nowhere"], MissingFile, "evaluate a run first"),
         (["--runs", "nowhere"], InvalidValue, "--pictures"),
+        (["--gds", "nowhere/plan.gds"], InvalidValue, "folder 'nowhere' of `--gds` does not exist"),
+        (["--neuron", "sky130"], InvalidValue, "give --node 130"),
     ],
 )
 def test_bad_input_is_one_clear_error(tmp_path, monkeypatch, words, error, message):

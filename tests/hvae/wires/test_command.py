@@ -104,6 +104,27 @@ def test_layered_networks_chips_and_chip_files(runs, capsys, tmp_path, source):
     assert found["device"] == own
 
 
+def test_lines_of_a_floor_plan_lose_what_their_routes_take(runs, capsys, tmp_path):
+    def told(word_route):
+        one = {"segment_ohm": 5.0, "word_route_ohm": word_route, "bit_route_ohm": 0.0}
+        path = tmp_path / f"{word_route}.json"
+        points = dict.fromkeys(("low", "typical", "high"), one)
+        path.write_text(json.dumps({"models": {"tdh-vae": {"floor_plan": {"lines": points}}}}))
+        options = ["--tiles", "32", "--n-images", "8", "--compensation", "none", "--out", tmp_path / "out", "--json"]
+        code, out, _ = call(capsys, runs / "tdh-vae", "--floor-plan", path, *options)
+        assert code == 0
+        return json.loads(out)
+
+    plain, routed = told(0.0), told(2000.0)
+    options = ["--tiles", "32", "--resistances", "5", "--n-images", "8", "--compensation", "none", "--json"]
+    code, out, _ = call(capsys, runs / "tdh-vae", *options, "--out", tmp_path / "segments")
+    assert code == 0
+    assert plain["cells"][0]["weight_error"] == pytest.approx(json.loads(out)["cells"][0]["weight_error"], rel=1e-9)
+    assert routed["cells"][0]["current_lost"] > 2 * plain["cells"][0]["current_lost"]
+    assert routed["floor_plan"] == {"segment": 5.0, "word_route": 2000.0, "bit_route": 0.0}
+    assert "2000 ohm a word line" in (tmp_path / "out" / "wires.html").read_text().replace("\n", " ")
+
+
 def test_a_table_without_json(runs, capsys, tmp_path):
     code, out, _ = call(
         capsys, runs / "tdh-vae", "--tiles", "32", "--resistances", "5", "--n-images", "8", "--out", tmp_path / "out"
@@ -118,6 +139,8 @@ def test_a_table_without_json(runs, capsys, tmp_path):
     [
         ("nothing", [], "no run"),
         ("f-vae", [], "f-vae"),
+        ("tdh-vae", ["--floor-plan", "none.json", "--node", "65"], "`--floor-plan` alone"),
+        ("tdh-vae", ["--floor-plan", "none.json"], "no file at none.json"),
         ("tdh-vae", ["--tiles", "64,x"], "`--tiles` must be numbers"),
         ("tdh-vae", ["--tiles", "1"], "`tiles` must be at least 2"),
         ("tdh-vae", ["--tiles", "8,8"], "different"),
