@@ -33,6 +33,7 @@ from crossbar.hopfield.network import Network
 from crossbar.programming.arrays import ProgrammingReport, write_verify
 from crossbar.programming.write_verify import WriteVerify
 from crossbar.pulses.engines import PulseReport
+from crossbar.wires.cells import Cell
 
 INPUTS, OUTPUTS = "inputs", "outputs"
 
@@ -206,7 +207,7 @@ class Array:
         plus, minus = self.crossbar_array.conductances()
         return self._own(plus), self._own(minus)
 
-    def currents(self, volts: Any, *, wires: Wires | float | None = None) -> np.ndarray:
+    def currents(self, volts: Any, *, wires: Wires | float | None = None, cell: Cell | None = None) -> np.ndarray:
         """Return the currents (m,) or (m, k) out of the sensed lines, G+'s minus G-'s, in ampere.
 
         Kirchhoff's laws solved exactly for both planes (`crossbar.output_currents`), without converters and read noise.
@@ -221,15 +222,29 @@ class Array:
         wires : Wires, float or None
             Resistance of a segment, ohm; None: the array's own `wire_resistance`. Columns' gains and orders of lines
             (`wire_gains`, `wire_order`) are not applied.
+        cell : Cell or None
+            What devices conduct: a law of `crossbar.wires.cells`; None: Ohm's.
 
         Raises
         ------
         InvalidValue
             Another shape, volts that are not finite, a negative resistance.
+        DivergedError
+            Currents that were not found, of a `cell`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import crossbar as xb
+        >>> from crossbar.wires import SinhCell
+        >>> array = xb.Array([[0.5, -0.2], [0.1, 0.9]])
+        >>> ohmic, sinh = array.currents([0.1, 0.2]), array.currents([0.1, 0.2], cell=SinhCell(0.1))
+        >>> bool((abs(sinh) > abs(ohmic)).all())
+        True
         """
         voltages = self._signals("volts", volts, axis=0)
         lines = self._lines(wires)
-        total = kirchhoff(self.conductances(), voltages.reshape(len(voltages), -1), lines, self.config.tile_size)
+        total = kirchhoff(self.conductances(), voltages.reshape(len(voltages), -1), lines, self.config.tile_size, cell)
         return total.reshape(-1, *voltages.shape[1:])
 
     # ------------------------------------------------------------------ writing

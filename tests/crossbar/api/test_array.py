@@ -1,5 +1,7 @@
 """`crossbar.Array`: numpy's product, exact where the devices are ideal; pulses, currents, time and errors."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 import crossbar as xb
 from crossbar.devices.law import law
 from crossbar.devices.toml_file import fitted_toml
-from crossbar.errors import InvalidValue, UnknownName
+from crossbar.errors import DivergedError, InvalidValue, UnknownName
+from crossbar.wires import OhmicCell, SinhCell, solve_cells
 
 STEP = law("constant", dw_min=0.01, dw_min_std=0.0, w_min=-1.0, w_max=1.0)
 SHAPES = [(5, 7), (7, 5), (1, 4), (4, 1), (1, 1)]
@@ -380,3 +383,26 @@ def test_wires_refuse_what_is_no_resistance():
         xb.Wires(1.0, np.inf)
     with pytest.raises(UnknownName):
         xb.Wires(1.0, ends="three")
+
+
+def test_cells_that_are_not_ohmic_have_their_own_currents(rng):
+    weights = rng.normal(0, 0.3, (6, 5))
+    array, volts = xb.Array(weights, tile_size=4), rng.uniform(-0.3, 0.3, (5, 2))
+    plus, minus = array.conductances()
+    law = SinhCell(0.1)
+    expected = np.zeros((6, 2))
+    for sign, plane in ((1, plus), (-1, minus)):
+        for rows in (slice(0, 4), slice(4, 6)):
+            for driven in (slice(0, 4), slice(4, 5)):
+                part = solve_cells(plane[rows, driven].T, volts[driven], 3.0, 3.0, law)
+                expected[rows] += sign * part.currents.T
+    np.testing.assert_allclose(array.currents(volts, wires=3.0, cell=law), expected, rtol=1e-12)
+    ohmic = array.currents(volts, wires=3.0, cell=OhmicCell())
+    np.testing.assert_allclose(ohmic, array.currents(volts, wires=3.0), rtol=1e-8, atol=1e-15)
+
+
+def test_currents_that_are_not_found_are_an_error(rng, monkeypatch):
+    monkeypatch.setattr("crossbar.api.currents.solve_cells", partial(solve_cells, max_steps=1))
+    array = xb.Array(rng.normal(0, 0.3, (4, 4)))
+    with pytest.raises(DivergedError, match=r"1 of 1 vectors did not converge with SinhCell\(v_0=0.05\)"):
+        array.currents(np.full(4, 0.5), wires=100.0, cell=SinhCell(0.05))
