@@ -5,8 +5,8 @@
     python benchmarks/cells.py --json     one JSON object on stdout
 
 Conductances uniform in 1 to 100 uS, 1 ohm a segment, drivers uniform in 0 to 0.5 V, cells of 0.25 V sinh, one vector,
-one thread, after compilation. ngspice reads a netlist of one B card a cell, and finds its operating point; its time grows tenfold
-from 64 x 64 to 96 x 96, where it ends here.
+one thread, after compilation. ngspice reads a netlist of one B card a cell, and finds its operating point;
+its time grows tenfold from 64 x 64 to 96 x 96, where it ends here.
 """
 
 from __future__ import annotations

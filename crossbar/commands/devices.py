@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from crossbar.commands.fit import fit
+from crossbar.commands.series import series
 
 if TYPE_CHECKING:
     from crossbar.devices.law import PulsedLaw
@@ -35,6 +36,7 @@ def devices(context: click.Context, as_json: bool) -> None:
 
 
 devices.add_command(fit)
+devices.add_command(series)
 
 
 @devices.command(short_help="Draw a device's potentiation and depression with their spread.")

@@ -16,6 +16,7 @@ COLUMNS = {
     "pulse": {"pulse", "pulses", "pulse number", "p", "n"},
     "conductance": {"conductance", "g", "siemens"},
     "direction": {"direction", "branch"},
+    "time": {"time", "t", "seconds"},
 }
 HEADER_UNITS = {"s": "S", "siemens": "S", "ms": "mS", "us": "uS", "\u00b5s": "uS", "\u03bcs": "uS", "ns": "nS"}
 UNIT = re.compile(r"^(?P<name>.*?)[\s_]*(?:[\[(/]\s*|_)(?P<unit>siemens|[mnu\u00b5\u03bc]?s)\s*[\])]?$")
@@ -86,8 +87,8 @@ class Table:
         raise CorruptFile(f"{str(self.path)!r}, line {self.lines[k]}: `{name}` must be up or down, but got {text!r}")
 
 
-def read_table(path: Path) -> Table:
-    """Return the table in a text file.
+def read_table(path: Path, needed: tuple[str, ...] = ("pulse", "conductance")) -> Table:
+    """Return the table in a text file, which must have the columns `needed`.
 
     Raises
     ------
@@ -108,9 +109,9 @@ def read_table(path: Path) -> Table:
         told.pop(0)
     head = header_in(told, [line for _, line in lines if line.startswith(COMMENTS)])
     if head is None:
-        raise CorruptFile(f"{str(path)!r} is empty; its first line must name the columns pulse and conductance")
+        raise CorruptFile(f"{str(path)!r} is empty; its first line must name the columns {' and '.join(needed)}")
     separator = next((mark for mark in ("\t", ";", ",") if mark in head), None)
-    names, unit = named(path, parts(head, separator))
+    names, unit = named(path, parts(head, separator), needed)
     rows = [(k, parts(line, separator)) for k, line in told if line != head]
     width = len(parts(head, separator))
     for k, row in rows:
@@ -155,13 +156,13 @@ def plain(name: str) -> tuple[str, str | None]:
     return lower, None
 
 
-def named(path: Path, header: list[str]) -> tuple[dict[str, int], str | None]:
+def named(path: Path, header: list[str], needed: tuple[str, ...]) -> tuple[dict[str, int], str | None]:
     """Return the place of every known column, and the unit of the conductances.
 
     Raises
     ------
     CorruptFile
-        No pulses or no conductances.
+        A column that is `needed` and not there.
     InvalidValue
         Devices that are told in different units.
     """
@@ -183,7 +184,7 @@ def named(path: Path, header: list[str]) -> tuple[dict[str, int], str | None]:
     if len(units) > 1:
         found = ", ".join(sorted(map(str, units)))
         raise InvalidValue(f"{str(path)!r} tells its devices in different units, {found}: convert one")
-    for name in ("pulse", "conductance"):
+    for name in needed:
         if name not in places:
             raise CorruptFile(
                 f"{str(path)!r} must have a column {name!r} in its first line, but has {', '.join(header)}"

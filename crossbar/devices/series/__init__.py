@@ -1,0 +1,1 @@
+"""Conductances over time: how devices drift, and how they fluctuate while they are read."""
