@@ -34,7 +34,7 @@ def memristor(device: str, plot: Path | None, volts: float, seconds: float, as_j
         check_picture(plot)
     found = own.memristor(device)
     if not isinstance(found, OwnMemristor):
-        raise InvalidValue(f"{found} is no text of one's own, but equations of ours (docs/netlist.md): give a FILE.toml")
+        raise InvalidValue(f"{found} is no text of one's own, but equations (docs/netlist.md): give a FILE.toml")
     told = measured(found)
     assert told is not None
     if plot is not None:

@@ -75,9 +75,11 @@ def in_spice(folder, rate=1.0):
 
 
 @pytest.mark.parametrize(("pin", "held"), [("", INTEGRAL), ("", STATIC), (", x", STATIC)])
-def test_its_current_is_the_closed_form(tmp_path, pin, held):
-    """Also with a third pin, left open, that shows the state."""
-    own = own_file.load(in_verilog(tmp_path, HEAD.format(pin=pin, held=held), rate=1e3))
+@pytest.mark.parametrize("attribute", ["", '(* type="instance" *) '])
+def test_its_current_is_the_closed_form(tmp_path, pin, held, attribute):
+    """Also with a third pin, left open, that shows the state, and where the state is the instance's parameter."""
+    text = HEAD.format(pin=pin, held=held).replace("parameter real X0", f"{attribute}parameter real X0")
+    own = own_file.load(in_verilog(tmp_path, text, rate=1e3))
     volts, begun = np.array([0.1, -0.05]), np.array([0.3, 0.7])
     sources = tuple(((0.0, volt),) for volt in volts.tolist())
     found = benches.run(own, Placed(states=tuple(begun.tolist()), sources=sources), seconds=1e-3, step=1e-5)
