@@ -8,14 +8,16 @@ from pathlib import Path
 import rich_click as click
 
 
-@click.command("memristor", short_help="Check and measure a memristor of your own, given as a SPICE subcircuit.")
+@click.command("memristor", short_help="Check and measure a memristor of your own, in SPICE or Verilog-A.")
 @click.argument("device", metavar="FILE.toml|NAME")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Picture of its states and its loop.")
 @click.option("--volts", type=float, default=1.0, show_default=True, help="Amplitude of the loop, with --plot.")
 @click.option("--seconds", type=float, default=1e-3, show_default=True, help="Length of the loop, with --plot.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def memristor(device: str, plot: Path | None, volts: float, seconds: float, as_json: bool) -> None:
-    """Check the subcircuit that FILE.toml describes, and measure what it conducts, in ngspice.
+    """Check the memristor that FILE.toml describes, and measure what it conducts.
+
+    A SPICE subcircuit is measured in ngspice, a module in Verilog-A in VACASK.
 
     NAME is one that comes with Hopbar: jart-vcm-1b. `hopbar netlist` and `hopbar verify` take the same with --device.
     docs/your_circuit.md says what the file holds.
@@ -32,7 +34,7 @@ def memristor(device: str, plot: Path | None, volts: float, seconds: float, as_j
         check_picture(plot)
     found = own.memristor(device)
     if not isinstance(found, OwnMemristor):
-        raise InvalidValue(f"{found} is no subcircuit, but equations of Hopbar's (docs/netlist.md): give a FILE.toml")
+        raise InvalidValue(f"{found} is no text of one's own, but equations (docs/netlist.md): give a FILE.toml")
     told = measured(found)
     assert told is not None
     if plot is not None:

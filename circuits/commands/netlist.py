@@ -23,7 +23,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how a chip is laid out."""
     options = [
         click.option("--device", metavar="NAME|FILE.toml", default="linear", show_default=True,
-                     help="Memristor: linear, vteam, yakopcic, stanford, jart-vcm-1b, or a subcircuit of one's own."),
+                     help="Memristor: linear, vteam, yakopcic, stanford, jart-vcm-1b, or one of your own."),
         click.option("--wires", is_flag=True, help="Lines with resistance, in tiles."),
         click.option("--r-wire", type=float, help="Ohm per segment, with --wires: 1 unless given."),
         click.option("--tile", type=int, help="Lines of a tile, with --wires: 128 unless given."),

@@ -37,7 +37,7 @@ def write(circuit: Circuit, path: Path, dialect: Dialect) -> Path:
     """
     check(circuit)
     if not isinstance(circuit.device, str):
-        raise InvalidValue(f"{circuit.device} is text for ngspice: take --dialect ngspice, or a device of ours")
+        raise InvalidValue(f"{dialect.name} cannot take {circuit.device}, which is {circuit.device.own.text.elsewhere}")
     dialect.files(_cards(circuit), _title(circuit, dialect), path)
     return path
 

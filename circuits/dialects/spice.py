@@ -35,7 +35,14 @@ def write(circuit: Circuit, path: str | Path) -> Path:
     """Write `circuit` to `path` as one self-contained file that `ngspice -b` runs; atomically, streaming.
 
     Memory stays that of the conductances; the devices go out row by row.
+
+    Raises
+    ------
+    EngineError
+        Its memristors are given in Verilog-A.
     """
+    if not isinstance(circuit.device, str):
+        circuit.device.own.spice()
     return stream(pieces(circuit), Path(path))
 
 

@@ -1,4 +1,4 @@
-"""A circuit in VACASK's language: its cells in Verilog-A, its memristors as resistors.
+"""A circuit in VACASK's language: its cells in Verilog-A, its memristors as resistors or modules of one's own.
 
 VACASK keeps a place on the diagonal of every unknown. Where that place holds a zero, as in the row of an ideal
 voltage source, KLU must take its pivot elsewhere, which breaks the order it chose and fills the matrix. So the cells of
@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from circuits.circuit.circuit import Analysis, Circuit
 from circuits.circuit.comments import heading
 from circuits.circuit.laws import ALIKE, CELLS, STEEP, each, gains, numbers, own_numbers, words
 from circuits.dialects.vacask_cells import cells_of
-from circuits.memristors.linear import resistances
+from circuits.dialects.vacask_devices import begun, check_device, devices, load, saved, write_own
 from crossbar.errors import EngineError
 from crossbar.hopfield.neurons import Neuron
 
@@ -28,18 +26,15 @@ OUTPUT = 1e9  # siemens of every output and virtual ground
 
 
 def write(circuit: Circuit, folder: Path) -> Path:
-    """Write `circuit` to `folder` as circuit.sim and cells.va, streaming.
+    """Write `circuit` to `folder` as circuit.sim and cells.va, streaming; with memristors of one's own also own.va.
 
     Raises
     ------
     EngineError
         The circuit has parts that this dialect does not describe.
     """
-    extras = (circuit.nudge, circuit.turn, circuit.wires)
-    if any(part is not None for part in extras) or circuit.device != "linear" or circuit.amplifier != "behavioural":
-        raise EngineError(
-            "VACASK runs settled roles of linear devices and behavioural neurons only; take --engine ngspice"
-        )
+    check(circuit)
+    write_own(circuit, folder)
     (folder / "cells.va").write_text(cells_of(circuit.neurons))
     path = folder / "circuit.sim"
     with path.open("w", encoding="ascii", errors="replace") as file:
@@ -47,11 +42,23 @@ def write(circuit: Circuit, folder: Path) -> Path:
     return path
 
 
+def check(circuit: Circuit) -> None:
+    """Raise an EngineError with the remedy where `circuit` has parts that this dialect does not describe."""
+    extras = (circuit.nudge, circuit.turn, circuit.wires)
+    if any(part is not None for part in extras) or circuit.amplifier != "behavioural":
+        raise EngineError(
+            "VACASK runs settled roles (--role encode or decode) of behavioural neurons, without wires and nudges; ask "
+            "for no others, or take --engine ngspice"
+        )
+    check_device(circuit.device)
+
+
 def pieces(circuit: Circuit) -> Iterator[str]:
     """Yield the netlist piece by piece."""
     yield "Hopbar: a continuous Hopfield network in memristors\n"
     yield heading(circuit.heading, "//")
     yield 'ground 0\nload "resistor.osdi"\nload "cells.va"\nmodel r resistor\n'
+    yield load(circuit)
     yield from models(circuit)
     yield from shared_neurons(circuit) if circuit.array.symmetry == "shared" else neurons(circuit)
     yield from devices(circuit)
@@ -140,31 +147,13 @@ def shared_neurons(circuit: Circuit) -> Iterator[str]:
         yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) {line} s_row={float(row_sums[index])!r}\n"
 
 
-def devices(circuit: Circuit) -> Iterator[str]:
-    """Yield one resistor per memristor, named as in the SPICE netlist."""
-    shared = circuit.array.symmetry == "shared"
-    names = circuit.names
-    for target, name in enumerate(names):
-        first = target + 1 if shared else 0
-        held = np.flatnonzero(circuit.array.built[target, first:]) + first
-        for sign, matrix in (("p", circuit.array.plus), ("n", circuit.array.minus)):
-            stem, tail = f"r{sign}_{name}__", f"p_{name}" if shared else f"q{sign}_{name}"
-            head = "n_" if shared and sign == "n" else "p_"
-            values = resistances(matrix[target, held]).tolist()
-            yield "".join(
-                [
-                    f"{stem}{names[source]} ({head}{names[source]} {tail}) r r={value!r}\n"
-                    for source, value in zip(held.tolist(), values, strict=True)
-                ]
-            )
-
-
 def control(circuit: Circuit) -> Iterator[str]:
     """Yield the options and the analysis."""
     asked = circuit.analysis
     yield "control\n"
     residuals = int(circuit.array.symmetry == "shared")  # at nano-ohms residuals are rounding, not error
     yield f'  options tran_method="gear2" nr_residualcheck={residuals}\n'
+    yield saved(circuit)
     if asked.kind == "tran":
         yield tolerances(asked, 1.0)
         yield f"  analysis circuit {transient(circuit)}\nendc\n"
@@ -186,10 +175,10 @@ def tolerances(asked: Analysis, factor: float) -> str:
 
 
 def transient(circuit: Circuit) -> str:
-    """Return the transient from state zero."""
+    """Return the transient from state zero, or from the circuit's start where devices have a state."""
     unit, asked = circuit.electrical.time_constant, circuit.analysis
     times = f"step={0.01 * unit!r} stop={asked.stop * unit!r} maxstep={asked.max_step * unit!r}"
-    return f'tran {times} icmode="uic"'
+    return f"tran {times} {begun(circuit)}"
 
 
 def guessed(circuit: Circuit) -> dict[str, float]:

@@ -18,6 +18,7 @@ NUMBER = r"([-+0-9.e]+)"
 OWN = r"((?: (?:gain|offset|leak)=[-+0-9.e]+)*)"
 SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",
+    r"x([pn]_\w+) \((\w+) (\w+)\) of_\1": r"X\1 \2 \3 memristor",  # with a state: no such netlist is read back
     rf"clamp_(\w+) \(s_\1\) hold volts={NUMBER}": "Vclamp_\\1 s_\\1 0 \\2\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
     rf"clamp_(\w+) \(s_\1 0\) source dc={NUMBER}": r"Vclamp_\1 s_\1 0 \2",
     rf"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+){OWN}":

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.measuring import bench
+from circuits.measuring import benches
+from circuits.measuring.bench import Placed
 from circuits.memristors.own import OwnMemristor
 from crossbar.numerics import checks
 
@@ -36,17 +37,14 @@ def measure(memristor: OwnMemristor, *, volts: float, seconds: float) -> Loop:
     InvalidValue
         An amplitude or a time that is not positive.
     EngineError
-        ngspice is missing, or does not follow it so far.
+        The simulator of its language is missing, or does not follow it so far.
     """
     checks.positive("volts", volts)
     checks.positive("seconds", seconds)
     state = float(memristor.own.grid(3)[1])
     corners = [(0.0, 0.0), (0.25, volts), (0.75, -volts), (1.0, 0.0)]
     times, levels = np.array(corners).T
-    told = " ".join(f"{time * seconds!r} {level!r}" for time, level in corners)
-    placed = bench.Placed(states=(state,), sources=(f"PWL({told})",))
-    found = bench.run(memristor, placed, seconds=seconds, step=seconds / 2000)
+    placed = Placed(states=(state,), sources=(tuple((time * seconds, level) for time, level in corners),))
+    found = benches.run(memristor.own, placed, seconds=seconds, step=seconds / 2000)
     voltage = np.interp(found.time, times * seconds, levels)
-    return Loop(
-        state=state, volts=volts, seconds=seconds, voltage=voltage, current=bench.currents(found, 1)[:, 0]
-    )
+    return Loop(state=state, volts=volts, seconds=seconds, voltage=voltage, current=found.currents[:, 0])

@@ -1,4 +1,4 @@
-"""What a memristor of one's own conducts: measured in ngspice before it is used, so that states can be chosen."""
+"""What a memristor of one's own conducts: measured before it is used, so that states can be chosen."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from circuits.circuit.electrical import Electrical
-from circuits.measuring import bench
+from circuits.measuring import benches
+from circuits.measuring.bench import Placed
 from circuits.memristors import own_file, registry
-from circuits.memristors.own import OwnMemristor, OwnSubcircuit, Table
+from circuits.memristors.own import OwnDevice, OwnMemristor, Table
 from circuits.memristors.registry import Device
 from crossbar import shipped
 from crossbar.errors import EngineError, unknown_name
@@ -47,7 +48,7 @@ def memristor(device: str | Path) -> Device:
     return device
 
 
-def measure(own: OwnSubcircuit) -> OwnMemristor:
+def measure(own: OwnDevice) -> OwnMemristor:
     """Return `own` with its conductances at `N_STATES` states, and how far they hold.
 
     Each is G = I / V ten time constants of the netlist after the read voltage was applied; how it changes until the
@@ -56,7 +57,7 @@ def measure(own: OwnSubcircuit) -> OwnMemristor:
     Raises
     ------
     EngineError
-        ngspice is missing, or does not run the text.
+        The simulator of its language is missing, or does not run the text.
     InvalidValue
         It does not conduct in every state, or its conductance does not rise or fall all the way.
     """
@@ -76,23 +77,23 @@ def measure(own: OwnSubcircuit) -> OwnMemristor:
     )  # fmt: skip
 
 
-def _spread(own: OwnSubcircuit, table: Table) -> np.ndarray:
+def _spread(own: OwnDevice, table: Table) -> np.ndarray:
     """Return states, from the first to the last, which are dense where log G is steep and where it is flat."""
     place, held = np.linspace(0, 1, len(table.states)), np.log(table.conductances)
     way = (place + (held - held[0]) / (held[-1] - held[0])) / 2
     return own.at(np.interp(np.linspace(0, 1, N_STATES), way, place))
 
 
-def _conductances(own: OwnSubcircuit, states: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _conductances(own: OwnDevice, states: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return G of devices that begin in `states` at `shares` of the read voltage, and its relative change in time."""
     tau, volts = Electrical().time_constant, own.read_voltage * shares
-    rising = tuple(f"PWL(0 0 {tau!r} {volt!r})" for volt in volts.tolist())
-    placed = bench.Placed(states=tuple(states.tolist()), sources=rising)
+    rising = tuple(((0.0, 0.0), (tau, volt)) for volt in volts.tolist())
+    placed = Placed(states=tuple(states.tolist()), sources=rising)
     try:
-        found = bench.run(own, placed, seconds=HELD * tau, step=HELD * tau / 50)
+        found = benches.run(own, placed, seconds=HELD * tau, step=HELD * tau / 50)
     except EngineError as error:
         raise EngineError(f"{own.name}: {error}") from error
-    over_time = bench.currents(found, len(volts)) / volts
-    begun = over_time[int(np.searchsorted(found.time, BEGUN * tau))]
+    over_time = found.currents / volts
+    begun = np.array([np.interp(BEGUN * tau, found.time, column) for column in over_time.T])
     with np.errstate(divide="ignore", invalid="ignore"):
         return begun, np.abs(over_time[-1] / begun - 1)

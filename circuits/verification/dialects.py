@@ -33,6 +33,7 @@ def write_as(circuit: Circuit, folder: Path, stem: str, dialect: str) -> tuple[P
     if dialect == "ngspice":
         return spice.write(circuit, folder / f"{stem}.cir"), {}
     if dialect == "vacask":
+        vacask.check(circuit)
         place = folder / f"{stem}.vacask"
         place.mkdir(parents=True, exist_ok=True)
         return vacask.write(circuit, place), {"dialect": dialect}

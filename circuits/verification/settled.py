@@ -105,9 +105,9 @@ def compare(
     """
     if kind == "tran-op" and (fixed_rail or engine.name != "vacask"):
         raise EngineError("--analysis tran-op is for coupled circuits in VACASK; take --analysis tran or op")
-    if circuit.device != "linear" and (fixed_rail or kind == "op"):
+    if circuit.device != "linear" and (fixed_rail or kind != "tran"):
         raise InvalidValue(
-            f"--device {circuit.device} has a state that no operating point holds, so neither --analysis op nor --mode "
+            f"--device {circuit.device} has a state that no operating point shows, so neither --analysis op nor --mode "
             "fixed-rail can show it; take --mode coupled --analysis tran"
         )
     asked = replace(circuit.analysis, kind="op" if fixed_rail else kind)

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from circuits import simulators
 from circuits.cells.sky130 import process
 from crossbar.chip import Chip
 from crossbar.hopfield.network import Network
@@ -64,6 +65,14 @@ def needs_ngspice() -> None:
     """Skip with the remedy where ngspice is missing."""
     if shutil.which("ngspice") is None:
         pytest.skip("ngspice is missing: apt-get install ngspice libngspice0")
+
+
+@pytest.fixture(scope="session")
+def needs_vacask() -> None:
+    """Skip with the remedy where VACASK is missing."""
+    engine = simulators.engine("vacask")
+    if engine.version() is None:
+        pytest.skip(f"vacask is missing: {engine.remedy}")
 
 
 @pytest.fixture

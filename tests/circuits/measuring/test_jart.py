@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from circuits.measuring import bench, loop
+from circuits.measuring import benches, loop
+from circuits.measuring.bench import Placed
 from circuits.measuring.own import memristor
 from circuits.memristors import own_file
 from crossbar import shipped
@@ -25,17 +26,18 @@ def measured():
 
 def test_it_conducts_as_its_equations_say(text):
     rows = [(volts, state) for volts in (0.05, 0.0125, -0.05, 0.3, -0.3) for state in (0.0085, 0.05, 0.4, 5.0, 19.0)]
-    placed = bench.Placed(states=tuple(state for _, state in rows), sources=tuple(repr(volts) for volts, _ in rows))
-    found = bench.currents(bench.run(text, placed, seconds=1e-9, step=1e-10), len(rows))[-1]
+    sources = tuple(((0.0, volts),) for volts, _ in rows)
+    placed = Placed(states=tuple(state for _, state in rows), sources=sources)
+    found = benches.run(text, placed, seconds=1e-9, step=1e-10).currents[-1]
     expected = [reference.point(volts, state).current for volts, state in rows]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("volts", "begun", "seconds"), [(-0.6, 0.02, 1e-5), (1.2, 5.0, 1e-6), (0.9, 1.0, 1e-4)])
 def test_it_sets_and_resets_as_its_equations_say(text, volts, begun, seconds):
-    source = f"PWL(0 0 1e-12 {volts})"
-    found = bench.run(text, bench.Placed(states=(begun,), sources=(source,)), seconds=seconds, step=seconds / 400)
-    current = bench.currents(found, 1)[:, 0]
+    placed = Placed(states=(begun,), sources=(((0.0, 0.0), (1e-12, volts)),))
+    found = benches.run(text, placed, seconds=seconds, step=seconds / 400)
+    current = found.currents[:, 0]
     exact = solve_ivp(
         lambda _, vacancies: [reference.rate(volts, float(vacancies[0]))], (0, seconds), [begun], method="LSODA",
         rtol=1e-8, atol=1e-12, dense_output=True,

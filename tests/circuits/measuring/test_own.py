@@ -145,7 +145,7 @@ def test_the_command_tells_and_draws(joglekar, tmp_path):
     assert json.loads(result.output)["g_max"] == pytest.approx(1 / 10.1e3, rel=1e-3)
     assert "<svg" in (tmp_path / "mine.svg").read_text()
     assert "at negative voltages" in run(command, [str(joglekar)]).output
-    assert "is no subcircuit" in str(run(command, ["vteam"]).exception)
+    assert "is no text of one's own" in str(run(command, ["vteam"]).exception)
     assert "must end in" in str(run(command, [str(joglekar), "--plot", "mine.txt"]).exception)
 
 
