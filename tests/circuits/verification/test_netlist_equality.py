@@ -22,6 +22,7 @@ from circuits.verification.exporting import Proof, Request, export_chip, prove
 from circuits.verification.settled import LONGEST, compare, duration, writable
 from circuits.verification.single_chip import round_trip
 from crossbar.errors import EngineError, InvalidValue
+from tests.circuits.conftest import strong_chip
 
 pytestmark = pytest.mark.usefixtures("needs_ngspice")
 spice = pytest.mark.spice
@@ -200,8 +201,10 @@ def test_engines_that_fail_say_why(small_chip, tmp_path, monkeypatch):
     circuit = layout.encode(layout.image(0))
     with pytest.raises(EngineError, match="--timeout"):
         simulators.engine("ngspice").settle(circuit, tmp_path, Limits(seconds=0.01))
+    chip = strong_chip(side=7, hidden=60, latent=8)  # a limit comes after the start: what ends at once escapes it
+    large = Layout(chip=chip).encode(chip.examples[0])
     with pytest.raises(EngineError, match="ngspice"):
-        simulators.engine("ngspice").settle(circuit, tmp_path, Limits(gigabytes=0.01))
+        simulators.engine("ngspice").settle(large, tmp_path, Limits(gigabytes=0.01))
     (tmp_path / "bad.cir").write_text("* bad\nX1 a 0 nothing\n.op\n.end\n")
     with pytest.raises(EngineError):
         simulators.ENGINES["ngspice"]().run(tmp_path / "bad.cir", LIMITS)
