@@ -121,7 +121,7 @@ class CrossbarArray:
 
     @property
     def symmetric(self) -> bool:
-        """Whether every read obeys W = W^T exactly: shared devices and no converter, whose steps have no energy."""
+        """Whether every read obeys W = W^T exactly: shared devices, no converter and no curve, which have no energy."""
         return self.config.symmetry == "shared" and self.linear
 
     @property
@@ -131,8 +131,8 @@ class CrossbarArray:
 
     @property
     def linear(self) -> bool:
-        """Whether a read is the product with `matrix`, but for noise: no converter stands at an edge."""
-        return not self.config.converts
+        """Whether a read is the product with `matrix`, but for noise: no converter at an edge, cells that are ohmic."""
+        return not self.config.converts and self.config.cell is None
 
     def multiply(self, signals: np.ndarray, patches: Sequence[Patch], out: np.ndarray) -> None:
         """Write to `out` (batch, n_targets) what `signals` (batch, n_sources) give through `patches` of W.
@@ -172,6 +172,7 @@ class CrossbarArray:
         dac = self.config.dac
         linear = self.config.linear_dac
         driven = signals if dac is None else converted_inputs(signals, patches, self.network, dac, linear)
+        driven = self.config.curved(driven)
         self.steps += 1
         self.counters.reads += len(driven)
         self.counters.conversions_in += driven.size
@@ -183,7 +184,7 @@ class CrossbarArray:
                 self._wide = Wide.cast(weights, variance, driven.dtype, at_outputs)
             weights, variance = self._wide.weights, self._wide.variance
         weights, variance = turned(weights), None if variance is None else turned(variance)
-        if self.static and self.linear:
+        if self.static and not self.config.converts:
             multiply_patches(weights, driven, patches, out)
             self.counters.conversions_out += out.size
             return

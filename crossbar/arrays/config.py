@@ -19,6 +19,7 @@ from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 from crossbar.pulses.encodings import ENCODINGS
 from crossbar.pulses.engines import ENGINES
+from crossbar.wires.cells import PolynomialCell, SinhCell
 
 SYMMETRIES = ("shared", "two-device", "one-way")
 ACCUMULATIONS = ("digital", "analog")
@@ -91,6 +92,9 @@ class ArrayConfig:
     encoding, engine : str
         How a contrast becomes pulses (`crossbar.pulses.encodings`), and what simulates them
         (`crossbar.pulses.engines`).
+    cell : SinhCell, PolynomialCell or None
+        How devices conduct at other voltages than the read voltage, at which they are written; None: Ohm's law. A line
+        at signal x is at x `read_voltage`, so that reads give W f(x), f(1) = 1. Lines without resistance only.
     read_voltage, read_time : float
         Voltage of a signal of 1 (V) and duration of a read (s), for energies only; 0.1 V and 100 ns are assumed.
     dtype : str
@@ -130,6 +134,7 @@ class ArrayConfig:
     drift_gains: DriftGains = ArrayFields.drift_gains
     encoding: str = ArrayFields.encoding
     engine: str = ArrayFields.engine
+    cell: SinhCell | PolynomialCell | None = None
     read_voltage: float = 0.1
     read_time: float = 1e-7
     dtype: str = "float32"
@@ -165,6 +170,16 @@ class ArrayConfig:
             check_range(self.g_min, self.g_max)
         if isinstance(self.programming_error, str):
             write_error(self.programming_error)
+        self._check_cell()
+
+    def _check_cell(self) -> None:
+        if self.cell is not None and self.wire_resistance:
+            raise InvalidValue(
+                "cells that are not ohmic are read without `wire_resistance`; `Array.currents(volts, wires=, cell=)` "
+                "has both, a read at a time"
+            )
+        if self.cell is not None and not self.read_voltage > 0:
+            raise InvalidValue("`cell` needs a `read_voltage` above 0, in units of which it bends")
 
     def _check_not_negative(self) -> None:
         for name in ("output_noise", "reference_error", "read_voltage", "read_time"):
@@ -181,6 +196,7 @@ class ArrayConfig:
             ("dac", (Converter,), "a Converter, such as dac(8)"),
             ("adc", (Converter,), "a Converter, such as adc(8, high=4.0)"),
             ("linear_dac", (Converter,), "a Converter, such as dac(8, high=4.0, bipolar=True)"),
+            ("cell", (SinhCell, PolynomialCell), "a SinhCell or a PolynomialCell"),
         )
         for name, kinds, meant in wanted:
             value = getattr(self, name)
@@ -205,6 +221,13 @@ class ArrayConfig:
             or self.weight_coverage < 1
             or self.faults.levels is not None
         )
+
+    def curved(self, signals: np.ndarray) -> np.ndarray:
+        """Return what lines at `signals` drive devices with, of which a read is the product with W."""
+        if self.cell is None:
+            return signals
+        scale = float(self.cell.drive(np.array(self.read_voltage, np.float64)))
+        return (self.cell.drive(signals * signals.dtype.type(self.read_voltage)) / scale).astype(signals.dtype)
 
     @property
     def converts(self) -> bool:

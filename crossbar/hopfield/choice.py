@@ -43,7 +43,7 @@ def choose_solver(
     ================================  ======================  ===================================================
     symmetric, static and linear      `ConjugateGradient`     an energy exists (eq. 1), and can be descended
     static and linear                 `HeldAntisymmetry`      the symmetric part has an energy, the rest is a field
-    noisy, or converted               `Euler`                 no energy: the neurons' own steps (eq. 3)
+    noisy, converted or curved        `Euler`                 no energy: the neurons' own steps (eq. 3)
     ================================  ======================  ===================================================
 
     Parameters
@@ -70,7 +70,6 @@ def choose_solver(
         return Choice(solver=held, reason="static couplings with W != W^T: their antisymmetric part is held as a field")
     limit = SWEEPS["Euler"] if max_sweeps is None else max_sweeps
     steps = Euler(tolerance=tolerance, max_sweeps=limit, time_step=time_step)
-    what = " and ".join(
-        word for word, here in (("noise", not couplings.static), ("converters", not couplings.linear)) if here
-    )
+    reasons = (("noise", not couplings.static), ("converters or curved cells", not couplings.linear))
+    what = " and ".join(word for word, here in reasons if here)
     return Choice(solver=steps, reason=f"no energy exists with {what}: the neurons' own steps (eq. 3)")

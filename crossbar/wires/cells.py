@@ -32,6 +32,14 @@ class Cell(Protocol):
         ...
 
 
+class SeparableCell(Cell, Protocol):
+    """A law in which every device bends alike: I = G f(V)."""
+
+    def drive(self, volts: np.ndarray) -> np.ndarray:
+        """Return f in V, of any shape."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OhmicCell:
     """I = G V.
@@ -82,9 +90,13 @@ class SinhCell:
     def __post_init__(self) -> None:
         checks.positive("v_0", self.v_0)
 
+    def drive(self, volts: np.ndarray) -> np.ndarray:
+        """Return v_0 sinh(V / v_0)."""
+        return self.v_0 * np.sinh(volts / self.v_0)
+
     def current(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
         """Return I."""
-        return conductances * (self.v_0 * np.sinh(volts / self.v_0))
+        return conductances * self.drive(volts)
 
     def slope(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
         """Return G cosh(V / v_0)."""
@@ -123,9 +135,13 @@ class PolynomialCell:
         if not (np.isfinite([self.b, self.c]).all() and (self.b**2 < 3 * self.c or self.b == self.c == 0)):
             raise InvalidValue(f"the current must rise with V (b^2 < 3 c), but got b = {self.b} and c = {self.c}")
 
+    def drive(self, volts: np.ndarray) -> np.ndarray:
+        """Return V + b V^2 + c V^3."""
+        return volts * (1 + volts * (self.b + volts * self.c))
+
     def current(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
         """Return I."""
-        return conductances * (volts * (1 + volts * (self.b + volts * self.c)))
+        return conductances * self.drive(volts)
 
     def slope(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
         """Return G (1 + 2 b V + 3 c V^2)."""

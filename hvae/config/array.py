@@ -47,6 +47,7 @@ BOUNDS = array_fields.BOUNDS | {
     "read_noise": Bounds(0.0, 1.0, "it is a fraction of g_max, and noise as large as the range is no device"),
     "read_noise_relative": Bounds(0.0, 1.0, "it is a fraction of its own conductance"),
     "output_noise": Bounds(0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
+    "cell_v0": Bounds(1e-3, 1e3, "it is in volts, and below a thousandth of a volt no device conducts so"),
     "dac_bits": array_fields.UNIPOLAR_BITS,
     "linear_range": Bounds(1e-3, 1e3, "latents lie near N(0, 1), and sigmoids' signals in 0 to 1"),
     "adc_bits": array_fields.BIPOLAR_BITS,
@@ -120,6 +121,7 @@ class ArraySettings:
     chop_every: int = 10  # tiki-taka: readings of all lines after which choppers are drawn anew
     stuck_map: str | None = None  # file of devices that are known to be stuck (`crossbar.devices.stuck_map`)
     endurance: float | None = None  # pulses after which a device, in the median, stays where it is
+    cell_v0: float | None = None  # V: devices conduct as sinh(V / v0), read at up to 0.1 V; None: Ohm's law
     endurance_spread: float = 0.0  # standard deviation of the logarithm of that number
 
     def __post_init__(self) -> None:

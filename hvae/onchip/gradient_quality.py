@@ -43,6 +43,7 @@ from hvae.streams import stream
 STATE_CAUSES: Mapping[str, tuple[str, ...]] = {
     "unsettled": (),
     "read noise": ("read_noise", "read_noise_relative", "spectrum", "correlation_reads", "output_noise"),
+    "cells": ("cell_v0",),
     "quantization": ("dac_bits", "adc_bits", "adc_range", "tile_size"),
 }
 """Causes that act on the states, and the settings that make them."""
