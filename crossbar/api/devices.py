@@ -54,8 +54,8 @@ def fit_device(path: str | Path, law: str = "nonlinear", *, seed: int = 0) -> Fi
     path : str or Path
         CSV with the columns `pulse`, `conductance` (S) and, optionally, `direction` (up or down).
     law : str
-        `constant`, `linear`, `soft-bounds`, `power`, `nonlinear`, the tables `piecewise` and `jump-table`
-        (`crossbar.devices.tabulating`), or a law of one's own (`crossbar.devices.own_laws`).
+        `constant`, `linear`, `soft-bounds`, `power`, `exponential`, `nonlinear`, the tables `piecewise` and
+        `jump-table` (`crossbar.devices.tabulating`), or a law of one's own (`crossbar.devices.own_laws`).
     seed : int
         Of the simulated curves behind the error bars.
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     "law_name",
     default="nonlinear",
     show_default=True,
-    help="constant, linear, soft-bounds, power, nonlinear, piecewise, jump-table, or one that your package registers.",
+    help="constant, linear, soft-bounds, power, exponential, nonlinear, piecewise, jump-table, or one that a package "
+    "registers.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="TOML file for the device, to be used by its path."

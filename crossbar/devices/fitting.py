@@ -22,7 +22,10 @@ from crossbar.errors import InvalidValue, unknown_name
 SIMULATED = 400
 GOOD = 0.9  # least share of the variance that a fitted law must explain
 
-DOWN_ONLY = ("up_down", "gamma_down", "pow_up_down", "nl_ltd", "w_min")  # what up-pulses alone cannot tell
+DOWN_ONLY = ("up_down", "A_down", "gamma_down", "pow_up_down", "nl_ltd", "w_min")  # what up-pulses alone cannot tell
+
+HELD = {"exponential": {"a": 1.0, "b": 0.0}}
+"""Parameters of a law that others can stand for, and what they are held at: A exp(gamma (a w + b)) needs no a and b."""
 
 Start = dict[str, tuple[float, float, float]]
 """Free parameters: first guess, lowest, highest."""
@@ -99,11 +102,17 @@ def start(name: str, step: float, pulses: int, ground: float, low: float) -> Sta
         "constant": common,
         "linear": {**common, "gamma_up": (0.3, 0.0, 0.999), "gamma_down": (0.3, 0.0, 0.999)},
         "soft-bounds": {**common, **bounds},
+        "exponential": {
+            **common, "A_up": (0.1, 1e-6, 1.0), "A_down": (0.1, 1e-6, 1.0), "gamma_up": (2.0, 0.01, 20.0),
+            "gamma_down": (2.0, 0.01, 20.0),
+        },
         "power": {**common, "pow_gamma": (1.0, 0.05, 6.0), "pow_up_down": (0.0, -0.95, 0.95), **bounds},
         "nonlinear": {
             "nl_ltp": (1.0, 0.0, 9.0), "nl_ltd": (-1.0, -9.0, 9.0), "p_max": (float(pulses), 2.0, 50.0 * pulses),
         },
     }  # fmt: skip
+    if name == "soft-bounds-pmax":
+        raise InvalidValue("soft-bounds-pmax tells soft bounds in other numbers: fit soft-bounds")
     if name not in LAWS:
         free[name] = {**common, **law_class(name).fitted}
     if name not in free:
@@ -119,8 +128,8 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     Parameters
     ----------
     name : str
-        `constant`, `linear`, `soft-bounds`, `power`, `nonlinear`, or a law of one's own: `dw_min`, `up_down` and what
-        its class names in `fitted` are free.
+        `constant`, `linear`, `soft-bounds`, `power`, `exponential`, `nonlinear`, or a law of one's own: `dw_min`,
+        `up_down` and what its class names in `fitted` are free.
     seed : int
         Of the simulated curves behind the error bars.
 
@@ -155,6 +164,7 @@ def fit(curve: PulseCurve, name: str = "nonlinear", *, seed: int = 0) -> Fit:
     if name == "nonlinear":
         noise_name, value, seen = "ctoc", step_noise / 2, steps / 2
     parameters[noise_name] = Estimate(value=value, error=float(np.std(seen)))
+    parameters |= {key: Estimate(value=held, error=0.0) for key, held in HELD.get(name, {}).items()}
     rms = float(np.sqrt(np.mean(found.fun**2)))
     return Fit(
         law=build(name, free, found.x, low, **{noise_name: value}), parameters=parameters, g_min=g_min,
@@ -194,7 +204,8 @@ def start_from(curve: PulseCurve, name: str, low: float) -> Start:
 
 def build(name: str, free: Start, values: np.ndarray, low: float, **more: float) -> PulsedLaw:
     """Return the law with the parameters being fitted, on the range [low, low + 2] unless they say otherwise."""
-    parameters = {"w_min": low, "w_max": low + 2, **dict(zip(free, map(float, values), strict=True))}
+    found = dict(zip(free, map(float, values), strict=True))
+    parameters = {"w_min": low, "w_max": low + 2, **HELD.get(name, {}), **found}
     quiet = {} if name == "nonlinear" else {"dw_min_std": 0.0}
     return law(name, **{**quiet, **parameters, **more}, one_sided=low == 0)
 

@@ -55,7 +55,32 @@ def test_read_noise_is_told_from_cycle_noise(rng):
     assert found.r_squared > 0.999
 
 
-@pytest.mark.parametrize("name", ["constant", "linear", "soft-bounds", "power", "nonlinear"])
+def test_exponential_steps_are_found(rng):
+    """The steps themselves: A and gamma of a curve that does not saturate nearly stand for each other."""
+    told = {
+        "dw_min": 0.03, "A_up": 0.2, "A_down": 0.1, "gamma_up": 1.5, "gamma_down": 2.0, "a": 1.0, "b": 0.0,
+        "up_down": 0.1, "dw_min_std": 0.0,
+    }  # fmt: skip
+    curve = measured("exponential", told, rng, pulses=80)
+    found = fitting.fit(curve, "exponential")
+    assert found.r_squared > 0.9999
+    true, w = devices.law("exponential", w_min=-1.0, w_max=1.0, **told), np.linspace(-0.6, 0.6, 7)
+    siemens = 1e-6 * (2 + w)
+    scale = (found.g_max - found.g_min) / 2
+    own = (siemens - found.g_min) / scale - 1
+    for up in (True, False):
+        expected = true.mean_increment(true.parameters((1,), rng), w, up) * 1e-6
+        planes = found.law.parameters((1,), rng)
+        np.testing.assert_allclose(found.law.mean_increment(planes, own, up) * scale, expected, rtol=0.02)
+
+
+def test_a_law_in_other_numbers_is_told(rng):
+    curve = measured("nonlinear", {"nl_ltp": 1.0, "nl_ltd": -1.0, "p_max": 60}, rng, pulses=50)
+    with pytest.raises(InvalidValue, match="fit soft-bounds"):
+        fitting.fit(curve, "soft-bounds-pmax")
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "soft-bounds", "power", "exponential", "nonlinear"])
 def test_fitted_files_load_as_devices(name, rng, tmp_path):
     found = fitting.fit(measured("nonlinear", {"nl_ltp": 1.0, "nl_ltd": -1.0, "p_max": 60}, rng, pulses=50), name)
     path = tmp_path / "fitted.toml"
@@ -226,7 +251,7 @@ def test_a_jump_is_no_step(tmp_path):
     assert not measurements.jumps(steep.conductance, steep.up, np.zeros(8, bool)).any()  # the first steps are large
 
 
-@pytest.mark.parametrize("name", ["constant", "linear", "soft-bounds", "power", "nonlinear"])
+@pytest.mark.parametrize("name", ["constant", "linear", "soft-bounds", "power", "exponential", "nonlinear"])
 def test_devices_pulsed_up_only_are_one_sided(tmp_path, name):
     rows = [("", 0.0)] + [("up", 1 - np.exp(-k / A)) for k in range(1, N)]
     curve, found = fitted(tmp_path, rows)
