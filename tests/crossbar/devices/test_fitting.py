@@ -135,7 +135,7 @@ def test_missing_file_and_hopeless_fits_are_refused(tmp_path):
     with pytest.raises(InvalidValue, match="cannot determine"):
         fitting.fit(short, "linear")
     with pytest.raises(UnknownName, match="nonlinear"):
-        fitting.fit(rising, "exponential")
+        fitting.fit(rising, "non-linear")
 
 
 A, B = 18.0, 12.0  # pulses in which potentiation and depression close on their ends
