@@ -173,4 +173,4 @@ def _last_words(engine: str, code: int, log: str, limits: Limits) -> str:
     if code < 0:
         name = signal.Signals(-code).name
         return f"{engine} crashed ({name}): {said}. If memory ran out, allow more than {limits.gigabytes:g} GiB"
-    return f"{engine} failed with exit code {code}: {said}. The netlist and its log tell more (--keep FOLDER)"
+    return f"{engine} failed with exit code {code}: {said}. `hopbar verify --keep FOLDER` keeps netlist and log"
