@@ -1,4 +1,4 @@
-"""The operational amplifier of `--neuron opamp`: finite gain, one pole, an output that ends within the supply."""
+"""The operational amplifier of `--neuron opamp`: a finite gain, one pole, and ends to its output."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from __future__ import annotations
 def opamp() -> str:
     """Return the subcircuit `opamp plus minus out`.
 
-    With A the open-loop gain, f the gain-bandwidth (Hz) and u = `swing` `v_supply` the largest output (volt):
+    With A the open-loop gain, f the gain-bandwidth (Hz), S the slew rate (V/s), u = `swing` `v_supply` the largest
+    output (V), e = v(plus) - v(minus) + `offset`, and r the output resistance (ohm):
 
-        dx/dt = 2 pi f ((v(plus) - v(minus)) - x / A),    v(out) = u tanh(x / u).
+        dx/dt = S tanh(2 pi f e / S) - 2 pi f x / A,    v(out) = u tanh(x / u) - r i(out).
 
-    Its open loop falls by 20 dB a decade from f / A, and reaches 1 at f. Inputs take no current; slew rate, offset and
-    output resistance are not modelled, and the state x winds up where the output is at its end.
+    Its open loop falls by 20 dB a decade from f / A, and reaches 1 at f; no output moves faster than S. Inputs take no
+    current. All amplifiers have one offset. The state x winds up where the output is at its end.
     """
     return """\
 .subckt opamp plus minus out
-Bstage 0 x I=open_loop_gain*v(plus,minus)
+.param c_pole={open_loop_gain/(6.283185307179586*gain_bandwidth)}
+Bstage 0 x I=c_pole*slew_rate*tanh(open_loop_gain*(v(plus,minus)+v_offset)/(c_pole*slew_rate))
 Rpole x 0 1
-Cpole x 0 {open_loop_gain/(6.283185307179586*gain_bandwidth)} ic=0
-Bend out 0 V=swing*v_supply*tanh(v(x)/(swing*v_supply))
+Cpole x 0 {c_pole} ic=0
+Bend y 0 V=swing*v_supply*tanh(v(x)/(swing*v_supply))
+Rout y out {r_out}
 .ends opamp
 """

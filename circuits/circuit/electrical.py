@@ -22,9 +22,9 @@ class Electrical:
         Farad and ohm of a neuron's state; their product is the time constant of eq. (2).
     open_loop_gain, r_feedback : float
         Of the operational amplifiers (`--neuron opamp`); ohm.
-    gain_bandwidth, v_supply, swing : float
+    gain_bandwidth, v_supply, swing, slew_rate, v_offset, r_out : float
         Of the same (`circuits.cells.opamp`): hertz; volts of either supply against ground; the share of it that an
-        output reaches.
+        output reaches; volts a second; volts, of any sign; ohm.
     r_on, r_off : float
         Ohm of a switch, closed and open.
     c_hold : float
@@ -39,6 +39,9 @@ class Electrical:
     gain_bandwidth: float = 1e8
     v_supply: float = 2.5
     swing: float = 0.9
+    slew_rate: float = 1e8
+    v_offset: float = 0.0
+    r_out: float = 100.0
     r_on: float = 1.0
     r_off: float = 1e15
     c_hold: float = 1e-12
@@ -46,7 +49,7 @@ class Electrical:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            checks.positive(field.name, value)
+            (checks.finite if field.name == "v_offset" else checks.positive)(field.name, value)
 
     @property
     def time_constant(self) -> float:

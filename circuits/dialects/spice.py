@@ -94,7 +94,8 @@ def parameters(circuit: Circuit) -> str:
     if circuit.amplifier == "opamp":
         values |= {"open_loop_gain": electrical.open_loop_gain, "r_feedback": electrical.r_feedback}
         values |= {"gain_bandwidth": electrical.gain_bandwidth}
-        values |= {"v_supply": electrical.v_supply, "swing": electrical.swing}
+        values |= {"v_supply": electrical.v_supply, "swing": electrical.swing, "slew_rate": electrical.slew_rate}
+        values |= {"v_offset": electrical.v_offset, "r_out": electrical.r_out}
     if circuit.turn is not None:
         values |= {"sigma": circuit.turn.sigma, "c_hold": electrical.c_hold}
         values |= {"r_on": electrical.r_on, "r_off": electrical.r_off}

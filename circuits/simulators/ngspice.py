@@ -85,7 +85,9 @@ def no_result(engine: str, reason: str, log: str) -> EngineError:
     """Return the error of a run that ended well and left no result: the last words of its log, and how to keep it."""
     lines = [line.strip()[:LINE] for line in log.splitlines() if line.strip()]
     said = "; ".join(lines[-3:]) or "nothing"
-    return EngineError(f"{engine} gave no result ({reason}); it said: {said}. `hopbar verify --keep FOLDER` keeps netlist and log")
+    return EngineError(
+        f"{engine} gave no result ({reason}); it said: {said}. `hopbar verify --keep FOLDER` keeps netlist and log"
+    )
 
 
 def refuse_failure(engine: str, log: str) -> None:

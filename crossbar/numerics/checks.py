@@ -36,6 +36,12 @@ def positive(name: str, value: float, unit: str = "") -> None:
         raise InvalidValue(f"`{name}` must be positive and finite, but got {value}{unit}")
 
 
+def finite(name: str, value: float, unit: str = "") -> None:
+    """Raise `InvalidValue` unless `value` is a finite number."""
+    if not math.isfinite(value):
+        raise InvalidValue(f"`{name}` must be finite, but got {value}{unit}")
+
+
 def not_negative(name: str, value: float, unit: str = "") -> None:
     """Raise `InvalidValue` unless `value` is zero or more, and finite."""
     if not (math.isfinite(value) and value >= 0):
