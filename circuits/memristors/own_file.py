@@ -129,7 +129,7 @@ def shipped_names() -> list[str]:
     Examples
     --------
     >>> shipped_names()
-    ['jart-vcm-1b']
+    ['jart-vcm-1b', 'jart-vcm-1b-va']
     """
     return sorted(path.stem for path in (shipped.folder() / "memristors").glob("*.toml"))
 

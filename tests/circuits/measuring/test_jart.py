@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+import circuits
 from circuits.measuring import benches, loop
 from circuits.measuring.bench import Placed
 from circuits.measuring.own import memristor
@@ -66,3 +67,33 @@ def test_its_loop_sets_at_once_and_resets_gradually(measured):
     steps = np.diff(np.interp(np.arange(0.2, 1, 0.02), found.voltage[reset], np.log(found.current[reset])))
     assert steps.min() > -0.25
     assert steps.min() < 0  # while the voltage rises
+
+
+@pytest.fixture
+def in_verilog(needs_vacask):
+    return memristor("jart-vcm-1b-va")
+
+
+def test_verilog_a_in_vacask_has_the_same_conductances(measured, in_verilog):
+    """Two texts, two simulators: the states of one read in the other."""
+    wanted = np.geomspace(2e-5, 6e-4, 9)
+    np.testing.assert_allclose(in_verilog.table.state(wanted), measured.table.state(wanted), rtol=5e-4)
+    exact = [reference.point(0.05, float(state)).current / 0.05 for state in in_verilog.table.state(wanted)]
+    np.testing.assert_allclose(exact, wanted, rtol=5e-4)
+    assert in_verilog.asymmetry == pytest.approx(measured.asymmetry, rel=1e-3)
+
+
+def test_verilog_a_in_vacask_sets_as_the_equations_say(in_verilog):
+    found = loop.measure(in_verilog, volts=1.0, seconds=1e-3)
+    forward = (found.voltage < -0.1) & (np.gradient(found.voltage) < 0)
+    before, after = np.interp([0.45, 0.55], -found.voltage[forward], np.abs(found.current[forward]))
+    assert after > 5 * before
+
+
+def test_a_chip_of_them_is_the_chip_with_two_devices_a_pair(in_verilog, small_chip):
+    options = {"g_min": 2e-5, "g_max": 5e-4, "symmetry": "two-device"}
+    theirs = circuits.verify(small_chip, "vacask", device=in_verilog, **options)
+    assert theirs.passed
+    assert theirs.max_abs_error < 2e-3
+    refused = circuits.verify(small_chip, "vacask", device=in_verilog, **(options | {"symmetry": "shared"}))
+    assert not refused.passed
