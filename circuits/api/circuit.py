@@ -241,7 +241,7 @@ class Circuit:
 
         Parameters
         ----------
-        engine : {"ngspice", "pyspice", "vacask"}
+        engine : {"ngspice", "pyspice", "inspice", "vacask"}
         analysis : {"tran", "op", "tran-op"}, optional
             "tran" lets it settle from its initial state (up to 200 neurons unless told otherwise); "op" seeks the
             operating point from `crossbar`'s states, which shows that the circuit rests there, not that it gets there;

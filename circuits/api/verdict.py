@@ -70,7 +70,7 @@ def verify(
     ----------
     chip : Chip, str or Path
         A chip, its file or run folder; it must carry examples.
-    engine : {"ngspice", "pyspice", "vacask"}
+    engine : {"ngspice", "pyspice", "inspice", "vacask"}
     n_samples : int
         How many of the chip's examples.
     keep : str or Path, optional

@@ -19,7 +19,8 @@ def memristor(device: str, plot: Path | None, volts: float, seconds: float, as_j
 
     A SPICE subcircuit is measured in ngspice, a module in Verilog-A in VACASK.
 
-    NAME is one that comes with Hopbar: jart-vcm-1b, jart-vcm-1b-va. `hopbar netlist` and `hopbar verify` take the same with --device.
+    NAME is one that comes with Hopbar: jart-vcm-1b, jart-vcm-1b-va. `hopbar netlist` and `hopbar verify` take the same
+    with --device.
     docs/your_circuit.md says what the file holds.
 
     Example: `hopbar memristor jart-vcm-1b --plot jart.svg`

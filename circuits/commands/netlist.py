@@ -147,7 +147,8 @@ def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) ->
 
 @click.command("verify", short_help="Prove in a circuit simulator that the netlist is the chip.")
 @click.argument("chip", metavar="RUN_OR_CHIP", type=click.Path(path_type=Path))
-@click.option("--engine", "engine_name", default="ngspice", show_default=True, help="ngspice, pyspice or vacask.")
+@click.option("--engine", "engine_name", default="ngspice", show_default=True,
+              help="ngspice, pyspice, inspice or vacask.")  # fmt: skip
 @click.option("--mode", type=click.Choice(("coupled", "fixed-rail", "tile")),
               help="Default: coupled up to 800 neurons and in VACASK (with --wires 200, else one tile).")  # fmt: skip
 @click.option("--analysis", type=click.Choice(("tran", "op", "tran-op")),

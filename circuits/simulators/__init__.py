@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from circuits.simulators.ngspice import Ngspice
 from circuits.simulators.process import Limits
 from circuits.simulators.pyspice import PySpice
@@ -11,7 +14,9 @@ from crossbar.errors import unknown_name
 
 __all__ = ["ENGINES", "Engine", "Limits", "available", "engine"]
 
-ENGINES = {"ngspice": Ngspice, "pyspice": PySpice, "vacask": Vacask}
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "ngspice": Ngspice, "pyspice": PySpice, "inspice": partial(PySpice, package="InSpice"), "vacask": Vacask,
+}  # fmt: skip
 
 
 def engine(name: str) -> Engine:

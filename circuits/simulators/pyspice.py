@@ -1,7 +1,8 @@
-"""ngspice's shared library through PySpice, in a worker process: a library that aborts must not take us with it."""
+"""ngspice's shared library through PySpice or its fork InSpice, in a worker process, which may abort alone."""
 
 from __future__ import annotations
 
+import ast
 import ctypes.util
 import importlib.metadata
 import importlib.util
@@ -22,26 +23,55 @@ from circuits.simulators.workplace import absolute, workplace
 from crossbar.errors import EngineError
 
 WORKER = "circuits.simulators.pyspice_worker"
-REMEDY = "pip install PySpice and apt-get install libngspice0 (or set NGSPICE_LIBRARY_PATH to libngspice's file)"
+NEWER = {"InSpice": " (its 1.6.3.3 is no Python before 3.12)"}
+LIBRARY = "apt-get install libngspice0 (or set NGSPICE_LIBRARY_PATH to libngspice's file)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PySpice:
-    """PySpice 1.5 with libngspice; its subprocess mode is broken with ngspice 39, its shared library works."""
+    """PySpice 1.5 with libngspice; its subprocess mode is broken with ngspice 39, its shared library works.
 
-    name = "pyspice"
+    Attributes
+    ----------
+    package : {"PySpice", "InSpice"}
+        InSpice is its maintained fork, of the same interface. A line of its 1.6.3.3 can be read by Python 3.12 and
+        later alone.
+    """
+
+    package: str = "PySpice"
     netlist = "circuit.cir"
-    remedy = REMEDY
+
+    @property
+    def name(self) -> str:
+        """The package in small letters."""
+        return self.package.lower()
+
+    @property
+    def remedy(self) -> str:
+        """How to get what is missing."""
+        return f"pip install {self.package}{NEWER.get(self.package, '')} and {LIBRARY}"
 
     def library(self) -> str | None:
         """Return the file name of ngspice's shared library, or None."""
         return os.environ.get("NGSPICE_LIBRARY_PATH") or ctypes.util.find_library("ngspice")
 
     def version(self) -> str | None:
-        """Return PySpice's version, or None where it or the library is missing."""
-        if importlib.util.find_spec("PySpice") is None or self.library() is None:
+        """Return the package's version, or None where it or the library is missing."""
+        if not self._readable() or self.library() is None:
             return None
-        return importlib.metadata.version("PySpice")
+        return importlib.metadata.version(self.package)
+
+    def _readable(self) -> bool:
+        """Return whether the package is there, and is Python to the Python that runs."""
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            return False
+        shared = Path(spec.submodule_search_locations[0]) / "Spice" / "NgSpice" / "Shared.py"
+        try:
+            ast.parse(shared.read_bytes())
+        except (OSError, SyntaxError):
+            return False
+        return True
 
     def settle(self, circuit: Circuit, folder: Path, limits: Limits) -> Waveforms:
         """Write `circuit` to `folder`, run it in the shared library, and return its waveforms.
@@ -49,14 +79,14 @@ class PySpice:
         Raises
         ------
         EngineError
-            PySpice or the library is missing, crashed, ran out of time or memory, or did not converge.
+            The package or the library is missing, crashed, ran out of time or memory, or did not converge.
         """
         if self.version() is None:
-            raise EngineError(f"PySpice with ngspice's shared library is not installed: {REMEDY}")
+            raise EngineError(f"{self.package} with ngspice's shared library is not installed: {self.remedy}")
         with workplace(folder) as private:
             netlist = spice.write(circuit, private / self.netlist)
             out = private / "pyspice.npz"
-            command = [sys.executable, "-P", "-W", "ignore", "-m", WORKER, str(netlist), str(out)]
+            command = [sys.executable, "-P", "-W", "ignore", "-m", WORKER, self.package, str(netlist), str(out)]
             outcome = run_limited(self.name, command, private, limits, self._search())
             refuse_failure(self.name, outcome.log)
             try:

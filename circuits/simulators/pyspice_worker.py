@@ -1,27 +1,28 @@
-"""Run one netlist in ngspice's shared library by PySpice: `python -m circuits.simulators.pyspice_worker FILE OUT`."""
+"""Run one netlist in ngspice's shared library: `python -m circuits.simulators.pyspice_worker PACKAGE FILE OUT`."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 
-def run(netlist: Path, out: Path) -> int:
-    """Simulate `netlist` and keep time, names and values in the .npz file `out`; return an exit code."""
-    from PySpice.Spice.NgSpice.Shared import NgSpiceCircuitError, NgSpiceCommandError
-
+def run(package: str, netlist: Path, out: Path) -> int:
+    """Simulate `netlist` by PySpice or InSpice, keep time, names and values in `out` (.npz); return an exit code."""
+    shared = importlib.import_module(f"{package}.Spice.NgSpice.Shared")
     forbid_init_files(os.environ.get("NGSPICE_LIBRARY_PATH"))
     try:
-        library = quiet_library()
+        library = quiet_library(shared)
         library.load_circuit(netlist.read_text(encoding="ascii"))
         loaded = library.stdout + "\n" + library.stderr
         library.run()
-    except (NgSpiceCircuitError, NgSpiceCommandError, NameError) as error:
+    except (shared.NgSpiceCircuitError, shared.NgSpiceCommandError, NameError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     sys.stdout.write("\n".join([loaded, library.stdout, library.stderr]))
@@ -41,19 +42,18 @@ def forbid_init_files(path: str | None) -> None:
         getattr(ctypes.CDLL(path), "ngSpice_nospiceinit", int)()
 
 
-def quiet_library() -> Any:
-    """Return ngspice's library, as PySpice wraps it, without its reading of every line on stderr as an error.
+def quiet_library(shared: ModuleType) -> Any:
+    """Return ngspice's library, as the package wraps it, without its reading of every line on stderr as an error.
 
     ngspice also writes notes and warnings there: of its version, of gmin stepping. Failures are told by return codes,
     by a missing result, and by the log, which `circuits.simulators.ngspice.refuse_failure` reads.
     """
-    from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
-    class Quiet(NgSpiceShared):
+    class Quiet(shared.NgSpiceShared):  # type: ignore[name-defined, misc]
         _error_in_stdout = _error_in_stderr = property(lambda _: False, lambda _, __: None)
 
     return Quiet(send_data=False)
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(run(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))

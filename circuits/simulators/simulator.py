@@ -15,16 +15,21 @@ class Engine(Protocol):
 
     Attributes
     ----------
-    name : str
     netlist : str
         Name of the file that `settle` writes.
-    remedy : str
-        How to install it.
     """
 
-    name: str
     netlist: str
-    remedy: str
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """How to install it."""
+        ...
 
     def version(self) -> str | None:
         """Return its version, or None where it is not installed."""

