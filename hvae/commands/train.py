@@ -82,8 +82,8 @@ def train(
     if resume:
         folder = RunFolder.open(out)
         own = [one for one in given if not one.startswith("training.epochs=")]
-        _refuse_changes(folder, model, [*own, *overrides, *map(str, (*files, *filter(None, (from_sweep, start))))])
-        if epochs is not None:
+        _refuse_changes(folder, model, files, [*_swept(from_sweep, model), *own, *overrides], start)
+        if epochs not in (None, folder.config().training.epochs):
             click.echo(lengthening.lengthen(folder, epochs), err=True)
     else:
         config = for_array(toml_file.resolve(model, files, [*_swept(from_sweep, model), *given, *overrides]))
@@ -132,13 +132,26 @@ def _swept(source: str | None, model: str) -> list[str]:
     return study.overrides(source, model)
 
 
-def _refuse_changes(folder: Any, model: str, changes: list[str]) -> None:
+def _refuse_changes(
+    folder: Any, model: str, files: tuple[Path, ...], settings: list[str], start: str | Path | None
+) -> None:
+    """Raise `InvalidValue` unless what a command says of a run that is resumed is what the run has."""
     from crossbar.errors import InvalidValue
+    from hvae.config import toml_file
 
-    if changes:
-        raise InvalidValue(f"a resumed run keeps its configuration, but got {', '.join(changes)}: leave them out")
-    if folder.config().model.name != model:
-        raise InvalidValue(f"{folder.path} is a run of {folder.config().model.name!r}, but the command says {model!r}")
+    held = folder.config()
+    if held.model.name != model:
+        raise InvalidValue(f"{folder.path} is a run of {held.model.name!r}, but the command says {model!r}")
+    if start is not None:
+        raise InvalidValue("a resumed run keeps its configuration and has begun already: leave out --start")
+    asked = toml_file.resolve(model, (folder.path / "config.toml", *files), settings)
+    told = [
+        f"{key} is {one!r}, not {other!r}"
+        for key, one, other in toml_file.differences(held, asked)
+        if (key, other) != ("array.adc_range", "data")  # found from data when the run began
+    ]
+    if told:
+        raise InvalidValue(f"a resumed run keeps its configuration, but {'; '.join(told[:3])}: leave that out")
 
 
 @click.command(short_help="Score a trained run or chip.")

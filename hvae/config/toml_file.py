@@ -77,15 +77,20 @@ def loads(text: str, place: str) -> RunConfig:
     return check(input_files.toml_text(text, place))
 
 
-def refuse_difference(began: RunConfig, now: RunConfig, path: Path) -> None:
-    """Raise `InvalidValue` where the configuration `now`, in the file at `path`, is not what the run `began` with."""
-    before, after = asdict(began), asdict(now)
-    changes = [
-        f"{table}.{key} (was {value!r}, is {after[table][key]!r})"
+def differences(one: RunConfig, other: RunConfig) -> list[tuple[str, Any, Any]]:
+    """Return (`table.key`, value, value) of every key in which two configurations differ."""
+    before, after = asdict(one), asdict(other)
+    return [
+        (f"{table}.{key}", value, after[table][key])
         for table, keys in before.items()
         for key, value in keys.items()
         if after[table][key] != value
     ]
+
+
+def refuse_difference(began: RunConfig, now: RunConfig, path: Path) -> None:
+    """Raise `InvalidValue` where the configuration `now`, in the file at `path`, is not what the run `began` with."""
+    changes = [f"{key} (was {value!r}, is {other!r})" for key, value, other in differences(began, now)]
     if changes:
         raise InvalidValue(
             f"{path} was changed since the run's last checkpoint: {', '.join(changes)}; put it back, or train "
