@@ -10,7 +10,9 @@ import rich_click as click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from crossbar.devices.stuck_map import StuckMap
     from crossbar.programming.arrays import ProgrammingReport
+    from crossbar.programming.spares import Placement
 
 PULSED = {"max_pulses", "verify_noise"}  # options that floats have no use for
 SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
@@ -36,6 +38,10 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option(
     "--stuck-map", type=click.Path(path_type=Path), metavar="FILE",
     help="Devices known to be stuck: a table of plane, row, column, state (docs/array.md).",
+)
+@click.option(
+    "--spare-lines", type=click.IntRange(0), default=0, show_default=True,
+    help="Lines beyond the neurons', for those that stuck devices hurt most; needs --stuck-map, which counts lines.",
 )  # fmt: skip
 @click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
 @click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
@@ -60,12 +66,19 @@ def program(
     check_out(out)
     if out.exists() and not force:
         raise ExistingFile(f"{out} exists already; choose another --out, or --force to replace it")
-    reports = _programmed(run, device, out, options)
+    reports, placed = _programmed(run, device, out, options)
     if as_json:
         networks = {name: report.as_dict() for name, report in reports.items()}
-        click.echo(json.dumps({"chip": str(out), "device": device, "seed": options["seed"], "networks": networks}))
+        spare = {name: _moves(one) for name, one in placed.items()}
+        told = {"chip": str(out), "device": device, "seed": options["seed"], "networks": networks}
+        click.echo(json.dumps(told | ({"spare_lines": spare} if placed else {})))
         return
     _show(reports, device, out)
+    for name, one in placed.items():
+        click.echo(
+            f"{name}: {one.moved} neurons on spare lines; stuck devices take {one.harm:.4g} from squared weights, "
+            f"{one.harm_before:.4g} without them"
+        )
 
 
 def _check_options(context: click.Context, device: str) -> None:
@@ -78,15 +91,24 @@ def _check_options(context: click.Context, device: str) -> None:
         name = "--" + min(silent).replace("_", "-")
         other = "devices that take pulses: name one" if device == "ideal" else "`--device ideal`, which takes no pulses"
         raise InvalidValue(f"`{name}` belongs to {other}, but got --device {device}")
+    if "spare_lines" in given and context.params["stuck_map"] is None:
+        raise InvalidValue("`--spare-lines` takes the place of lines with stuck devices: give --stuck-map FILE too")
     scales = sorted("--" + name.replace("_", "-") for name in given & SCALES)
     if len(scales) > 1:
         raise InvalidValue(f"give at most one scale, but got {' and '.join(scales)}")
 
 
-def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> dict[str, ProgrammingReport]:
-    """Program and save the chip; return the reports."""
+def _moves(placed: Placement) -> dict[str, Any]:
+    """Return which neuron took which line, and what that saves, in plain numbers."""
+    moved = {str(neuron): int(line) for neuron, line in enumerate(placed.lines) if line != neuron}
+    return {"moved": moved, "harm_before": placed.harm_before, "harm": placed.harm}
+
+
+def _programmed(
+    run: str, device: str, out: Path, options: dict[str, Any]
+) -> tuple[dict[str, ProgrammingReport], dict[str, Placement]]:
+    """Program and save the chip; return the reports, and where neurons are if there are spare lines."""
     from dataclasses import replace
-    from functools import partial
 
     import numpy as np
 
@@ -95,7 +117,8 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     from crossbar.devices.nonidealities import FaultLaw
     from crossbar.devices.stuck_map import read
     from crossbar.hopfield.mismatch import Spread
-    from crossbar.programming.chip import best_scale, given_scale, no_map, program_chip
+    from crossbar.programming import spares
+    from crossbar.programming.chip import best_scale, given_scale, program_chip
     from crossbar.programming.write_verify import WriteVerify
 
     faults = FaultLaw(**{name: options[name] for name in ("levels", "variation", "stuck_low", "stuck_high")})
@@ -109,13 +132,26 @@ def _programmed(run: str, device: str, out: Path, options: dict[str, Any]) -> di
     spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak")})
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     rng = np.random.default_rng(options["seed"])
-    stuck = no_map if options["stuck_map"] is None else partial(read, options["stuck_map"])
-    chip, reports = program_chip(load_chip(run), config, settings, rng, scale, stuck)
+    ideal = load_chip(run)
+    placed: dict[str, Placement] = {}
+
+    def stuck(network: str) -> StuckMap | None:
+        if options["stuck_map"] is None:
+            return None
+        known = read(options["stuck_map"], network)
+        if options["spare_lines"]:
+            placed[network] = spares.place(known, np.asarray(ideal.weights[network]), options["spare_lines"])
+            return placed[network].stuck
+        return known
+
+    chip, reports = program_chip(ideal, config, settings, rng, scale, stuck)
     if spread != Spread():
         chip = chip.with_neurons(spread, rng)
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
+    if placed:
+        notes["spare_lines"] = json.dumps({name: _moves(one)["moved"] for name, one in placed.items()})
     replace(chip, provenance={**chip.provenance, **notes}).save(out)
-    return reports
+    return reports, placed
 
 
 def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None:
