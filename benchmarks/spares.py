@@ -4,8 +4,9 @@
     python benchmarks/spares.py --quick                     an untrained network of digits, seconds
 
 Maps of N + 16 lines are drawn: of devices that are stuck alone (1 in 100, nine of ten at g_min), and of lines that are
-broken from end to end (6 of all, every device at g_min) beside a few scattered ones. Written by write-verify to ideal
-devices, with 0, 4, 8 and 16 of the spare lines in use; SSE/2 from mu on 2,000 test images, three maps each.
+broken from end to end (6 of all, every device at g_min) beside a few scattered ones. Written by write-verify to
+devices of even steps of 0.002, with 0, 4, 8 and 16 of the spare lines in use; SSE/2 from mu on 2,000 test images, three
+maps each. `healthy` has nothing stuck.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import Chip, load_chip
+from crossbar.devices.law import law
 from crossbar.devices.stuck_map import StuckMap
 from crossbar.programming import spares
 from crossbar.programming.chip import best_scale, program_chip
@@ -32,6 +34,7 @@ from hvae.runs.records import RunFolder
 from hvae.training import loop
 
 MOST = 16
+FINE = law("constant", dw_min=0.002, dw_min_std=0.0, w_min=-1.0, w_max=1.0)
 LOW = 0.9  # of scattered devices are stuck at g_min
 QUICK = (
     "data.name=digits", "model.hidden=20", "model.latent=4", "training.epochs=1", "training.validation_samples=0",
@@ -70,7 +73,8 @@ def figures(run: Path, seeds: list[int], counts: list[int], folder: Path, images
     pictures = images.load(trained.config.data).test_images[:images_used]
     (name,) = ideal.networks
     weights = np.asarray(ideal.weights[name], np.float64)
-    found = {"ideal": score(ideal, folder, pictures)}
+    healthy, _ = program_chip(ideal, ArrayConfig(device=FINE), WriteVerify(), np.random.default_rng(seeds[0]))
+    found = {"ideal": score(ideal, folder, pictures), "healthy": score(healthy, folder, pictures)}
     kinds: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {"scattered": scattered, "broken": broken}
     for kind, draw in kinds.items():
         for count in counts:
@@ -79,7 +83,7 @@ def figures(run: Path, seeds: list[int], counts: list[int], folder: Path, images
                 known = draw(np.random.default_rng(seed), len(weights) + MOST)
                 there = known[(known[:, 1:3] < len(weights) + count).all(axis=1)]
                 placed = spares.place(StuckMap(there), weights, count)
-                config, rng = ArrayConfig(), np.random.default_rng(seed)
+                config, rng = ArrayConfig(device=FINE), np.random.default_rng(seed)
                 made, _ = program_chip(ideal, config, WriteVerify(), rng, best_scale, lambda _, p=placed: p.stuck)
                 scores.append(score(made, folder, pictures))
                 harms.append(placed.harm / placed.harm_before if placed.harm_before else 1.0)

@@ -76,8 +76,9 @@ def write_verify(
     """Pulse the devices of `array` from where they stand until they read `weights` (N, N), or their budget is spent.
 
     They are read as they are now, aged if the array has: its clock stands still, and devices that are pulsed are new.
-    Of a pair the plus device is written first; the minus device then makes up for its miss. Reads include the devices'
-    faults, so a stuck device spends its budget and is reported. An array of floats is written in one go, with the
+    Of a pair the plus device is written first; the minus device then makes up for its miss, and where it cannot be
+    written itself, the plus device for that. Reads include the devices' faults, so a stuck device spends its budget and
+    is reported. An array of floats is written in one go, with the
     configured programming error and no pulses.
 
     Raises
@@ -170,9 +171,16 @@ def _write(
     if len(targets) < PAIR:
         return targets
     second = cells.mapping.clip(targets[1] + first - targets[0])
-    _, effort = bring(cells, 1, second, where, settings, rng, array.time)
+    found, effort = bring(cells, 1, second, where, settings, rng, array.time)
     _pay(array, effort)
-    return targets[0], second
+    span = cells.mapping.high - cells.mapping.low
+    missed = where & (np.abs(found - second) > settings.tolerance * span)
+    if not missed.any():
+        return targets[0], second
+    third = np.where(missed, cells.mapping.clip(targets[0] + found - targets[1]), targets[0])
+    _, effort = bring(cells, 0, third, missed, settings, rng, array.time)
+    _pay(array, effort)
+    return third, second
 
 
 def _pay(array: CrossbarArray, effort: Effort) -> None:

@@ -8,6 +8,7 @@ from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import Chip, load_chip
 from crossbar.commands.program import program
+from crossbar.devices.law import law
 from crossbar.devices.nonidealities import FaultLaw
 from crossbar.devices.stuck_map import StuckMap, read
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile
@@ -139,3 +140,24 @@ def test_the_command_programs_a_chip_with_them(tmp_path):
     missing = CliRunner().invoke(program, [*command[:-1], str(tmp_path / "no.csv"), "--out", str(tmp_path / "x.h5")])
     assert isinstance(missing.exception, MissingFile)
     assert not (tmp_path / "x.h5").exists()
+
+
+@pytest.mark.parametrize("plane", [0, 1])
+@pytest.mark.parametrize("state", [-1, 1])
+@pytest.mark.parametrize("weight", [0.3, -0.3])
+def test_the_other_device_of_a_pair_makes_up_for_a_stuck_one(plane, state, weight):
+    """Whichever it is: what a pair of range 1 can hold beside a device at 0 or 1."""
+    network = Network((("pixels", 2), ("hidden", 1)))
+    weights = np.zeros((3, 3))
+    weights[0, 2] = weights[2, 0] = weight
+    weights[1, 2] = weights[2, 1] = 1.0  # fills the range
+    steps = law("constant", dw_min=0.001, dw_min_std=0.0, w_min=-1.0, w_max=1.0)
+    config = ArrayConfig(device=steps, weight_limit=1.0, faults=FaultLaw(stuck_map=stuck((plane, 0, 2, state))))
+    array = CrossbarArray.from_weights(network, weights, config, np.random.default_rng(0))
+    array.write(np.zeros_like(weights), np.random.default_rng(0))
+    write_verify(array, weights, WriteVerify(tolerance=0.002), np.random.default_rng(0))
+    held = float(state > 0)
+    other = np.clip(held - weight if plane == 0 else held + weight, 0, 1)
+    expected = held - other if plane == 0 else other - held
+    assert array.weights()[0, 2] == pytest.approx(expected, abs=0.005)
+    assert array.weights()[1, 2] == pytest.approx(1.0, abs=0.005)
