@@ -107,6 +107,26 @@ def _costs(rows: list[dict], devices: list[str]) -> list[str]:
     return [*lines, ""]
 
 
+LARGE = ("reconstruction_distance", "perfect_prior_distance", "frechet_distance", "recall")
+
+
+def full_size(found: dict) -> str:
+    """Return the section of a network of full size, programmed onto some of the devices."""
+    rows, commands = found["rows"], "`, `".join(found["commands"])
+    lines = [
+        "## At full size", "",
+        f"{found['note'][0].upper()}{found['note'][1:]}. Commit {found['commit']}: `{commands}`.", "",
+        "| device | SSE/2 from mu | of floats | reconstructions | perfect prior | generated | recall |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]  # fmt: skip
+    ideal = rows["floats"]["sse_half_mean"]
+    for device, row in rows.items():
+        cells = [f"{row['sse_half_mean']:.3g}", f"{row['sse_half_mean'] / ideal:.2f}"]
+        cells += [f"{row[one]:.3g}" for one in LARGE]
+        lines.append(f"| {device} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def _failures(rows: list[dict]) -> list[str]:
     lines = []
     for row in rows:
@@ -123,6 +143,9 @@ def main(quick: bool) -> None:
         print("no results are kept yet: python benchmarks/devices.py")
         return
     text = page(json.loads(kept.read_text(encoding="utf-8")))
+    large = RESULTS / "full_size_programmed.json"
+    if large.exists():
+        text += "\n" + full_size(json.loads(large.read_text(encoding="utf-8")))
     if quick:
         print(text)
     else:
