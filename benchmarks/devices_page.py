@@ -69,7 +69,7 @@ def page(found: dict) -> str:
         f"Written by `python benchmarks/devices_page.py` from its JSON; edit neither. Commit {found['commit']}.",
         "",
         *([f"{found['joined']}", ""] if "joined" in found else []),
-        "Made before write-verify made up for minus devices that miss their target, which only helps.",
+        "Made before write-verify made up for minus devices that miss their target; not measured anew.",
         "",
         f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {len(ideal)} seeds. {found['notes']}.",
         "",
