@@ -22,8 +22,8 @@ HERE = Path(__file__).parent
 SECONDS = 300
 LIBRARIES = {"gpu_adopt", "gpu_floor", "gpu_numba", "gpu_training", "harness", "peers", "quick", "settling_cases"}
 OF_A_RUN = {
-    "basins", "best_code", "drift", "epoch", "noise_correlation", "onchip", "priors", "scaling", "settling",
-    "sweep_cost", "wires_study",
+    "basins", "best_code", "drift", "epoch", "gradient_error", "noise_correlation", "onchip", "priors", "scaling",
+    "settling", "sweep_cost", "wires_study",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STREAMS = ("init", "data", "latent", "device", "read noise", "sampling", "validation", "neurons")
+STREAMS = ("init", "data", "latent", "device", "read noise", "sampling", "validation", "neurons", "gradient")
 """A stream's place here is part of its seed. Nothing draws from "read noise": arrays have keys for their own."""
 
 

@@ -221,6 +221,7 @@ class TrainingConfig:
     checkpoint_seconds: float = 60.0  # a checkpoint at least so often, and after every epoch
     validation_samples: int = 2000  # generated images for the Frechet distance after an epoch; 0 for none
     eigenvalue_samples: int = 2  # samples whose smallest Hessian eigenvalue is logged after an epoch; 0 for none
+    gradient_samples: int = 16  # samples whose gradient is compared with the exact one after an epoch; 0 for none
 
     def __post_init__(self) -> None:
         checks.at_least("training.epochs", self.epochs, 1)
@@ -228,6 +229,7 @@ class TrainingConfig:
         checks.at_least("training.seed", self.seed, 0)
         checks.at_least("training.validation_samples", self.validation_samples, 0)
         checks.at_least("training.eigenvalue_samples", self.eigenvalue_samples, 0)
+        checks.at_least("training.gradient_samples", self.gradient_samples, 0)
         checks.positive("training.beta_kl", self.beta_kl)
         checks.not_negative("training.conditioning", self.conditioning)
         checks.positive("training.checkpoint_seconds", self.checkpoint_seconds)

@@ -168,6 +168,8 @@ def gradient(network: Network, contrasts: Sequence[Contrast], dtype: type = np.f
 
 def shortened(difference: np.ndarray, norm_limit: float) -> tuple[np.ndarray, int]:
     """Return R (batch, n_free), no sample's longer than `norm_limit` medians of the batch, and how many were."""
+    if np.isinf(norm_limit):
+        return difference, 0
     norms = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     longest = norm_limit * np.median(norms)
     long = norms > longest

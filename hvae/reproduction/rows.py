@@ -24,8 +24,10 @@ _FREE = {
     "data": ("name", "folder"),
     "settling": ("tolerance", "max_sweeps", "max_unsettled"),
     "nudging": ("tolerance", "max_sweeps"),
-    "training": ("epochs", "seed", "checkpoint_seconds", "validation_samples", "eigenvalue_samples"),
-}
+    "training": (
+        "epochs", "seed", "checkpoint_seconds", "validation_samples", "eigenvalue_samples", "gradient_samples",
+    ),
+}  # fmt: skip
 """By table of the configuration, what may differ from `hvae.config.run.table_3` in a run at Table 3's values: the data
 set and where it lies, how closely equilibria are found, how long is trained, and what is logged."""
 

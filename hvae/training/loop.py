@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -14,6 +14,7 @@ from hvae.config import toml_file
 from hvae.config.run import RunConfig
 from hvae.data.sets import Dataset
 from hvae.learning import learners, optimizers, unsettled
+from hvae.learning.gradient_error import gradient_error
 from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.learning.learners import Learner
 from hvae.learning.stiffness import smallest_eigenvalues
@@ -234,6 +235,8 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
     if training.eigenvalue_samples and isinstance(ideal, EquilibriumPropagation):
         sample = dataset.validation_images[: training.eigenvalue_samples]
         record["smallest_eigenvalue"] = float(smallest_eigenvalues(ideal, run.parameters, sample).min())
+    if training.gradient_samples and isinstance(run.learner, EquilibriumPropagation):
+        record |= _gradient_error(run, run.learner, int(record["epoch"]))
     run.folder.log("metrics", record)
     told = record | _mean_shares(run)  # of the steps since a resume, if there was one: told, and not logged
     observer.on_epoch(int(record["epoch"]), told)
@@ -246,6 +249,17 @@ def _finish_epoch(run: _Run, observer: Observer) -> None:
             f"epoch {epoch} of {training.epochs} taught nothing that can be trusted: {error}"
         ) from error
     _save_chip(run)
+
+
+def _gradient_error(run: _Run, learner: EquilibriumPropagation, epoch: int) -> dict[str, float]:
+    """Return how far tolerances leave the gradient of a few validation images, none shortened, from the exact one."""
+    training, plain = run.config.training, replace(learner, norm_limit=np.inf)
+    images = run.dataset.validation_images[: training.gradient_samples].astype(training.precision)
+    noise = stream(training.seed, "gradient", epoch).standard_normal((len(images), learner.latent))
+    found = gradient_error(plain, run.parameters, images, noise.astype(training.precision))
+    if not np.isfinite(found.relative):
+        return {}
+    return {"gradient_error": found.relative, "gradient_cosine": found.cosine}
 
 
 def _mean_shares(run: _Run) -> dict[str, float]:

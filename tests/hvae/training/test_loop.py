@@ -220,3 +220,23 @@ def test_nudges_that_fail_are_counted(tmp_path, changes, failed):
     run, found = new_run(tmp_path / "run", "tdh-vae", *changes, "settling.max_unsettled=1", "training.epochs=1"), []
     loop.train(run, observer=Observer(on_step=lambda step, total, one: found.append(one["failed_nudges"])))
     assert found[0] == failed
+
+
+@pytest.mark.needs_jit
+def test_every_epoch_tells_what_the_tolerances_cost_its_gradient(tmp_path):
+    loose, tight, none = (
+        new_run(tmp_path / name, "tdh-vae", *changes)
+        for name, changes in {
+            "loose": ("settling.tolerance=0.1", "nudging.tolerance=0.3"),
+            "tight": ("settling.tolerance=1e-5", "nudging.tolerance=1e-4"),
+            "none": ("training.gradient_samples=0",),
+        }.items()
+    )
+    for folder in (loose, tight, none):
+        loop.train(folder)
+    errors = [
+        [record["gradient_error"] for record in folder.metrics() if "gradient_error" in record]
+        for folder in (loose, tight, none)
+    ]
+    assert [len(one) for one in errors] == [2, 2, 0]
+    assert 0 < max(errors[1]) < 1e-2 < 10 * min(errors[0])
