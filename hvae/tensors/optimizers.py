@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from hvae.config.run import OptimizerConfig
-from hvae.learning.muon import ITERATIONS, QUINTIC, Blocks, pairs
+from hvae.learning.muon import POLYNOMIALS, Blocks, pairs
 
 Tensors = dict[str, torch.Tensor]
 
@@ -105,8 +105,7 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
     x = matrices.mT if tall else matrices
     norm = torch.linalg.matrix_norm(x, keepdim=True)
     x = x / torch.where(norm == 0, torch.ones_like(norm), norm)
-    a, b, c = QUINTIC
-    for _ in range(ITERATIONS):
+    for a, b, c in POLYNOMIALS:
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
