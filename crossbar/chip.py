@@ -36,6 +36,8 @@ SCHEMA_OF_LAWS = "hopbar-chip/2"
 """Schema of chips whose neurons follow several laws: a reader that knows none but the paper's must not read them."""
 SCHEMA_OF_NEURONS = "hopbar-chip/3"
 """Schema of chips whose neurons are not alike: a reader that takes them for perfect must not read them."""
+SCHEMA_OF_GAINS = "hopbar-chip/4"
+"""Schema of chips whose lines have gains: a reader that knows none would take other weights from their devices."""
 ROLES = ("encode", "decode")
 MISMATCH = ("gain", "offset", "leak")
 """What neurons that are not alike have each of their own, `crossbar.hopfield.mismatch.Mismatch`."""
@@ -221,7 +223,7 @@ def load_chip(path: str | Path) -> Chip:
     if not file_path.exists():
         raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
     with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
-        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS)
+        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS, SCHEMA_OF_GAINS)
         if file.attrs.get("schema") not in known:
             raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {', '.join(map(repr, known))}")
         return _read(file)
@@ -241,8 +243,9 @@ def _write(file: h5py.File, chip: Chip) -> None:
     file.attrs.update(model=chip.model, image_shape=chip.image_shape)
     laws = {law for network in chip.networks.values() for law in network.laws}
     alike = all(network.mismatch is None for network in chip.networks.values())
-    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike
-    several = SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
+    plain = all(devices.gains is None for devices in chip.conductances.values())
+    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike and plain
+    several = SCHEMA_OF_GAINS if not plain else SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
     file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": several})
     if chip.sigma is not None:
         file.attrs["sigma"] = chip.sigma
@@ -262,6 +265,8 @@ def _write(file: h5py.File, chip: Chip) -> None:
         group = file.create_group(f"conductances/{name}")
         group.attrs.update(siemens_per_weight=devices.siemens_per_weight, device=devices.device)
         group.attrs["report"] = json.dumps(dict(devices.report))
+        if devices.gains is not None:
+            group.create_dataset("gains", data=devices.gains)
         for sign in ("plus", "minus"):
             data = group.create_dataset(sign, data=getattr(devices, sign), compression="gzip", compression_opts=1)
             data.attrs["units"] = "S"
@@ -281,6 +286,7 @@ def _read(file: h5py.File) -> Chip:
             siemens_per_weight=float(group.attrs["siemens_per_weight"]),
             device=group.attrs["device"],
             report=json.loads(group.attrs["report"]),
+            gains=input_files.array(group["gains"]) if "gains" in group else None,
         )
     return Chip(
         model=file.attrs["model"],

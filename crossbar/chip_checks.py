@@ -42,6 +42,13 @@ def check_positive(what: str, value: Any) -> None:
         raise InvalidValue(f"{what} must be positive and finite, but got {told(value)}")
 
 
+def check_gains(gains: Any, size: int) -> None:
+    """Raise `InvalidValue` unless `gains` are positive, finite numbers, one for each of the `size` lines."""
+    check_numbers("`gains`", gains)
+    if gains.shape != (size,) or gains.min(initial=1) <= 0:
+        raise InvalidValue(f"`gains` must be {size} positive numbers, but got {told(gains)}")
+
+
 def check_texts(what: str, named: Any, kind: type) -> None:
     """Raise `InvalidValue` unless `named` is a mapping of names to values of `kind` (str or a number)."""
     if not isinstance(named, Mapping):

@@ -8,13 +8,15 @@ from numbers import Real
 
 import numpy as np
 
-from crossbar.chip_checks import check_name, check_numbers, check_positive, check_texts
+from crossbar.chip_checks import check_gains, check_name, check_numbers, check_positive, check_texts
 from crossbar.errors import InvalidValue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conductances:
     """The devices that hold a weight matrix as differential pairs, W = (G+ - G-) / siemens_per_weight.
+
+    With gains d of the lines (`crossbar.programming.line_gains`) W_ij = d_i (G+ - G-)_ij d_j / siemens_per_weight.
 
     A row is a neuron that drives, a column one that is driven, as in `crossbar.hopfield.couplings`: [source, target].
     With two devices a pair of neurons this matters, as W = W^T no longer holds.
@@ -30,12 +32,14 @@ class Conductances:
         Name of the device preset; one line of printable ASCII.
     report : mapping
         What programming reported: pulses, failures, errors.
+    gains : ndarray (N,) or None
+        What each neuron's signal is multiplied by on its word line, and again what its bit lines bring; 1 if None.
 
     Raises
     ------
     InvalidValue
-        A scale that is not positive and finite, matrices that are not square or not alike, a conductance that is
-        negative, not finite or on the diagonal.
+        A scale or a gain that is not positive and finite, matrices that are not square or not alike, a conductance that
+        is negative, not finite or on the diagonal.
     """
 
     plus: np.ndarray
@@ -43,12 +47,15 @@ class Conductances:
     siemens_per_weight: float
     device: str
     report: Mapping[str, float] = field(default_factory=dict)
+    gains: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_positive("`siemens_per_weight`", self.siemens_per_weight)
         check_name("`device`", self.device)
         check_texts("`report`", self.report, Real)
         size = np.shape(self.plus)[0] if np.ndim(self.plus) else 0
+        if self.gains is not None:
+            check_gains(self.gains, size)
         for name in ("plus", "minus"):
             side = getattr(self, name)
             if np.shape(side) != (size, size):
@@ -64,4 +71,5 @@ class Conductances:
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the devices realise, [source, target]."""
-        return (self.plus - self.minus) / self.siemens_per_weight
+        alike: np.ndarray = (self.plus - self.minus) / self.siemens_per_weight
+        return alike if self.gains is None else alike * np.outer(self.gains, self.gains)

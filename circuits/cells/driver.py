@@ -11,12 +11,17 @@ from circuits.cells.neuron import level, rho, told
 
 
 def _signal(own: tuple[str, ...]) -> str:
-    return f"Brho r 0 V=v_read*{rho(own)}"
+    return f"Brho r 0 V=v_read*{_scale(own)}{rho(own)}"
 
 
 def _copy(own: tuple[str, ...]) -> str:
     gain = "gain*" if "gain" in own else ""
-    return f"Bstate r 0 V=v_read*{gain}{level(own)}"
+    return f"Bstate r 0 V=v_read*{_scale(own)}{gain}{level(own)}"
+
+
+def _scale(own: tuple[str, ...]) -> str:
+    """Return the factor of a line with a gain of its own (`crossbar.programming.line_gains`)."""
+    return "scale*" if "scale" in own else ""
 
 
 def driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
@@ -48,35 +53,35 @@ def shared_driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
     where s_row, the sum of all G+ and G- of neuron i, would be a replica row in hardware. Two large currents are
     subtracted: their difference inherits the precision of the replica.
     """
-    return _rails("driver", _signal(own), amplifier, told(own))
+    return _rails("driver", _signal(own), amplifier, own)
 
 
 def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return `follower s p n m`: `shared_driver` of a linear neuron, p at v_read s and n at -v_read s."""
-    return _rails("follower", _copy(own), amplifier, told(own))
+    return _rails("follower", _copy(own), amplifier, own)
 
 
-def _rails(name: str, signal: str, amplifier: str, parameters: str) -> str:
+def _rails(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
     if amplifier == "opamp":
         rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"
     return f"""\
-.subckt {name} s p n m s_row=0{parameters}
+.subckt {name} s p n m s_row=0{told(own)}
 {signal}
 Binvert rn 0 V=-v(r)
-{rails}Bsum m 0 V=(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)
+{rails}Bsum m 0 V={_scale(own)}(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)
 .ends {name}
 """
 
 
-def shared_rail() -> str:
+def shared_rail(own: tuple[str, ...] = ()) -> str:
     """Return `rail p n m`: the shared driver with its voltage fixed, for the fixed-rail check."""
-    return """\
-.subckt rail p n m v=0 s_row=0
-Vp p 0 {v}
+    return f"""\
+.subckt rail p n m v=0 s_row=0{told(own)}
+Vp p 0 {{v}}
 Bneg rn 0 V=-v
 Vn rn n 0
-Bsum m 0 V=(s_row*v+i(Vp)+i(Vn))/(siemens_per_weight*v_read)
+Bsum m 0 V={_scale(own)}(s_row*v+i(Vp)+i(Vn))/(siemens_per_weight*v_read)
 .ends rail
 """

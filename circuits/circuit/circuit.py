@@ -203,7 +203,7 @@ class Circuit:
         if self.guess is None:
             return {}
         rho = self.signals(self.guess)
-        values = {"s": self.guess, "p": self.electrical.v_read * rho, "m": self.weights() @ rho}
+        values = {"s": self.guess, "p": self.electrical.v_read * self.array.driven(rho), "m": self.weights() @ rho}
         return {
             f"{node}_{name}": float(voltages[index])
             for node, voltages in values.items()
@@ -264,10 +264,18 @@ def origin(chip: Chip, network: str, role: str, array: MemristorArray) -> tuple[
     return (
         f"network {network} ({blocks}), role {role}, model: {chip.model}",
         f"conductances: {array.n_memristors} memristors, symmetry {array.symmetry}, {source}",
+        *_gains(array),
         f"sha256 of the conductances: {array.digest()}",
         *_laws(chip.networks[network]),
         *known,
     )
+
+
+def _gains(array: MemristorArray) -> tuple[str, ...]:
+    """Return that lines have gains, where they have."""
+    if array.gains is None:
+        return ()
+    return ("lines have gains: a weight is also times the `scale` of both its lines, which their cards tell",)
 
 
 def _laws(network: Network) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossbar.chip import Chip
+from crossbar.chip_checks import check_gains
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 
@@ -19,6 +20,9 @@ LOWEST, HIGHEST = 1e-15, 1e3  # siemens: below, a simulator's gmin (1e-18) would
 class MemristorArray:
     """Differential pairs that hold W, w_ij = (G+_ij - G-_ij) / siemens_per_weight; i is the target, j the source.
 
+    With gains d of the lines w_ij = d_i (G+_ij - G-_ij) d_j / siemens_per_weight: neuron j drives its word line at d_j
+    v_read, and what the bit lines of neuron i bring is multiplied by d_i.
+
     Attributes
     ----------
     plus, minus : ndarray (N, N)
@@ -28,6 +32,8 @@ class MemristorArray:
     siemens_per_weight : float
     symmetry : {"shared", "two-device"}
         Whether one device serves both directions of a pair (then G is symmetric) or each direction has its own.
+    gains : ndarray (N,) or None
+        Of the lines; 1 if None.
 
     Raises
     ------
@@ -41,6 +47,7 @@ class MemristorArray:
     built: np.ndarray
     siemens_per_weight: float
     symmetry: str
+    gains: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.symmetry not in SYMMETRIES:
@@ -49,6 +56,8 @@ class MemristorArray:
             _check_conductances(name, getattr(self, name), self.symmetry)
         _check_built(self.built, (self.plus, self.minus), self.symmetry)
         checks.positive("siemens_per_weight", self.siemens_per_weight)
+        if self.gains is not None:
+            check_gains(self.gains, self.size)
 
     @property
     def size(self) -> int:
@@ -63,7 +72,15 @@ class MemristorArray:
 
     def weights(self) -> np.ndarray:
         """Return the weights (N, N) that the devices realise."""
-        return (self.plus - self.minus) / self.siemens_per_weight
+        return self.between_lines((self.plus - self.minus) / self.siemens_per_weight)
+
+    def between_lines(self, alike: np.ndarray) -> np.ndarray:
+        """Return weights (N, N) of devices times the gains of their two lines."""
+        return alike if self.gains is None else alike * np.outer(self.gains, self.gains)
+
+    def driven(self, signals: np.ndarray) -> np.ndarray:
+        """Return what word lines are at (N,), in units of v_read, for `signals` (N,) of the neurons."""
+        return signals if self.gains is None else signals * self.gains
 
     def acting(self, clamped: np.ndarray) -> MemristorArray:
         """Return the array without the devices that cannot act while the neurons `clamped` (N,) are held.
@@ -77,9 +94,9 @@ class MemristorArray:
         return replace(self, plus=plus, minus=minus, built=self.built & ~idle)
 
     def digest(self) -> str:
-        """Return the SHA-256 of the conductances (float64, row by row, G+ then G-)."""
+        """Return the SHA-256 of the conductances (float64, row by row, G+ then G-), and of the lines' gains if any."""
         digest = hashlib.sha256()
-        for conductances in (self.plus, self.minus):
+        for conductances in (self.plus, self.minus, *(() if self.gains is None else (self.gains,))):
             digest.update(np.ascontiguousarray(conductances, np.float64).tobytes())
         return digest.hexdigest()
 
@@ -180,8 +197,9 @@ def _program(chip: Chip, network: str, symmetry: str | None, g_min: float, g_max
     symmetric = np.array_equal(plus, plus.T) and np.array_equal(minus, minus.T)
     chosen = symmetry or ("shared" if symmetric else "two-device")
     return MemristorArray(
-        plus=plus, minus=minus, built=coupled, siemens_per_weight=devices.siemens_per_weight, symmetry=chosen
-    )
+        plus=plus, minus=minus, built=coupled, siemens_per_weight=devices.siemens_per_weight, symmetry=chosen,
+        gains=None if devices.gains is None else real(devices.gains, "gains"),
+    )  # fmt: skip
 
 
 def closed_form_count(n_neurons: int, symmetry: str) -> int:

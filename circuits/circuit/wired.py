@@ -36,4 +36,4 @@ def wired_weights(array: MemristorArray, wires: Wires) -> np.ndarray:
         part = np.ix_(rows, columns)
         seen[part] = effective_matrix(lines[part], wires.r_word_line, wires.r_bit_line)
     pairs = seen.reshape(array.size, array.size, 2)
-    return np.ascontiguousarray((pairs[:, :, 0] - pairs[:, :, 1]).T) / array.siemens_per_weight
+    return array.between_lines(np.ascontiguousarray((pairs[:, :, 0] - pairs[:, :, 1]).T) / array.siemens_per_weight)

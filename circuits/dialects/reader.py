@@ -21,13 +21,14 @@ FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
 OWN = ("gain", "offset", "leak")
 NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
+SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
     "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
-    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}",
-    "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense",
-    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){TOLD}",
-    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row={NUMBER}",
+    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}",
+    "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}",
+    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){TOLD}{SCALE}",
+    "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row=(?P<value>{FLOAT}){SCALE}",
     "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
     "line": rf"R[wb]_\d+_\d+[pn]_\d+_\d+ \w+ \w+ {NUMBER}",
@@ -133,6 +134,7 @@ class _Reading:
     parameters: dict[str, float] = field(default_factory=dict)
     cards: dict[str, dict[str, float]] = field(default_factory=dict)
     laws: dict[str, dict[str, ToldCell]] = field(default_factory=dict)
+    scales: dict[str, dict[str, float]] = field(default_factory=dict)
     cells: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     cell: list[str] = field(default_factory=list)
@@ -180,6 +182,9 @@ class _Reading:
             told = found.groupdict()
             if told.get("volts") is not None:
                 self.cards.setdefault("volts", {})[name] = _number(told["volts"], line)
+            if told.get("scale") is not None:
+                side = "sense" if kind == "sense" else "driver"
+                self.scales.setdefault(side, {})[name] = _number(str(told["scale"]), line)
             self._law(name, told, line)
             return
         if line.strip():
@@ -238,13 +243,24 @@ class _Reading:
             raise CorruptFile("the netlist has no `.param siemens_per_weight`; export it again")
         held = MemristorArray(
             plus=sides[0], minus=sides[1], built=built[0] | built[1], siemens_per_weight=scale,
-            symmetry="shared" if self.shared else "two-device",
+            symmetry="shared" if self.shared else "two-device", gains=self._gains(),
         )  # fmt: skip
         return Netlist(
             neurons=tuple(self.neurons), parameters=self.parameters, array=held, cards=self.cards,
             laws=self.laws, cells=tuple(self.cells), unpaired=int((built[0] ^ built[1]).sum()),
             stateful=self.stateful, foreign=(*self.foreign, *(["".join(self.cell)] if self.cell else [])),
         )  # fmt: skip
+
+    def _gains(self) -> np.ndarray | None:
+        """Return the gains of the lines, None where no card tells one; both ends of a line must tell the same."""
+        driven, sensed = self.scales.get("driver", {}), self.scales.get("sense", {})
+        if not driven and not sensed:
+            return None
+        fixed = "rail" in self.cards  # word lines at given voltages, with the gains in them
+        if not (self.shared or fixed) and driven != sensed:
+            raise CorruptFile("the two ends of a line must have the same `scale`, but differ; export the netlist again")
+        told = sensed if fixed else driven
+        return np.array([told.get(name, 1.0) for name in self.neurons])
 
 
 def _value(found: re.Match[str]) -> float:

@@ -108,19 +108,20 @@ def cells(circuit: Circuit) -> str:
     own = own_numbers(circuit.neurons)
     used = [CELLS[law.name] for law in circuit.neurons.laws]
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
+    of_lines = own_of_lines(circuit)
     parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
     parts += [opamp()] if amplifier == "opamp" else []
     parts.append(circuit.memristor.subcircuit())
     if circuit.rails is not None:
-        parts += [shared_rail()] if shared else []
+        parts += [shared_rail(of_lines)] if shared else []
     elif shared:
-        parts += [shared_driver(amplifier, own["driver"])] if "driver" in lines else []
-        parts += [shared_follower(amplifier, own["follower"])] if "follower" in lines else []
+        parts += [shared_driver(amplifier, own["driver"] + of_lines)] if "driver" in lines else []
+        parts += [shared_follower(amplifier, own["follower"] + of_lines)] if "follower" in lines else []
     else:
-        parts += [driver(amplifier, own["driver"])] if "driver" in lines else []
-        parts += [follower(amplifier, own["follower"])] if "follower" in lines else []
+        parts += [driver(amplifier, own["driver"] + of_lines)] if "driver" in lines else []
+        parts += [follower(amplifier, own["follower"] + of_lines)] if "follower" in lines else []
     if not shared:
-        parts.append(sense(circuit.amplifier))
+        parts.append(sense(circuit.amplifier, of_lines))
     if circuit.nudge is not None:
         parts.append(nudge())
     if circuit.turn is not None:
@@ -132,7 +133,10 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron: state or clamp, driver or rail, sense amplifier."""
     shared = circuit.array.symmetry == "shared"
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
-    signals = None if circuit.rails is None else circuit.signals(circuit.rails)
+    signals = None if circuit.rails is None else circuit.array.driven(circuit.signals(circuit.rails))
+    scales = [""] * len(circuit.names)
+    if circuit.array.gains is not None:
+        scales = [f" scale={gain!r}" for gain in circuit.array.gains.tolist()]
     own, told = own_numbers(circuit.neurons), numbers(circuit.neurons)
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
@@ -144,12 +148,18 @@ def neurons(circuit: Circuit) -> Iterator[str]:
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
         if signals is None:
-            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}\n"
+            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}{scales[index]}\n"
         else:
             volts = float(circuit.electrical.v_read * signals[index])
-            yield f"Xrail_{name} {ports} rail v={volts!r}{total}\n" if shared else f"Vrail_{name} {ports} 0 {volts!r}\n"
+            rail = f"Xrail_{name} {ports} rail v={volts!r}{total}{scales[index]}\n"
+            yield rail if shared else f"Vrail_{name} {ports} 0 {volts!r}\n"
         if not shared:
-            yield f"Xsense_{name} qp_{name} qn_{name} m_{name} sense\n"
+            yield f"Xsense_{name} qp_{name} qn_{name} m_{name} sense{scales[index]}\n"
+
+
+def own_of_lines(circuit: Circuit) -> tuple[str, ...]:
+    """Return the number that each card of a line tells where lines have gains of their own."""
+    return () if circuit.array.gains is None else ("scale",)
 
 
 def line_capacitances(circuit: Circuit) -> Iterator[str]:

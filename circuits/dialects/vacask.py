@@ -50,6 +50,10 @@ def check(circuit: Circuit) -> None:
             "VACASK runs settled roles (--role encode or decode) of behavioural neurons, without wires and nudges; ask "
             "for no others, or take --engine ngspice"
         )
+    if circuit.array.gains is not None:
+        raise EngineError(
+            "VACASK's cells know no gains of lines; take --engine ngspice, or program the chip with --line-gains equal"
+        )
     check_device(circuit.device)
 
 

@@ -72,6 +72,10 @@ def measured_tasks(
     def loads(role: str, idle: str) -> Loads:
         name = plans[role].name
         devices = chip.conductances.get(name)
+        if devices is not None and devices.gains is not None:
+            raise InvalidValue(
+                "the energy of a chip whose lines have gains is not estimated; program it with --line-gains equal"
+            )
         pair = None if devices is None else (devices.plus, devices.minus)
         return network_loads(chip.effective_weights(name), pair, plans[role], role, architecture, idle)
 

@@ -169,7 +169,22 @@ def realised(chip: Chip, choices: Choices, name: str) -> np.ndarray:
         plus, minus = (np.asarray(side, np.float64) for side in (plus_minus.plus, plus_minus.minus))
         return replace(plus_minus, plus=plus, minus=minus).weights()
     seen = _through(lines(chip, choices, name), choices.wires)
-    return (seen[:, 0::2] - seen[:, 1::2]) / devices(chip, choices, network)[2]
+    realised = (seen[:, 0::2] - seen[:, 1::2]) / devices(chip, choices, network)[2]
+    gains = line_gains(chip, network)
+    return realised * gains[:, None] * gains
+
+
+def line_gains(chip: Chip, network: str) -> np.ndarray:
+    """Return the gain (N,) of every neuron's line, 1 where the chip has none."""
+    programmed = chip.conductances.get(network)
+    if programmed is None or programmed.gains is None:
+        return np.ones(chip.networks[network].size)
+    return np.asarray(programmed.gains, np.float64)
+
+
+def driven(chip: Chip, network: str, signals: np.ndarray) -> np.ndarray:
+    """Return what the word lines (N,) of `network` are at, in units of v_read, for `signals` (N,)."""
+    return signals * line_gains(chip, network)
 
 
 def devices(chip: Chip, choices: Choices, network: str) -> tuple[np.ndarray, np.ndarray, float]:

@@ -14,7 +14,7 @@ from circuits.circuit.memristor_array import MemristorArray
 from circuits.simulators.process import Limits
 from circuits.simulators.simulator import Engine
 from circuits.verification import reference
-from circuits.verification.chip_reference import Sample, devices, settle_sample
+from circuits.verification.chip_reference import Sample, devices, line_gains, settle_sample
 from circuits.verification.settled import duration
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.neurons import Classical
@@ -182,7 +182,7 @@ def _of_chip(layout: Layout, sample: Sample, role: str, circuit: Circuit) -> Cir
     plus, minus, scale = devices(layout.chip, layout.choices, network)
     array = MemristorArray(
         plus=plus.T.copy(), minus=minus.T.copy(), built=layout.chip.networks[network].mask(), siemens_per_weight=scale,
-        symmetry="two-device",
+        symmetry="two-device", gains=line_gains(layout.chip, network),
     )  # fmt: skip
     neurons = layout.chip.networks[network].population(layout.chip.networks[network].names)
     held = np.zeros(len(circuit.names))

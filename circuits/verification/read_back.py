@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
 from circuits.verification import told_laws
-from circuits.verification.chip_reference import Rest, Sample, devices, settle_sample
+from circuits.verification.chip_reference import Rest, Sample, devices, line_gains, settle_sample
 from crossbar.chip import Chip
 from crossbar.errors import CorruptFile, InvalidValue
 
@@ -138,7 +139,8 @@ def _role(found: Netlist) -> str:
 def _weight_error(chip: Chip, choices: Choices, network: str, role: str, found: Netlist) -> float:
     """Return the largest difference of a weight; devices into clamped neurons, which cannot act, may be missing."""
     plus, minus, scale = devices(chip, choices, network)
-    weights = ((plus - minus) / scale).T
+    gains = line_gains(chip, network)
+    weights = ((plus - minus) / scale * gains[:, None] * gains).T
     if network not in chip.conductances:
         weights = np.asarray(chip.effective_weights(network), np.float64).T
     idle = np.zeros_like(found.array.built)
@@ -167,13 +169,16 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
 
 def _foreign(found: Netlist) -> Iterator[str]:
     """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {opamp.opamp(), nudge.nudge(), sample_hold.sample_hold(), noise.noise(), driver.shared_rail()}
-    ours |= {sense.sense(amplifier) for amplifier in AMPLIFIERS}
-    for own in (ALIKE, OF_SEVERAL_GAINS, UNLIKE):
+    ours = {opamp.opamp(), nudge.nudge(), sample_hold.sample_hold(), noise.noise()}
+    lines: tuple[tuple[str, ...], ...] = ((), ("scale",))  # without gains of lines, and with them
+    ours |= {driver.shared_rail(more) for more in lines}
+    ours |= {sense.sense(amplifier, more) for amplifier in AMPLIFIERS for more in lines}
+    for own, more in product((ALIKE, OF_SEVERAL_GAINS, UNLIKE), lines):
         ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"])}
+        drives, follows = own["driver"] + more, own["follower"] + more
         for amplifier in AMPLIFIERS:
-            ours |= {driver.driver(amplifier, own["driver"]), driver.shared_driver(amplifier, own["driver"])}
-            ours |= {driver.follower(amplifier, own["follower"]), driver.shared_follower(amplifier, own["follower"])}
+            ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}
+            ours |= {driver.follower(amplifier, follows), driver.shared_follower(amplifier, follows)}
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
     if strange:
         said = "; ".join(repr(line.strip()[:60]) for line in strange[:SHOWN])
@@ -231,7 +236,8 @@ def _rails(layout: Layout, network: str, rest: Rest | None, found: Netlist) -> I
     fixed = found.cards.get("volts", {})
     if rest is None or not fixed:
         return
-    expected = dict(zip(found.neurons, rest.neurons.signals(rest.states).tolist(), strict=True))
+    driven = rest.neurons.signals(rest.states) * line_gains(layout.chip, network)
+    expected = dict(zip(found.neurons, driven.tolist(), strict=True))
     volts = layout.read_voltage(network)
     apart = max(abs(told / volts - expected.get(name, np.nan)) for name, told in fixed.items())
     if not apart <= CLAMP_TOLERANCE:

@@ -16,7 +16,7 @@ from circuits.simulators.process import Limits
 from circuits.simulators.simulator import Engine
 from circuits.simulators.waveforms import Waveforms
 from circuits.verification import device_error
-from circuits.verification.chip_reference import Sample, lines, settle_sample
+from circuits.verification.chip_reference import Sample, driven, lines, settle_sample
 from circuits.verification.read_back import ReadBack, read_back
 from circuits.verification.settled import Comparison, compare
 from circuits.verification.single_chip import RoundTrip, round_trip
@@ -162,7 +162,7 @@ def _tile(
         sample = settle_sample(chip, ideal, layout.image(index), layout.noise(seed, index), chosen)
         rest = sample.rests[chosen]
         circuit = posed(layout, sample, index, chosen)
-        volts = circuit.electrical.v_read * rest.neurons.signals(rest.states)
+        volts = circuit.electrical.v_read * driven(chip, chip.role(chosen)[0], rest.neurons.signals(rest.states))
         held = lines(chip, layout.choices, chosen)
         with place(keep, index, chosen) as folder:
             found.append(compare_tile(circuit, held, volts, rest.states, folder, limits))

@@ -57,7 +57,7 @@ def compare_tile(
     wires = circuit.wires
     if wires is None or circuit.device != "linear":
         raise InvalidValue("--mode tile compares linear devices with wires: give --wires, and --device linear")
-    volts = circuit.electrical.v_read * circuit.signals(states)
+    volts = circuit.electrical.v_read * circuit.array.driven(circuit.signals(states))
     lines = bit_lines(circuit.array)
     rows, columns = max(
         tiles(circuit.array, wires), key=lambda tile: float((np.abs(volts[tile[0]]) @ lines[np.ix_(*tile)]).sum())

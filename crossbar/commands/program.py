@@ -10,6 +10,8 @@ import rich_click as click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from crossbar.devices.stuck_map import StuckMap
     from crossbar.programming.arrays import ProgrammingReport
     from crossbar.programming.spares import Placement
@@ -31,6 +33,10 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--weight-limit", type=float, help="Weight that fills the range; by default the one that errs least.")
 @click.option("--siemens-per-weight", type=float, help="The scale itself, S (instead of --weight-limit).")
 @click.option("--weight-coverage", type=float, help="Share of the weights that the range holds (1: all of them).")
+@click.option(
+    "--line-gains", type=click.Choice(["equal", "largest", "mean-square", "best"]), default="equal", show_default=True,
+    help="A scale for every neuron's line, so that all use the range of their devices (docs/array.md); `best` tries.",
+)  # fmt: skip
 @click.option("--levels", type=int, help="Conductances that a device can hold.")
 @click.option("--variation", default=0.0, show_default=True, help="Relative device-to-device spread.")
 @click.option("--stuck-low", default=0.0, show_default=True, help="Fraction of devices stuck at g_min.")
@@ -144,14 +150,21 @@ def _programmed(
             return placed[network].stuck
         return known
 
-    chip, reports = program_chip(ideal, config, settings, rng, scale, stuck)
+    chip, reports = program_chip(ideal, config, settings, rng, scale, stuck, options["line_gains"])
     if spread != Spread():
         chip = chip.with_neurons(spread, rng)
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
+    gains = {name: devices.gains for name, devices in chip.conductances.items()}
+    notes |= {f"line_gains_{name}": _spread(own) for name, own in gains.items() if own is not None}
     if placed:
         notes["spare_lines"] = json.dumps({name: _moves(one)["moved"] for name, one in placed.items()})
     replace(chip, provenance={**chip.provenance, **notes}).save(out)
     return reports, placed
+
+
+def _spread(gains: np.ndarray) -> str:
+    """Return how far the gains of lines lie apart."""
+    return f"{gains.min():.4g} to {gains.max():.4g}"
 
 
 def _show(reports: dict[str, ProgrammingReport], device: str, out: Path) -> None:

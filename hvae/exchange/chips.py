@@ -24,7 +24,7 @@ from hvae.runs import images
 UNITS = {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9}
 MODELS = ("tdh-vae", "dh-vae", "h-vae")
 EXAMPLES = 20
-_PLUS, _MINUS, _MISMATCH = "plus", "minus", ("gain", "offset", "leak")
+_PLUS, _MINUS, _GAINS, _MISMATCH = "plus", "minus", "line_gains", ("gain", "offset", "leak")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,8 @@ def exported(chip: Chip) -> Arrays:
             named |= {f"{name}.{kind}": getattr(network.mismatch, kind) for kind in _MISMATCH}
     for name, devices in chip.conductances.items():
         named |= {f"{name}.{_PLUS}": devices.plus, f"{name}.{_MINUS}": devices.minus}
+        if devices.gains is not None:
+            named[f"{name}.{_GAINS}"] = devices.gains
         facts = {"siemens_per_weight": devices.siemens_per_weight, "device": devices.device}
         networks[name] |= facts | {"report": dict(devices.report)}
     named["examples"] = chip.examples
@@ -161,6 +163,7 @@ def _restored(arrays: Arrays) -> Chip:
             conductances[name] = Conductances(
                 plus=named[f"{name}.{_PLUS}"], minus=named[f"{name}.{_MINUS}"],
                 siemens_per_weight=float(one["siemens_per_weight"]), device=one["device"], report=one["report"],
+                gains=named.get(f"{name}.{_GAINS}"),
             )  # fmt: skip
     sigma: Any = named.get("sigma", facts["sigma"])
     shape: Any = facts["image_shape"]
