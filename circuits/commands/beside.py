@@ -137,10 +137,9 @@ def beside(
     )  # fmt: skip
 
 
-def write(found: Beside, chosen: Setting, folder: Path) -> Path:
+def write(task: silicon.Task, conditions: Conditions, level: Level, times: silicon.Times, folder: Path) -> Path:
     """Write the netlist of an even chip to `folder`/circuit.cir, beside a link to the transistors' models."""
     link = folder / MODELS
     link.unlink(missing_ok=True)
-    link.symlink_to(models(chosen.conditions.corner))
-    text = silicon.netlist(found.task, chosen.conditions, chosen.level, chosen.times)
-    return write_text(folder / "circuit.cir", text)
+    link.symlink_to(models(conditions.corner))
+    return write_text(folder / "circuit.cir", silicon.netlist(task, conditions, level, times))

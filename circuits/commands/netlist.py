@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 from click.exceptions import Exit
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SYMMETRIES = ("shared", "two-device")
 ROLES = ("encode", "decode", "both")
+NEURONS = ("behavioural", "opamp", "sky130")
+WITH_TRANSISTORS = {"chip", "out", "sample", "seed", "as_json", "neuron", "timeout", "keep"}
+"""Options that have a say where neurons are of sky130's transistors; `hopbar silicon` has the others."""
 DIALECTS = ("ngspice", "ltspice", "xyce", "spectre", "hspice", "vacask")
 
 
@@ -28,8 +32,8 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--r-wire", type=float, help="Ohm per segment, with --wires: 1 unless given."),
         click.option("--tile", type=int, help="Lines of a tile, with --wires: 128 unless given."),
         click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
-        click.option("--neuron", type=click.Choice(("behavioural", "opamp")), default="behavioural", show_default=True,
-                     help="Ideal amplifiers, or operational amplifiers of finite gain."),
+        click.option("--neuron", type=click.Choice(NEURONS), default="behavioural", show_default=True,
+                     help="Ideal amplifiers, operational amplifiers of finite gain, or sky130's transistors."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
@@ -92,6 +96,9 @@ def netlist(
     from circuits.verification.exporting import Request, export_chip
     from crossbar.errors import InvalidValue
 
+    if choices["neuron"] == "sky130":
+        _write_transistors(chip, out, sample, seed, as_json)
+        return
     if (out is None) == (checked is None):
         raise InvalidValue("give either --out FOLDER to write netlists, or --check FILE to compare one with the chip")
     request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl, dialect=dialect)
@@ -174,6 +181,9 @@ def verify(
 
     Example: `hopbar verify runs/demo --engine ngspice --n-samples 2 --keep proof`
     """
+    if choices["neuron"] == "sky130":
+        _run_transistors(chip, seed, timeout, keep, as_json)
+        return
     from circuits.verification.exporting import Proof, prove
 
     proof = Proof(
@@ -187,6 +197,58 @@ def verify(
         _show(summary)
     if not summary["passed"]:
         raise Exit(1)
+
+
+def _check_options() -> None:
+    """Raise `InvalidValue` for an option that would have no say beside `--neuron sky130`."""
+    from crossbar.errors import InvalidValue
+
+    context = click.get_current_context()
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    silent = sorted(given - WITH_TRANSISTORS)
+    if silent:
+        named = next(one.opts[0] for one in context.command.params if one.name == silent[0])
+        raise InvalidValue(
+            f"`{named}` has no say with --neuron sky130: a tied chip encodes, samples and decodes in one transient; "
+            "`hopbar silicon` takes its corner, temperature and leak"
+        )
+
+
+def _write_transistors(chip: Path, out: Path | None, sample: int, seed: int, as_json: bool) -> None:
+    """Write the netlist of a chip whose neurons are sky130's transistors, nominal corner, 27 C."""
+    from circuits.circuit.layout import Layout
+    from circuits.commands.beside import count, write
+    from circuits.silicon.bench import Conditions
+    from circuits.silicon.chip import Times, task
+    from circuits.silicon.level import Level
+    from crossbar.chip import load_chip
+    from crossbar.errors import InvalidValue
+    from crossbar.output_files import check_out
+
+    _check_options()
+    if out is None:
+        raise InvalidValue("give --out FOLDER: chips of transistors are written, and not read back")
+    check_out(out)
+    layout = Layout(chip=load_chip(chip))
+    conditions, level = Conditions(), Level()
+    posed = task(layout.chip, layout.image(sample), layout.noise(seed, sample), conditions, level)
+    out.mkdir(exist_ok=True)
+    path = write(posed, conditions, level, Times(), out)
+    told = {"path": str(path), "neurons": posed.array.size, "memristors": count(posed.array)}
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo(f"{path}: {told['neurons']} neurons of sky130, {told['memristors']:,} memristors", err=True)
+        click.echo("  `hopbar verify --neuron sky130` runs it beside the simulator", err=True)
+
+
+def _run_transistors(chip: Path, seed: int, timeout: float, keep: Path | None, as_json: bool) -> None:
+    """Run a chip whose neurons are sky130's transistors, beside the simulator: `hopbar silicon`."""
+    from circuits.commands.silicon import silicon
+
+    _check_options()
+    context = click.get_current_context()
+    context.invoke(silicon, chip=chip, seed=seed, timeout=timeout, out=keep, as_json=as_json)
 
 
 def _show(summary: dict) -> None:

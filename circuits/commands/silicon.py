@@ -65,7 +65,7 @@ def silicon(
     told["passed"] = bool(mismatch or worst <= ALLOWED * RANGE)
     if out is not None:
         out.mkdir(exist_ok=True)
-        write(found, chosen, out)
+        write(found.task, chosen.conditions, chosen.level, chosen.times, out)
         write_json(out / "silicon.json", told)
     if as_json:
         click.echo(json.dumps(told))

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from circuits.cells.sky130 import process
+from circuits.commands import netlist as netlists
 from circuits.commands import silicon as command
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.mismatch import Spread
@@ -68,3 +69,25 @@ def test_chips_without_such_neurons_are_refused(tmp_path, rng):
     refused = hopbar_silicon(unlike).exception
     assert isinstance(refused, InvalidValue)
     assert "sigmoids of gain 3, all alike" in str(refused)
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_netlist_and_verify_take_its_neurons(kept, tmp_path):
+    """`--neuron sky130` writes what `hopbar silicon` runs, and `verify` runs it."""
+    written = CliRunner().invoke(netlists.netlist, [str(kept), "--neuron", "sky130", "--out", str(tmp_path / "n")])
+    assert written.exit_code == 0, written.output
+    done = CliRunner().invoke(
+        netlists.verify, [str(kept), "--neuron", "sky130", "--keep", str(tmp_path / "v"), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["passed"]
+    assert (tmp_path / "n" / "circuit.cir").read_text() == (tmp_path / "v" / "circuit.cir").read_text()
+
+
+@pytest.mark.parametrize("option", [["--wires"], ["--symmetry", "shared"], ["--device", "vteam"], ["--role", "encode"]])
+def test_options_that_have_no_say_beside_transistors_are_refused(kept, option, tmp_path):
+    for command_, own in ((netlists.netlist, ["--out", str(tmp_path / "n")]), (netlists.verify, [])):
+        done = CliRunner().invoke(command_, [str(kept), "--neuron", "sky130", *own, *option])
+        assert isinstance(done.exception, InvalidValue)
+        assert option[0] in str(done.exception)
