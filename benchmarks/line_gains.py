@@ -5,7 +5,7 @@
 
 By write-verify at the scale that errs least, symmetric arrays, three seeds of devices each, every preset; SSE/2 from mu
 on 2,000 test images, error of the weights, pulses. `equal` is one scale, `best` chooses among the ways of
-`crossbar.programming.line_gains`.
+`crossbar.devices.line_gains`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from spares import QUICK, score
 from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import load_chip
 from crossbar.devices import presets
+from crossbar.devices.line_gains import KINDS
 from crossbar.programming.chip import BEST, program_chip
-from crossbar.programming.line_gains import KINDS
 from crossbar.programming.write_verify import WriteVerify
 from hvae.config import toml_file
 from hvae.runs import images, loading

@@ -18,6 +18,7 @@ EngineName = Literal["auto", "literal", "walk", "example", "aggregate"]
 SpectrumName = Literal["white", "phase", "batch", "lorentzian", "pink", "telegraph"]
 WireEnds = Literal["one", "both"]
 DriftGains = Literal["none", "global", "lines"]
+LineGains = Literal["equal", "largest", "mean-square"]
 WireGains = Literal["none", "columns"]
 WireOrder = Literal["given", "sensitivity"]
 
@@ -47,6 +48,7 @@ class ArrayFields:
     wire_error: Final = 0.0
 
     drift_gains: Final = "none"
+    line_gains: Final = "equal"
 
 
 BOUNDS: Final = {

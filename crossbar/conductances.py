@@ -16,7 +16,7 @@ from crossbar.errors import InvalidValue
 class Conductances:
     """The devices that hold a weight matrix as differential pairs, W = (G+ - G-) / siemens_per_weight.
 
-    With gains d of the lines (`crossbar.programming.line_gains`) W_ij = d_i (G+ - G-)_ij d_j / siemens_per_weight.
+    With gains d of the lines (`crossbar.devices.line_gains`) W_ij = d_i (G+ - G-)_ij d_j / siemens_per_weight.
 
     A row is a neuron that drives, a column one that is driven, as in `crossbar.hopfield.couplings`: [source, target].
     With two devices a pair of neurons this matters, as W = W^T no longer holds.

@@ -20,7 +20,7 @@ def _copy(own: tuple[str, ...]) -> str:
 
 
 def _scale(own: tuple[str, ...]) -> str:
-    """Return the factor of a line with a gain of its own (`crossbar.programming.line_gains`)."""
+    """Return the factor of a line with a gain of its own (`crossbar.devices.line_gains`)."""
     return "scale*" if "scale" in own else ""
 
 

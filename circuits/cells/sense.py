@@ -8,7 +8,7 @@ from circuits.cells.neuron import told
 def sense(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return the subcircuit `sense qp qn m`: v(m) = (I(qp) - I(qn)) / (siemens_per_weight v_read).
 
-    Times the gain of the line, `scale`, where that is its `own` (`crossbar.programming.line_gains`).
+    Times the gain of the line, `scale`, where that is its `own` (`crossbar.devices.line_gains`).
 
     The bit lines end at virtual grounds: ideal ones, or (`opamp`) transimpedance amplifiers of finite open-loop gain
     A, whose inputs sit at I R_f / A instead of 0 V. The relative error is about (1 + S R_f) / A with S the sum of the

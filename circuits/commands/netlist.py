@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click import get_current_context
 from click.core import ParameterSource
 from click.exceptions import Exit
 
@@ -203,7 +204,7 @@ def _check_options() -> None:
     """Raise `InvalidValue` for an option that would have no say beside `--neuron sky130`."""
     from crossbar.errors import InvalidValue
 
-    context = click.get_current_context()
+    context = get_current_context()
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     silent = sorted(given - WITH_TRANSISTORS)
     if silent:
@@ -247,7 +248,7 @@ def _run_transistors(chip: Path, seed: int, timeout: float, keep: Path | None, a
     from circuits.commands.silicon import silicon
 
     _check_options()
-    context = click.get_current_context()
+    context = get_current_context()
     context.invoke(silicon, chip=chip, seed=seed, timeout=timeout, out=keep, as_json=as_json)
 
 

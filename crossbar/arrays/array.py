@@ -22,6 +22,7 @@ from crossbar.arrays.reads import Reader
 from crossbar.arrays.resistive_tiles import WiredTiles
 from crossbar.arrays.tiles import origins
 from crossbar.devices.drift_compensation import line_gains as drift_gains
+from crossbar.devices.line_gains import gains_of
 from crossbar.devices.mapping import Mapping
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import multiply_patches, real_signals
@@ -54,6 +55,8 @@ class CrossbarArray:
         What was done; read energy is up to date after `counted`.
     pulses : PulseShape
     meter : ReadMeter
+    gains : ndarray (N,) or None
+        Of the lines, `line_gains`: weights are what devices hold times the gains of both lines; 1 if None.
     time : float
         The array's clock: seconds since all devices were last written at once, see `at_time`.
     """
@@ -68,6 +71,7 @@ class CrossbarArray:
     pulses: PulseShape
     meter: ReadMeter
     counters: Counters = field(default_factory=Counters)
+    gains: np.ndarray | None = None
     time: float = 0.0
     steps: int = 0
     phase_start: int = 0
@@ -103,11 +107,13 @@ class CrossbarArray:
                 f"`drift_gains` {config.drift_gains!r} is of pairs of devices, whose difference drifts as they do, but "
                 "`mapping` is 'reference': give mapping='pair', or drift_gains='none'"
             )
-        cells, mapping = build_cells(network, weights, config, device, rng)
+        check_weights(network, weights, config)
+        gains = _gains(config, weights)
+        cells, mapping = build_cells(network, _between(weights, gains, to_devices=True), config, device, rng)
         keys = [int(key) for key in rng.integers(0, 2**63, 2)]
         additive = noise.additive * mapping.g_max / mapping.siemens_per_weight * mapping.n_planes**0.5
         array = cls(
-            network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses,
+            network=network, config=config, mapping=mapping, cells=cells, pulses=device.pulses, gains=gains,
             reader=Reader(config=config, key=keys[0], additive=additive, starts=origins(network)),
             frozen=FrozenNoise(law=noise, key=keys[1], mirrored=config.symmetry == "shared"),
             wires=WiredTiles(config=config),
@@ -223,7 +229,24 @@ class CrossbarArray:
             self._lines = lines if len(lines) == len(found) else None
             if self.config.drift_gains != "none" and self.time > 0:
                 self._compensate()
+            self._clean = self.to_weights(self._clean)
+            if self._variance is not None:
+                self._variance = self.to_weights(self.to_weights(self._variance))
         return self._clean
+
+    def to_weights(self, held: np.ndarray) -> np.ndarray:
+        """Return the weights (N, N) that devices make that hold `held`: times the gains of both lines."""
+        return _between(held, self.gains, to_devices=False)
+
+    def to_devices(self, weights: np.ndarray) -> np.ndarray:
+        """Return what devices hold (N, N) to make `weights`: over the gains of both lines."""
+        return _between(weights, self.gains, to_devices=True)
+
+    def balance(self, weights: np.ndarray) -> None:
+        """Choose the gains of the lines for `weights` (N, N), as the configuration says: before they are written."""
+        check_weights(self.network, weights, self.config)
+        self.gains = _gains(self.config, weights)
+        self.changed()
 
     def _compensate(self) -> None:
         """Multiply what reads see by the gains that make up for drift."""
@@ -244,6 +267,7 @@ class CrossbarArray:
         noise, config = self.config.read_noise, self.config
         unlike = noise.relative > 0 or config.symmetry == "one-way" or config.wire_resistance > 0
         unlike = unlike or (config.drift_gains != "none" and self.time > 0)  # gains amplify noise too
+        unlike = unlike or self.gains is not None
         return bool(noise.spectrum == "white" or noise.fast) and (noise.where == "devices" or unlike)
 
     def asymmetry(self) -> float:
@@ -319,6 +343,8 @@ class CrossbarArray:
             real_signals(name, given, self.config.kind) for name, given in (("response", response), ("mean", mean))
         )
         check_contrast(self.network, response, mean, rate, self.config.kind)
+        if self.gains is not None:  # R S^T of the devices' own weights
+            response, mean = (given / self.gains.astype(given.dtype) for given in (response, mean))
         self.counted()
         conductance = self.mean_conductance() if self.config.device is not None else 0.0
         way: Encoding = encoding(self.config.encoding)
@@ -340,6 +366,7 @@ class CrossbarArray:
     def write(self, weights: np.ndarray, rng: np.random.Generator) -> None:
         """Set the devices to `weights` (N, N) in one go, with the configured programming error; time starts again."""
         check_weights(self.network, weights, self.config)
+        weights = self.to_devices(weights)
         self.counted()
         error = named_error(self.config.programming_error)
         for cells in self.cells:
@@ -358,7 +385,7 @@ class CrossbarArray:
     def counted(self) -> Counters:
         """Return the counters with the read energy up to now."""
         if self.meter.pending:
-            self.counters.read_energy += self.meter.energy(self.cells, self._line_conductances())
+            self.counters.read_energy += self.meter.energy(self.cells, self._line_conductances(), self.gains)
         return self.counters
 
     def mean_conductance(self) -> float:
@@ -404,6 +431,19 @@ class CrossbarArray:
         if self._lines is None:
             self._lines = [one.line_conductances(self.time) for one in self.cells]
         return self._lines
+
+
+def _gains(config: ArrayConfig, weights: np.ndarray) -> np.ndarray | None:
+    """Return the gains (N,) of the lines for `weights` (N, N), None where all are 1."""
+    return None if config.line_gains == "equal" else gains_of(config.line_gains)(weights)
+
+
+def _between(weights: np.ndarray, gains: np.ndarray | None, *, to_devices: bool) -> np.ndarray:
+    """Return `weights` (N, N) over the gains of both lines where they go `to_devices`, else times them."""
+    if gains is None:
+        return weights
+    both = np.outer(gains, gains)
+    return (weights / both if to_devices else weights * both).astype(weights.dtype)
 
 
 def _as_it_is(matrix: np.ndarray) -> np.ndarray:

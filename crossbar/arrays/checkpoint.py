@@ -38,6 +38,7 @@ class Kept(Protocol):
     wires: WiredTiles
     meter: ReadMeter
     counters: Counters
+    gains: np.ndarray | None
     time: float
     steps: int
     phase_start: int
@@ -94,6 +95,8 @@ def gather(array: Kept) -> dict[str, np.ndarray]:
     state["scale"] = np.array(array.mapping.siemens_per_weight)
     state["counters"] = array.counters.array()
     state["squares"] = array.meter.squares
+    if array.gains is not None:
+        state["gains"] = array.gains
     state.update(wire_state.gather(array.wires, array.cells))
     return {name: np.array(plane) for name, plane in state.items()}
 
@@ -117,6 +120,8 @@ def scatter(array: Kept, state: Named[str, np.ndarray]) -> None:
     if wrong:
         raise InvalidValue(f"the state must be of the same network and configuration, but {wrong[0]!r} does not fit")
     array.rescale(float(state["scale"]))
+    if array.gains is not None:
+        array.gains = np.array(state["gains"])
     for k, cells in enumerate(array.cells):
         prefix = f"cells{k}/"
         cells.restore({name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)})

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from crossbar.array_fields import BOUNDS, ArrayFields, DriftGains, WireEnds, WireGains, WireOrder
+from crossbar.array_fields import BOUNDS, ArrayFields, DriftGains, LineGains, WireEnds, WireGains, WireOrder
 from crossbar.arrays.converters import Converter, check_whole
 from crossbar.arrays.read_noise import ReadNoise
 from crossbar.devices.law import PulsedLaw
@@ -76,6 +76,10 @@ class ArrayConfig:
     drift_gains : {"none", "global", "lines"}
         Whether outputs are multiplied by what drift has taken (`crossbar.devices.drift_compensation`), calibrated
         whenever the matrix is made; of pairs of devices.
+    line_gains : {"equal", "largest", "mean-square"}
+        Whether every neuron's line has a gain of its own, so that all lines use the range of their devices
+        (`crossbar.devices.line_gains`), chosen for the weights that the array is made with. Limits, scales and what
+        devices hold are then of weights over the two gains of their lines.
     wire_resistance : float
         Resistance of a segment of word and bit line, ohm; 0: ideal wires.
     wire_ends : {"one", "both"}
@@ -132,6 +136,7 @@ class ArrayConfig:
     wire_order: str = ArrayFields.wire_order
     wire_error: float = ArrayFields.wire_error
     drift_gains: DriftGains = ArrayFields.drift_gains
+    line_gains: LineGains = ArrayFields.line_gains
     encoding: str = ArrayFields.encoding
     engine: str = ArrayFields.engine
     cell: SinhCell | PolynomialCell | None = None
@@ -144,6 +149,7 @@ class ArrayConfig:
             ("mapping", MAPPINGS), ("reference", REFERENCES), ("symmetry", SYMMETRIES), ("accumulation", ACCUMULATIONS),
             ("wire_ends", get_args(WireEnds)), ("wire_gains", get_args(WireGains)), ("wire_order", get_args(WireOrder)),
             ("dtype", ("float32", "float64")), ("drift_gains", get_args(DriftGains)),
+            ("line_gains", get_args(LineGains)),
             ("encoding", tuple(ENCODINGS)), ("engine", ("auto", *ENGINES)),
         )  # fmt: skip
         for name, known in choices:
@@ -177,6 +183,10 @@ class ArrayConfig:
             raise InvalidValue(
                 "cells that are not ohmic are read without `wire_resistance`; `Array.currents(volts, wires=, cell=)` "
                 "has both, a read at a time"
+            )
+        if self.cell is not None and self.line_gains != "equal":
+            raise InvalidValue(
+                "cells that are not ohmic bend at the voltage of their line: use line_gains='equal' with a `cell`"
             )
         if self.cell is not None and not self.read_voltage > 0:
             raise InvalidValue("`cell` needs a `read_voltage` above 0, in units of which it bends")

@@ -121,17 +121,18 @@ class ReadMeter:
         """Whether something was read since the last account."""
         return bool(self.squares.any())
 
-    def energy(self, cells: Sequence[Cells], found: Sequence[Lines]) -> float:
+    def energy(self, cells: Sequence[Cells], found: Sequence[Lines], gains: np.ndarray | None = None) -> float:
         """Return V^2 t sum_i x_i^2 G_i (J) since the last account, G_i all the devices on line i; begin a new one.
 
-        `found` are the `line_conductances` of each of `cells`.
+        `found` are the `line_conductances` of each of `cells`; `gains` (N,) are what signals are driven at, 1 if None.
         """
         lines = np.zeros(len(self.squares))
         for one, (rows, columns) in zip(cells, found, strict=True):
             lines[one.region.rows] += rows
             if one.region.shared and not one.region.square:
                 lines[one.region.columns] += columns
-        energy = self.joule * float(lines @ self.squares)
+        driven = self.squares if gains is None else self.squares * gains**2
+        energy = self.joule * float(lines @ driven)
         self.squares[:] = 0
         return energy
 

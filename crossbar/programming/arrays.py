@@ -90,9 +90,9 @@ def write_verify(
     before = replace(array.counted())
     if not all(isinstance(cells, PulsedCells) for cells in array.cells):
         array.write(weights, rng)
-    misses = []
+    misses, held = [], array.to_devices(weights)
     for cells in array.cells:
-        targets = cells.targets(weights[cells.region.rows, cells.region.columns].astype(array.config.kind))
+        targets = cells.targets(held[cells.region.rows, cells.region.columns].astype(array.config.kind))
         where = _devices(cells)
         if isinstance(cells, PulsedCells):
             targets = _write(array, cells, targets, where, settings, rng)
@@ -194,7 +194,8 @@ def _report(
 ) -> ProgrammingReport:
     """Return what came of it, since the counters stood at `before`."""
     limit, norm = array.mapping.weight_limit, max(float(np.linalg.norm(weights)), np.finfo(float).tiny)
-    beyond = np.maximum(np.abs(weights) - limit * (1 + 1e-6), 0) if array.config.bounded else np.zeros(1)
+    over = np.maximum(np.abs(array.to_devices(weights)) - limit * (1 + 1e-6), 0)
+    beyond = array.to_weights(over) if array.config.bounded else np.zeros(1)
     spent = {
         name: getattr(array.counters, name) - getattr(before, name)
         for name in ("pulses_up", "pulses_down", "verify_steps", "write_energy")

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
+from crossbar.array_fields import LineGains
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.construction import hardware
 from crossbar.chip import Chip, Conductances
+from crossbar.devices.line_gains import KINDS, equal, gains_of
 from crossbar.devices.stuck_map import StuckMap
 from crossbar.hopfield.network import Network
 from crossbar.programming.arrays import ProgrammingReport, write_verify
-from crossbar.programming.line_gains import KINDS, equal, gains_of
 from crossbar.programming.write_verify import WriteVerify
 
 PILOT = 64  # rows and columns of the array that scales are tried on
 FINEST = 16  # scales that are tried, each a factor of sqrt(2) finer than the last,
 COARSER = 2  # and that many above the largest weight
 
-BEST = "best"
+BEST: Final = "best"
 """Gains of lines that are chosen by `best_gains`."""
 
 
@@ -83,8 +84,8 @@ def best_scale(
 
 def best_gains(
     weights: np.ndarray, config: ArrayConfig, settings: WriteVerify, rng: np.random.Generator, scale: Scale
-) -> str:
-    """Return which of `crossbar.programming.line_gains.KINDS` lets these devices hold `weights` (N, N) best.
+) -> LineGains:
+    """Return which of `crossbar.devices.line_gains.KINDS` lets these devices hold `weights` (N, N) best.
 
     Each is tried on a pilot array, at the scale that `scale` finds for it; see `best_scale`.
     """
@@ -124,13 +125,13 @@ def program_chip(
     rng: np.random.Generator,
     scale: Scale = best_scale,
     stuck: Callable[[str], StuckMap | None] = no_map,
-    line_gains: str = "equal",
+    line_gains: LineGains | Literal["best"] = "equal",
 ) -> tuple[Chip, dict[str, ProgrammingReport]]:
     """Return `chip` with its networks written to devices, and a report for each network.
 
     Every device starts at its own zero. `scale` says what each network's range holds: `best_scale` tries, `given_scale`
     takes what `config` says. `stuck` names the devices of a network that are known to be stuck. `line_gains` are one of
-    `crossbar.programming.line_gains.KINDS`, or "best": the one that errs least, see `best_gains`; a limit or scale of
+    `crossbar.devices.line_gains.KINDS`, or "best": the one that errs least, see `best_gains`; a limit or scale of
     `config` is then of weights over the two gains of their lines.
 
     Raises
@@ -146,21 +147,16 @@ def program_chip(
             weights = (weights + weights.T) / 2
         kind = best_gains(weights, config, settings, rng, scale) if line_gains == BEST else line_gains
         gains = gains_of(kind)(weights)
-        held: np.ndarray = (weights / np.outer(gains, gains)).astype(config.kind)
-        own = scale(held, config, settings, rng, gains)
-        own = replace(own, faults=replace(own.faults, stuck_map=stuck(network)))
-        array = CrossbarArray.from_weights(topology, held, own, rng)
-        array.write(np.zeros_like(held), rng)
-        report = write_verify(array, held, settings, rng)
+        own = scale(weights / np.outer(gains, gains), config, settings, rng, gains)
+        own = replace(own, line_gains=kind, faults=replace(own.faults, stuck_map=stuck(network)))
+        array = CrossbarArray.from_weights(topology, weights, own, rng)
+        array.write(np.zeros_like(weights), rng)
+        reports[network] = write_verify(array, weights, settings, rng)
         plus, minus = array.conductances()
-        devices = Conductances(
+        programmed[network] = Conductances(
             plus=plus, minus=minus, siemens_per_weight=array.mapping.siemens_per_weight, device=name,
-            gains=None if kind == "equal" else gains,
+            report=reports[network].as_dict(), gains=array.gains,
         )  # fmt: skip
-        if devices.gains is not None:  # of W, not of what the devices hold
-            missed = np.linalg.norm(devices.weights() - weights) / (np.linalg.norm(weights) or 1.0)
-            report = replace(report, weight_error=float(missed))
-        programmed[network], reports[network] = replace(devices, report=report.as_dict()), report
     return replace(chip, conductances=programmed), reports
 
 
@@ -211,7 +207,7 @@ def _miss(sample: np.ndarray, config: ArrayConfig, settings: WriteVerify, seed: 
     weights: np.ndarray = np.zeros((network.size,) * 2, config.kind)
     weights[:PILOT, PILOT:] = sample
     rng = np.random.default_rng(seed)
-    alone = replace(config, symmetry="one-way", tile_size=None, wire_resistance=0.0)
+    alone = replace(config, symmetry="one-way", tile_size=None, wire_resistance=0.0, line_gains="equal")
     array = CrossbarArray.from_weights(network, weights, alone, rng)
     array.write(np.zeros_like(weights), rng)
     write_verify(array, weights, settings, rng)

@@ -12,6 +12,7 @@ from crossbar.array_fields import (
     DriftGains,
     EncodingName,
     EngineName,
+    LineGains,
     MappingName,
     SpectrumName,
     WireEnds,
@@ -123,6 +124,7 @@ class ArraySettings:
     endurance: float | None = None  # pulses after which a device, in the median, stays where it is
     cell_v0: float | None = None  # V: devices conduct as sinh(V / v0), read at up to 0.1 V; None: Ohm's law
     endurance_spread: float = 0.0  # standard deviation of the logarithm of that number
+    line_gains: LineGains = ArrayFields.line_gains
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

@@ -175,7 +175,7 @@ class OnChip:
             report = array.counted().as_dict()
             found[name] = Conductances(
                 plus=plus, minus=minus, siemens_per_weight=array.mapping.siemens_per_weight,
-                device=hardware(array.config).name, report=report,
+                device=hardware(array.config).name, report=report, gains=array.gains,
             )  # fmt: skip
         return found
 

@@ -193,9 +193,10 @@ def pulse_causes(chip: OnChip, signals: Changes, rate: float, seed: int) -> dict
 def expected_change(array: CrossbarArray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what `wanted` (N, N) becomes by each device's own steps, and by its bounds alone."""
     own, cut = np.zeros_like(wanted), np.zeros_like(wanted)
+    held = array.to_devices(wanted)
     for cells in array.cells:
         rows, columns = cells.region.rows, cells.region.columns
-        part = wanted[rows, columns]
+        part = held[rows, columns]
         if not isinstance(cells, PulsedCells):
             stepped, bounded = part, part
         else:
@@ -204,7 +205,7 @@ def expected_change(array: CrossbarArray, wanted: np.ndarray) -> tuple[np.ndarra
             target[rows, columns] = source
             if cells.region.shared and not cells.region.square:
                 target[columns, rows] = source.T
-    return own, cut
+    return array.to_weights(own), array.to_weights(cut)
 
 
 def realised(chip: OnChip, images: np.ndarray, noise: np.ndarray, rate: float, seed: int) -> Changes:

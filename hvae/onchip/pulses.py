@@ -31,8 +31,19 @@ def wanted_change(array: CrossbarArray, response: np.ndarray, mean: np.ndarray, 
     return wanted
 
 
-def weight_step(array: CrossbarArray) -> float:
-    """Return what one pulse to each moving device of a weight changes at zero; on floats 2^-20 of the weight limit."""
+def weight_step(array: CrossbarArray) -> float | np.ndarray:
+    """Return what one pulse to each moving device of a weight changes at zero; on floats 2^-20 of the weight limit.
+
+    One number, or where lines have gains one for every weight (N, N).
+    """
+    step = _device_step(array)
+    if array.gains is None:
+        return step
+    return array.to_weights(np.full((array.network.size,) * 2, step, array.config.kind))
+
+
+def _device_step(array: CrossbarArray) -> float:
+    """Return the same of what the devices hold."""
     cells = array.cells[0]
     if isinstance(cells, PulsedCells):
         return cells.scale * cells.states[0].law.granularity * cells.movers
@@ -89,7 +100,7 @@ def shift_to_symmetry(array: CrossbarArray, rng: np.random.Generator, pairs: int
 
 
 def _move(array: CrossbarArray, cells: FloatCells, pulses: np.ndarray) -> None:
-    step = pulses * weight_step(array)
+    step = pulses * _device_step(array)
     whole = step + step.T if cells.region.square and cells.region.shared else step
     with cells.changing(array.time):
         cells.add(whole.astype(cells.values.dtype))

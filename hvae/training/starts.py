@@ -84,6 +84,7 @@ def _written(config: RunConfig, weights: Parameters) -> tuple[Parameters, Parame
     reports = {}
     for place, (name, array) in enumerate(sorted(chip.arrays.items())):
         rng = stream(config.training.seed, "device", _WRITING + place)
+        array.balance(weights[name])
         reports[name] = write_verify(array, weights[name], WriteVerify(), rng)
     return chip.weights(), rules.state, reports
 

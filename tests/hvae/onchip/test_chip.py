@@ -46,6 +46,16 @@ def test_without_nonidealities_it_is_float_sgd_to_rounding(tmp_path, model):
         np.testing.assert_allclose(on_chip[name], weights, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("rule", ["pulsed-sgd", "mixed-precision"])
+def test_gains_of_lines_leave_learning_on_ideal_devices_as_it_is(tmp_path, rule):
+    ideal = trained_weights(tmp_path / "ideal", *EXACT)
+    own = ["array.device=ideal", f"array.rule={rule}", "array.line_gains=mean-square"]
+    chip = trained_weights(tmp_path / "chip", *EXACT, *own)
+    step = 1.5 * 2.0**-20 if rule == "mixed-precision" else 0.0  # what is left to send, of floats in steps
+    for name, weights in ideal.items():
+        np.testing.assert_allclose(chip[name], weights, rtol=0, atol=1e-12 + 10 * step)
+
+
 def test_finite_nudges_on_the_chip_are_those_of_floats(tmp_path):
     changes = [*EXACT, "nudging.method=centred", "settling.max_sweeps=2000", "nudging.max_sweeps=500"]
     ideal = trained_weights(tmp_path / "ideal", *changes)
@@ -54,7 +64,9 @@ def test_finite_nudges_on_the_chip_are_those_of_floats(tmp_path):
 
 
 @pytest.mark.parametrize("changes", [NOISY, ["array.device=ecram", "array.rule=tiki-taka", "array.transfer_every=2"],
-                                     ["array.device=ecram", "array.rule=mixed-precision"]])  # fmt: skip
+                                     ["array.device=ecram", "array.rule=mixed-precision"],
+                                     ["array.device=ecram", "array.rule=mixed-precision",
+                                      "array.line_gains=largest"]])  # fmt: skip
 def test_a_chip_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, changes):
     whole, parts = (new_run(tmp_path / name, *changes) for name in ("whole", "parts"))
     loop.train(whole)

@@ -8,9 +8,11 @@ import pytest
 
 from crossbar.chip import load_chip
 from crossbar.commands.hopbar import hopbar
+from crossbar.devices.line_gains import gains_of
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from hvae.config import toml_file
+from hvae.onchip.chip import for_array
 from hvae.runs import loading
 from hvae.runs.records import RunFolder
 from hvae.training import loop, starts
@@ -173,3 +175,20 @@ def test_the_commands_make_and_use_such_chips(run, tmp_path):
     for checked, code in ((chip, 0), (run, 1)):  # the run's neurons are perfect
         done = CliRunner().invoke(hopbar, ["netlist", str(checked), "--check", str(file)])
         assert done.exit_code == code, done.output
+
+
+@pytest.mark.needs_jit
+def test_lines_have_the_gains_of_the_weights_that_are_written(run, tmp_path):
+    changes = ["array.device=epiram", "array.line_gains=largest", "optimizer.name=sgd"]
+    config = for_array(toml_file.resolve("tdh-vae", [], [*SMALL, *changes]))
+    missed = {}
+    for kind in ("largest", "equal"):
+        folder = RunFolder.create(tmp_path / kind, toml_file.changed(config, [f"array.line_gains={kind}"]))
+        reports = starts.begin(folder, folder.config(), run, starts.weights_of(run, config))
+        missed[kind] = reports["tied"].weight_error
+    assert missed["largest"] < 0.8 * missed["equal"]
+    chip = loading.load(tmp_path / "largest").learner
+    gains = chip.arrays["tied"].gains
+    np.testing.assert_allclose(gains, gains_of("largest")(weights(run)))
+    held = chip.conductances()["tied"]
+    np.testing.assert_allclose(held.weights(), chip.weights()["tied"], atol=1e-6)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from crossbar.array_fields import LineGains
 from crossbar.errors import unknown_name
 
 ROUNDS = 200
@@ -54,11 +55,11 @@ def mean_square(weights: np.ndarray) -> np.ndarray:
     return _balanced(np.abs(weights), lambda scaled: np.sqrt(np.mean(scaled**2, axis=1)))
 
 
-KINDS: Mapping[str, Gains] = {"equal": equal, "largest": largest, "mean-square": mean_square}
+KINDS: Mapping[LineGains, Gains] = {"equal": equal, "largest": largest, "mean-square": mean_square}
 """The ways by their names."""
 
 
-def gains_of(kind: str) -> Gains:
+def gains_of(kind: LineGains) -> Gains:
     """Return the way that is called `kind`.
 
     Raises

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 import crossbar as xb
 from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import Chip, Conductances
+from crossbar.devices.line_gains import KINDS, gains_of
 from crossbar.devices.nonidealities import FaultLaw
 from crossbar.errors import InvalidValue, UnknownName
 from crossbar.hopfield.network import Network
 from crossbar.programming.chip import program_chip
-from crossbar.programming.line_gains import KINDS, gains_of
 from crossbar.programming.write_verify import WriteVerify
 
 
