@@ -35,7 +35,7 @@ def write(circuit: Circuit, folder: Path) -> Path:
     """
     check(circuit)
     write_own(circuit, folder)
-    (folder / "cells.va").write_text(cells_of(circuit.neurons))
+    (folder / "cells.va").write_text(cells_of(circuit.neurons, lined=circuit.array.gains is not None))
     path = folder / "circuit.sim"
     with path.open("w", encoding="ascii", errors="replace") as file:
         file.writelines(pieces(circuit))
@@ -50,9 +50,9 @@ def check(circuit: Circuit) -> None:
             "VACASK runs settled roles (--role encode or decode) of behavioural neurons, without wires and nudges; ask "
             "for no others, or take --engine ngspice"
         )
-    if circuit.array.gains is not None:
+    if circuit.array.gains is not None and circuit.rails is not None:
         raise EngineError(
-            "VACASK's cells know no gains of lines; take --engine ngspice, or program the chip with --line-gains equal"
+            "VACASK's fixed rails do not tell the gains of idle lines; take --mode coupled, or --engine ngspice"
         )
     check_device(circuit.device)
 
@@ -89,12 +89,18 @@ def _of_a_gain(circuit: Circuit, cell: str) -> bool:
 
 
 def cards(circuit: Circuit) -> Iterator[tuple[str, str, str]]:
-    """Yield each neuron's name, and the models of its state and of its line with the numbers that a card tells."""
+    """Yield each neuron's name, and the models of its state and of its line with the numbers that a card tells.
+
+    The gain of a line is told where it is driven and where it is sensed: by a state's cell of two-device arrays.
+    """
+    shared = circuit.array.symmetry == "shared"
+    gains_ = [None] * len(circuit.names) if circuit.array.gains is None else circuit.array.gains.tolist()
     own = ALIKE if circuit.neurons.mismatch is None else own_numbers(circuit.neurons)  # gains are the models'
     told = numbers(circuit.neurons)
-    for name, law, values in zip(circuit.names, each(circuit.neurons), told, strict=True):
+    for name, law, values, gain in zip(circuit.names, each(circuit.neurons), told, gains_, strict=True):
         state, line = (model_of(circuit, cell, law) + words(own[cell], values) for cell in CELLS[law.name])
-        yield name, state, line
+        of_line = "" if gain is None else f" line={gain!r}"
+        yield name, state if shared else state + of_line, line + of_line
 
 
 def models(circuit: Circuit) -> Iterator[str]:

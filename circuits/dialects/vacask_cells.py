@@ -134,8 +134,27 @@ endmodule
 """
 
 
-def cells_of(neurons: Population) -> str:
-    """Return the cells that `neurons` need: the paper's alone, linear and classical ones too, or those not alike."""
-    if neurons.mismatch is not None:
-        return UNLIKE_CELLS
-    return CELLS if all(law.name == Sigmoid.name for law in neurons.laws) else CELLS + OF_OTHER_LAWS
+LINE = '(* type="instance" *) parameter real line = 1;'
+
+
+def cells_of(neurons: Population, *, lined: bool = False) -> str:
+    """Return the cells that `neurons` need: the paper's alone, linear and classical ones too, or those not alike.
+
+    With `lined` they take the gain of their line (`crossbar.devices.line_gains`).
+    """
+    plain = CELLS if all(law.name == Sigmoid.name for law in neurons.laws) else CELLS + OF_OTHER_LAWS
+    cells = plain if neurons.mismatch is None else UNLIKE_CELLS
+    return with_line_gains(cells) if lined else cells
+
+
+def with_line_gains(cells: str) -> str:
+    """Return `cells` whose lines are driven at `line` v_read, and whose sums are multiplied by `line`."""
+    return "endmodule".join(_lined(module) for module in cells.split("endmodule"))
+
+
+def _lined(module: str) -> str:
+    told = next((word for word in ("  parameter real v_read", "  parameter real scale") if word in module), None)
+    if told is None:
+        return module
+    module = module.replace(told, f"  {LINE}\n{told}", 1)
+    return module.replace("v_read *", "line * v_read *").replace("/ scale", "* line / scale")

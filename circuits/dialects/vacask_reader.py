@@ -10,23 +10,25 @@ from pathlib import Path
 from circuits.cells.driver import shared_driver, shared_follower
 from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.dialects.vacask import OUTPUT, SHARED_CELLS
-from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS
+from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS, with_line_gains
+from circuits.dialects.vacask_cells import LINE as LINE_PARAMETER
 from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
 from crossbar.errors import CorruptFile
 
 NUMBER = r"([-+0-9.e]+)"
 OWN = r"((?: (?:gain|offset|leak)=[-+0-9.e]+)*)"
+LINE = r"((?: line=[-+0-9.e]+)?)"  # becomes the `scale` of SPICE's driver and sense cards
 SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",
     r"x([pn]_\w+) \((\w+) (\w+)\) of_\1": r"X\1 \2 \3 memristor",  # with a state: no such netlist is read back
     rf"clamp_(\w+) \(s_\1\) hold volts={NUMBER}": "Vclamp_\\1 s_\\1 0 \\2\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
     rf"clamp_(\w+) \(s_\1 0\) source dc={NUMBER}": r"Vclamp_\1 s_\1 0 \2",
-    rf"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+){OWN}":
-        "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0\\3>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense",
+    rf"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+){OWN}{LINE}":
+        "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0\\3>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense\\4",
     rf"neuron_(\w+) \(s_\1 m_\1\) (\w+){OWN}": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0\3>",
-    rf"driver_(\w+) \(s_\1 p_\1\) (\w+){OWN}": r"Xdriver_\1 s_\1 p_\1 <\2\3>",
-    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+){OWN} s_row={NUMBER}":
-        r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\4\3>",
+    rf"driver_(\w+) \(s_\1 p_\1\) (\w+){OWN}{LINE}": r"Xdriver_\1 s_\1 p_\1 <\2\3>\4",
+    rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+){OWN}{LINE} s_row={NUMBER}":
+        r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\5\3>\4",
     rf"rail_(\w+) \(p_\1\) hold volts={NUMBER}": r"Vrail_\1 p_\1 0 \2",
     r"idle([pn])_(\w+) \(q\1_\2\) hold": "* idle", "//.*": "* comment", "ground 0": "* ground",
     r"Hopbar: a continuous Hopfield network in memristors": "* title",
@@ -47,10 +49,11 @@ PLACE = re.compile(r"<(\w+)([^>]*)>")
 class _Models:
     """The models of a netlist: which cell each is, of which gain, and the numbers that all of them share.
 
-    `told` says whether a card has told numbers of its neuron's own.
+    `told` says whether a card has told numbers of its neuron's own, `lined` whether its cells take gains of lines.
     """
 
     path: Path
+    lined: bool = False
     cells: dict[str, str] = field(default_factory=dict)
     gains: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
@@ -76,16 +79,17 @@ class _Models:
     @property
     def texts(self) -> tuple[str, ...]:
         """What cells.va may say, once all cards were read."""
-        if self.told:
-            return (UNLIKE_CELLS,)
-        return (CELLS, CELLS + OF_OTHER_LAWS) if self.gains else (CELLS + OF_OTHER_LAWS, UNLIKE_CELLS)
+        alike = (CELLS, CELLS + OF_OTHER_LAWS) if self.gains else (CELLS + OF_OTHER_LAWS, UNLIKE_CELLS)
+        found: tuple[str, ...] = (UNLIKE_CELLS,) if self.told else alike
+        return tuple(with_line_gains(one) for one in found) if self.lined else found
 
     def definitions(self) -> str:
         """Return the SPICE cells of a shared array, by which its reader knows one."""
         kinds = set(self.cells.values())
         own = UNLIKE if not self.gains else OF_SEVERAL_GAINS if self.own_gain else ALIKE
-        parts = [shared_driver("behavioural", own["driver"])] if "shared" in kinds else []
-        return "".join([*parts, shared_follower("behavioural", own["follower"])] if "both" in kinds else parts)
+        more = ("scale",) if self.lined else ()
+        parts = [shared_driver("behavioural", own["driver"] + more)] if "shared" in kinds else []
+        return "".join([*parts, shared_follower("behavioural", own["follower"] + more)] if "both" in kinds else parts)
 
     def placed(self, found: re.Match[str]) -> str:
         """Return the cell and the numbers of one card; a model that is none of ours is left as it stands."""
@@ -105,7 +109,9 @@ def as_spice(path: Path) -> Iterator[str]:
     CorruptFile
         Its models disagree about the scale.
     """
-    models, headed = _Models(path), False
+    cells = path.with_name("cells.va")
+    said = cells.read_text(errors="replace") if cells.is_file() else ""
+    models, headed = _Models(path, lined=LINE_PARAMETER in said), False
     with path.open(encoding="ascii", errors="replace", newline="\n") as file:
         for line in file:
             model = MODEL.match(line)
@@ -126,8 +132,7 @@ def as_spice(path: Path) -> Iterator[str]:
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise CorruptFile(f"{path} has no scale and read voltage ({error}); export it again") from error
     yield f".param siemens_per_weight={scale!r}\n"
-    cells = path.with_name("cells.va")
-    if not cells.is_file() or cells.read_text(errors="replace") not in models.texts:
+    if said not in models.texts:
         yield "cells.va is not ours\n"
 
 
@@ -137,6 +142,6 @@ def _same(line: str, models: _Models) -> str:
     for pattern, same in PATTERNS[1:]:
         found = pattern.match(line)
         if found is not None:
-            said = PLACE.sub(models.placed, found.expand(same))
+            said = PLACE.sub(models.placed, found.expand(same)).replace(" line=", " scale=")
             return "".join(f"{part}\n" for part in said.split("\n"))
     return line

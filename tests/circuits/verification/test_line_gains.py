@@ -109,10 +109,35 @@ def test_lines_may_have_resistance_too(small_chip, mode):
     assert found.summary["passed"], found.summary["reasons"]
 
 
-def test_what_cannot_take_gains_refuses(chip, tmp_path):
-    _, circuit, _ = written(chip, tmp_path)
-    with pytest.raises(EngineError, match="gains of lines"):
-        vacask.check(circuit)
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_vacask")
+@pytest.mark.parametrize("role", ["encode", "decode"])
+def test_vacask_finds_the_chip_s_states_too(chip, role):
+    found = verdict.verify(
+        Layout(chip=chip), simulators.engine("vacask"), None, LIMITS, mode="coupled", role=role, kind="op",
+        n_samples=1, seed=0,
+    )  # fmt: skip
+    assert found.summary["passed"], found.summary["reasons"]
+
+
+def test_vacask_s_fixed_rails_refuse_gains(chip, tmp_path):
+    _, circuit, _ = written(chip, tmp_path, symmetry="two-device")
+    with pytest.raises(EngineError, match="idle lines"):
+        vacask.check(replace(circuit, rails=np.zeros(len(circuit.names))))
+
+
+def test_another_gain_in_vacask_s_text_is_noticed(chip, tmp_path):
+    layout, circuit, _ = written(chip, tmp_path)
+    path = vacask.write(circuit, tmp_path)
+    assert check(layout, path, sample=0, seed=0).passed
+    text = path.read_text()
+    place = text.index(" line=", text.index("driver_hidden")) + len(" line=")
+    path.write_text(text[:place] + "0.5" + text[place + 3 :])
+    if circuit.array.symmetry == "shared":
+        assert any("weights differ" in problem for problem in check(layout, path, sample=0, seed=0).problems)
+    else:
+        with pytest.raises(CorruptFile, match="scale"):
+            check(layout, path, sample=0, seed=0)
 
 
 def test_chips_without_gains_are_written_as_before(chip, tmp_path):
