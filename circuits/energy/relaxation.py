@@ -136,14 +136,21 @@ class Loads:
     between: Siemens | None = None
 
 
-def relaxation_of(trajectory: Trajectory, neurons: Population, loads: Loads) -> Relaxation:
-    """Return what `trajectory` of `neurons` costs on lines with `loads`."""
+def relaxation_of(
+    trajectory: Trajectory, neurons: Population, loads: Loads, gains: np.ndarray | None = None
+) -> Relaxation:
+    """Return what `trajectory` of `neurons` costs on lines with `loads`, at `gains` (N,) times the signals if given."""
     settle, settled = settle_times(trajectory)
-    signals, squares = (line_integrals(trajectory, settle, neurons, power) for power in (1, 2))
+    at: np.ndarray = np.ones(1) if gains is None else gains
+    signals, squares = (at**power * line_integrals(trajectory, settle, neurons, power) for power in (1, 2))
     dissipated = loads.lines.map(lambda line: squares @ line)
     if loads.between is not None:
         dissipated = dissipated - loads.between.map(
-            lambda matrix: product_integrals(trajectory, settle, neurons, matrix) if np.any(matrix) else np.zeros(1)
+            lambda matrix: (
+                product_integrals(trajectory, settle, neurons, at[:, None] * matrix * at)
+                if np.any(matrix)
+                else np.zeros(1)
+            )
         )
     return Relaxation(
         settle=settle,

@@ -72,10 +72,6 @@ def measured_tasks(
     def loads(role: str, idle: str) -> Loads:
         name = plans[role].name
         devices = chip.conductances.get(name)
-        if devices is not None and devices.gains is not None:
-            raise InvalidValue(
-                "the energy of a chip whose lines have gains is not estimated; program it with --line-gains equal"
-            )
         pair = None if devices is None else (devices.plus, devices.minus)
         return network_loads(chip.effective_weights(name), pair, plans[role], role, architecture, idle)
 
@@ -83,7 +79,9 @@ def measured_tasks(
 
     def phase(role: str, trajectory: Trajectory) -> Phase:
         network = plans[role].network
-        costs = relaxation_of(trajectory, network.population(network.names), active[role])
+        held = chip.conductances.get(plans[role].name)
+        gains = None if held is None else held.gains
+        costs = relaxation_of(trajectory, network.population(network.names), active[role], gains)
         return _phase(plans[role], role, architecture, idle, active[role], costs, measured=True)
 
     free = {role: phase(role, simulated.free[role]) for role in plans}

@@ -210,6 +210,27 @@ def test_dissipation_is_what_kirchhoff_finds_in_the_exported_cards(layout, idle,
         assert from_supply < charged < 2.5 * from_supply
 
 
+@pytest.mark.parametrize("layout", ["full", "half"])
+def test_lines_with_gains_are_driven_at_them(layout):
+    # Ohm's law over every device: full, d_j v rho_j to 0 V; half, G+ from there to d_i v rho_i, G- to its opposite.
+    chip, rng = strong_chip(), np.random.default_rng(5)
+    size, mask = chip.networks["tied"].size, chip.networks["tied"].mask()
+    plus, minus = (np.where(mask, rng.uniform(1e-6, 1e-4, mask.shape), 0) for _ in range(2))
+    plus, minus = (plus + plus.T) / 2, (minus + minus.T) / 2
+    gains, states = rng.uniform(0.2, 1, size), rng.normal(size=size)
+    driven = gains / (1 + np.exp(-3 * states))
+    volts = float(TYPICAL["read_voltage"]) * driven
+    if layout == "full":
+        watts = float(volts**2 @ (plus + minus).sum(axis=1))
+    else:
+        apart, opposite = volts[:, None] - volts, volts[:, None] + volts
+        watts = float((plus * apart**2 + minus * opposite**2).sum()) / 2
+    loads = device_loads(plus, minus, mask, layout)
+    found = relaxation_of(held(states[None, :]), neurons_of(chip), loads, gains)
+    phase = Phase(relaxation=found, n_neurons=0)
+    assert array_dissipation(phase, TYPICAL, None) == joules(watts * float(TYPICAL["time_constant"]))
+
+
 @pytest.mark.usefixtures("needs_ngspice")
 def test_dissipation_of_the_half_layout_is_what_ngspice_measures_at_the_drivers(tmp_path):
     # Everything that the drivers of both rails put into the array while it settles, sum v i, integrated on 1 nF.
