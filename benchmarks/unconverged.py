@@ -1,8 +1,8 @@
-"""What a short relaxation does to a network: h-vae at Table 3's values, relaxed by eq. (3) for a given number of steps.
+"""What a short relaxation does to a network: h-vae by our recipe, relaxed by eq. (3) for a given number of steps.
 
     python benchmarks/unconverged.py [--model h-vae] [--epochs 4] [--quick] [--json]
 
-10,000 training images of MNIST, steps of 0.3 time constants, two nudged phases of as many steps as the free one
+examples/MODEL.toml on 10,000 training images of MNIST, steps of 0.3 time constants, two nudged phases of as many steps as the free one
 (centred, beta 0.05). It learns as it relaxes, settled or not. Each network is judged twice on 1,000 validation images,
 from mu: relaxed as it was taught, and settled to 1e-4. The first row is taught settled, by conjugate gradients and
 linear response.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import harness
 import numpy as np
@@ -57,7 +58,8 @@ def scores(learner, parameters, held: np.ndarray, net) -> dict[str, float]:
 def row(model: str, steps: int | None, epochs: int, limit: int) -> dict[str, object]:
     """Return what the network taught by relaxations of `steps` comes to."""
     base = ("data.name=mnist", f"data.train_limit={limit}", f"training.epochs={epochs}")
-    config = toml_file.resolve(model, [], (*base, *settings(steps)))
+    recipe = Path(__file__).parents[1] / "examples" / f"{model}.toml"
+    config = toml_file.resolve(model, [recipe], (*base, *settings(steps)))
     dataset = images.load(config.data)
     learner = learners.make(config)
     optimizer = optimizers.make(config.optimizer, learner.blocks())
