@@ -2,10 +2,10 @@
 
     python benchmarks/unconverged.py [--model h-vae] [--epochs 4] [--quick] [--json]
 
-examples/MODEL.toml on 10,000 training images of MNIST, steps of 0.3 time constants, two nudged phases of as many steps as the free one
-(centred, beta 0.05). It learns as it relaxes, settled or not. Each network is judged twice on 1,000 validation images,
-from mu: relaxed as it was taught, and settled to 1e-4. The first row is taught settled, by conjugate gradients and
-linear response.
+examples/MODEL.toml on 10,000 training images of MNIST, steps of 0.3 time constants, two nudged phases of as many steps
+as the free one (centred, beta 0.05). It learns as it relaxes, settled or not. Each network is judged twice on 1,000
+validation images, from mu: relaxed as it was taught, and settled to 1e-4. The first row is taught settled, by conjugate
+gradients and linear response.
 """
 
 from __future__ import annotations
