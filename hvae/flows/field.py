@@ -29,19 +29,17 @@ from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import Linear, Sigmoid
 from crossbar.hopfield.settling import Settled
-
-GAIN = 3.0
-TIMES = 8
+from hvae.config.flow import GAIN, TIMES
 
 
-def network(n_states: int, n_hidden: int, n_times: int = TIMES) -> Network:
-    """Return a dense network of linear states and times and sigmoid hidden neurons.
+def network(n_states: int, n_hidden: int, n_times: int = TIMES, gain: float = GAIN) -> Network:
+    """Return a dense network of linear states and times and sigmoid hidden neurons; states are called ``pixels``.
 
     >>> network(4, 10).size
     22
     """
-    blocks = (("state", n_states), ("time", n_times), ("hidden", n_hidden))
-    return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(GAIN)))
+    blocks = (("pixels", n_states), ("time", n_times), ("hidden", n_hidden))
+    return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(gain)))
 
 
 def times(t: np.ndarray, n_times: int = TIMES) -> np.ndarray:
@@ -76,7 +74,7 @@ class Field:
     Attributes
     ----------
     network : Network
-        Blocks ``state``, ``time`` and ``hidden``.
+        Blocks ``pixels``, ``time`` and ``hidden``.
     weights : ndarray (N, N)
         Symmetric, zero among times and among states.
     solver, response : ConjugateGradient, LinearResponse
@@ -91,7 +89,7 @@ class Field:
     @cached_property
     def role(self) -> Role:
         """States and times are held, the hidden neurons settle."""
-        return self.network.role(["state", "time"])
+        return self.network.role(["pixels", "time"])
 
     @property
     def devices(self) -> int:
@@ -114,13 +112,13 @@ class Field:
     def potential(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return E*(x, t) (n,), up to what the time alone makes."""
         rest = self.rest(x, t)
-        held = rest.clamped[:, x.shape[1] :] @ self.weights[self.network.block("time"), self.network.block("state")]
+        held = rest.clamped[:, x.shape[1] :] @ self.weights[self.network.block("time"), self.network.block("pixels")]
         found: np.ndarray = rest.landscape.energy(rest.settled.states) + 0.5 * (x * x).sum(1) - (x * held).sum(1)
         return found
 
     def contrast(self, rest: Rest, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return R and S (n, N), whose products are the gradient, for `residual` = v - u (n, n_states)."""
-        states, hidden = self.network.block("state"), self.network.block("hidden")
+        states, hidden = self.network.block("pixels"), self.network.block("hidden")
         slopes = rest.landscape.neurons.slopes(rest.signals)
         force = -slopes * (residual @ self.weights[states, hidden])
         answer = self.response.respond(rest.landscape, rest.settled, force)
@@ -152,7 +150,7 @@ class Field:
         return replace(self, weights=weights)
 
     def _pull(self, rest: Rest) -> np.ndarray:
-        states, hidden, time = (self.network.block(name) for name in ("state", "hidden", "time"))
+        states, hidden, time = (self.network.block(name) for name in ("pixels", "hidden", "time"))
         held = rest.clamped[:, states.stop - states.start :]
         found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states]
         return found
