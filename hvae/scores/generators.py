@@ -72,12 +72,12 @@ def score(
 ) -> dict[str, float]:
     """Return the figures of `flow` on the test images of `data`, and those of `trivial` methods beside them.
 
-    ``distance_training_images`` is what images of the data set itself have: no generator is expected below it.
+    ``distance_training_images`` is what as many images of the data set itself have: no generator is expected below it.
     """
     real, fitted = data.test_images, data.train_images
     found = {"weights": float(flow.devices), **losses(flow, real, rng)}
     found["distance"] = distance(judge, flow.sample(count, rng), real)
     for name, generator in trivial(fitted, rng).items():
         found[f"distance_{name}"] = distance(judge, generator.sample(count, rng), real)
-    found["distance_training_images"] = distance(judge, fitted[:count], real)
+    found["distance_training_images"] = distance(judge, rng.permutation(fitted)[:count], real)
     return found
