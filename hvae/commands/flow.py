@@ -32,11 +32,12 @@ def flow() -> None:
 @click.option("--seed", type=int, help="Seed of everything random in the run.")
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as teaching.rate=0.003.")
+@click.option("--array", metavar="PRESET", help="Learn by pulses on a crossbar of this device (see `hopbar devices`).")
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its checkpoint.")
 @_json
 def learn(
     out: Path, dataset: str | None, steps: int | None, hidden: int | None, seed: int | None, files: tuple[Path, ...],
-    overrides: tuple[str, ...], resume: bool, as_json: bool,
+    overrides: tuple[str, ...], array: str | None, resume: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Learn a flow of images by flow matching and equilibrium propagation.
 
@@ -51,7 +52,7 @@ def learn(
     from hvae.runs.flows import FlowFolder
     from hvae.training import flows
 
-    named = {"teaching.steps": steps, "teaching.hidden": hidden, "teaching.seed": seed}
+    named = {"teaching.steps": steps, "teaching.hidden": hidden, "teaching.seed": seed, "array.device": array}
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     given += [] if dataset is None else own_images.settings(dataset)
     data = None
@@ -63,6 +64,7 @@ def learn(
         config = flow_config.resolve(files, [*given, *overrides])
         FlowFolder.refuse_what_exists(out)
         data = images.load(config.data)
+        flows.begun(config, data)  # what would stop its first step is said before it has a folder
         folder = FlowFolder.create(out, config)
     finished, last = flows.watch(folder, data)
     if as_json:

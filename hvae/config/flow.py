@@ -13,6 +13,7 @@ from crossbar import input_files
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
 from hvae.config import plan_file, toml_file
+from hvae.config.array import ArraySettings
 from hvae.config.own_images import looked_up
 from hvae.config.run import DataConfig
 
@@ -70,10 +71,11 @@ class Teaching:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowConfig:
-    """A run that learns a flow."""
+    """A run that learns a flow; on devices where `array.device` names some (`hvae.flows.pulsed`)."""
 
     data: DataConfig = field(default_factory=lambda: DataConfig(name="digits"))
     teaching: Teaching = field(default_factory=Teaching)
+    array: ArraySettings = field(default_factory=lambda: ArraySettings(rule="mixed-precision", weight_limit=3.0))
 
 
 _ADAPTER = TypeAdapter(FlowConfig)
@@ -111,4 +113,7 @@ def dump(config: FlowConfig) -> str:
     >>> dump(FlowConfig()).splitlines()[:2]
     ['[data]', 'name = "digits"']
     """
-    return toml_file.written(asdict(config))
+    tables = asdict(config)
+    if config.array.device is None:
+        del tables["array"]  # floats have no chip
+    return toml_file.written(tables)

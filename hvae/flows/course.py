@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossbar.chip import FLOW, Conductances
 from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import random_weights
 from hvae.config.flow import Teaching
@@ -20,8 +21,7 @@ from hvae.learning.optimizers import Optimizer
 from hvae.models.hopfield import Parameters
 from hvae.streams import stream
 
-FLOW = "flow"
-"""The name of its network."""
+MOMENTUM = 0.9  # of Muon
 _START = 0.7  # of the usual spread of first weights: the energy has one minimum then
 
 
@@ -60,7 +60,7 @@ class Course:
         whole = field.network(samples.shape[1], teaching.hidden, teaching.times, teaching.gain)
         first = _START * random_weights(whole, stream(seed, "init"), np.float32) * whole.mask()
         weights = first.astype(np.float32)
-        muon = OptimizerConfig(name="muon", learning_rate=teaching.rate, momentum=0.9)
+        muon = OptimizerConfig(name="muon", learning_rate=teaching.rate, momentum=MOMENTUM)
         return cls(
             lessons=lessons, field=Field(network=whole, weights=weights), parameters={FLOW: weights.copy()},
             optimizer=optimizers.make(muon, {FLOW: whole.spans}),
@@ -75,6 +75,26 @@ class Course:
     def finished(self) -> bool:
         """Whether all steps are made."""
         return self.step >= self.lessons.teaching.steps
+
+    @property
+    def memory(self) -> Parameters:
+        """What a checkpoint keeps beside the weights."""
+        return self.optimizer.state
+
+    def restore(self, step: int, parameters: Parameters, memory: Parameters) -> None:
+        """Go on from what a checkpoint holds.
+
+        Raises
+        ------
+        CorruptFile
+            The optimizer's memory is not there, or of another shape.
+        """
+        optimizers.restore(self.optimizer, parameters, memory)
+        self.step, self.parameters = step, parameters
+
+    def conductances(self) -> dict[str, Conductances]:
+        """Return the devices of its chip: none, as its weights are floats."""
+        return {}
 
     def advance(self) -> float:
         """Make one step; return the loss |v - u|^2 / 2 of its batch before it.

@@ -107,7 +107,14 @@ class Field:
 
     def velocity(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return v(x, t) (n, n_states)."""
-        return self._pull(self.rest(x, t)) - x
+        return self.at_rest(self.rest(x, t))
+
+    def at_rest(self, rest: Rest) -> np.ndarray:
+        """Return v (n, n_states) where the hidden neurons came to `rest`: one read."""
+        states, hidden, time = (self.network.block(name) for name in ("pixels", "hidden", "time"))
+        x, held = np.split(rest.clamped, [states.stop - states.start], axis=1)
+        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states] - x
+        return found
 
     def potential(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return E*(x, t) (n,), up to what the time alone makes."""
@@ -129,7 +136,7 @@ class Field:
     def gradient(self, x: np.ndarray, t: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
         """Return dL/dW (N, N) of each pair's weight and the loss |v - target|^2 / 2, means over the batch."""
         rest = self.rest(x, t)
-        residual = self._pull(rest) - x - target
+        residual = self.at_rest(rest) - target
         moved, signals = self.contrast(rest, residual)
         one_way = moved.T @ signals / len(x)
         gradient = np.where(self.network.mask(), one_way + one_way.T, 0).astype(self.weights.dtype)
@@ -148,9 +155,3 @@ class Field:
     def with_weights(self, weights: np.ndarray) -> Field:
         """Return the field of other `weights`."""
         return replace(self, weights=weights)
-
-    def _pull(self, rest: Rest) -> np.ndarray:
-        states, hidden, time = (self.network.block(name) for name in ("pixels", "hidden", "time"))
-        held = rest.clamped[:, states.stop - states.start :]
-        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states]
-        return found

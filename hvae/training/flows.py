@@ -9,7 +9,7 @@ from hvae.config import flow as flow_config
 from hvae.config.flow import FlowConfig
 from hvae.data.sets import Dataset
 from hvae.flows.course import Course
-from hvae.learning import optimizers
+from hvae.flows.pulsed import PulsedCourse
 from hvae.runs import images, lock
 from hvae.runs.flows import FlowFolder, make_chip
 from hvae.runs.records import Checkpoint
@@ -72,27 +72,39 @@ def train(
                 saved = time.monotonic()
             if stopped:
                 return Ending.STOPPED
-        make_chip(config, course.flow, data, course.step).save(folder.path / "chip.h5")
         return Ending.FINISHED
 
 
-def _opened(folder: FlowFolder, config: FlowConfig, data: Dataset) -> Course:
-    course, records = Course.begin(data.train_images, config.teaching, config.teaching.seed), folder.records
+def begun(config: FlowConfig, data: Dataset) -> Course | PulsedCourse:
+    """Return the course of `config` before its first step, on an array if it names one.
+
+    Raises
+    ------
+    InvalidValue, UnknownName
+        An array on which no flow can be taught.
+    """
+    if config.array.device is None:
+        return Course.begin(data.train_images, config.teaching, config.teaching.seed)
+    return PulsedCourse.begin(data.train_images, config.teaching, config.array, config.teaching.seed)
+
+
+def _opened(folder: FlowFolder, config: FlowConfig, data: Dataset) -> Course | PulsedCourse:
+    course, records = begun(config, data), folder.records
     if not records.has_checkpoint():
         records.cut_logs(0)
         return course
     found = folder.resumed(config)
     records.cut_logs(found.metrics_bytes)
-    optimizers.restore(course.optimizer, found.parameters, found.optimizer)
-    course.parameters, course.step = found.parameters, found.step
+    with records.restoring():
+        course.restore(found.step, found.parameters, found.optimizer)
     return course
 
 
-def _save(folder: FlowFolder, config: FlowConfig, data: Dataset, course: Course) -> None:
+def _save(folder: FlowFolder, config: FlowConfig, data: Dataset, course: Course | PulsedCourse) -> None:
     """Write the checkpoint, and the chip as it is by now."""
     made = Checkpoint(
-        step=course.step, parameters=course.parameters, optimizer=course.optimizer.state,
+        step=course.step, parameters=course.parameters, optimizer=course.memory,
         metrics_bytes=folder.records.metrics_size(), config=flow_config.dump(config),
     )  # fmt: skip
     folder.records.save(made)
-    make_chip(config, course.flow, data, course.step).save(folder.path / "chip.h5")
+    make_chip(config, course.flow, data, course.step, course.conductances()).save(folder.path / "chip.h5")

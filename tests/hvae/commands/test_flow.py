@@ -51,7 +51,10 @@ def test_a_run_holds_its_configuration_metrics_and_chip(learned):
     assert chip.image_shape == (8, 8)
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(learned, tmp_path):
+@pytest.mark.parametrize("array", [[], ["--array", "epiram"]], ids=["floats", "epiram"])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(array, tmp_path):
+    learned = tmp_path / "whole"
+    run("learn", "--out", learned, *SMALL, *array)
     config = FlowFolder.open(learned).config()
     data = images.load(config.data)
     folder = FlowFolder.create(tmp_path / "other", config)
@@ -62,6 +65,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(learned, tmp_path):
     assert json.loads(done.stdout)["step"] == 6
     for name in ("metrics.jsonl", "checkpoint.h5", "chip.h5"):
         assert (folder.path / name).read_bytes() == (learned / name).read_bytes()
+    assert bool(load_chip(learned).conductances) == bool(array)
 
 
 def test_images_are_drawn_as_numbers_and_as_a_picture(learned, tmp_path):
@@ -101,6 +105,8 @@ def test_scores_stand_beside_those_of_trivial_methods(learned, tmp_path):
         (["learn", "--out", "{no}", "--set", "teaching.pool=3"], InvalidValue, "`teaching.pool` must be at least"),
         (["learn", "--out", "{no}", "--dataset", "letters"], UnknownName, "letters"),
         (["learn", "--out", "{no}", "--config", "{no}"], MissingFile, "no config file"),
+        (["learn", "--out", "{no}", "--array", "epirum"], UnknownName, "epirum"),
+        (["learn", "--out", "{no}", "--array", "epiram", "--set", "array.adc_bits=8"], InvalidValue, "array.adc_bits"),
         (["draw", "{run}", "--out", "{no}.pdf"], InvalidValue, "`--out` must end in"),
         (["draw", "{no}", "--out", "{no}.npy"], MissingFile, "no chip at"),
         (["score", "{no}"], MissingFile, "no chip at"),
