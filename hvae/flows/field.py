@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
+from crossbar.hopfield.clock import times
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
@@ -40,12 +41,6 @@ def network(n_states: int, n_hidden: int, n_times: int = TIMES, gain: float = GA
     """
     blocks = (("pixels", n_states), ("time", n_times), ("hidden", n_hidden))
     return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(gain)))
-
-
-def times(t: np.ndarray, n_times: int = TIMES) -> np.ndarray:
-    """Return what the time neurons hold at `t` (n,) in [0, 1]: cos(pi k t), k from 0, and sin(pi k t), k from 1."""
-    k = np.arange(n_times // 2)
-    return np.concatenate([np.cos(np.pi * np.outer(t, k)), np.sin(np.pi * np.outer(t, k + 1))], axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
