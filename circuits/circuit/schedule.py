@@ -80,7 +80,8 @@ def analysis(circuit: Circuit) -> Iterator[str]:
         yield ".op\n"
         return
     unit = circuit.electrical.time_constant
-    stop, at = asked.stop * unit, 0.999 * asked.stop * unit
+    stop = asked.stop * unit
+    at = 0.999 * stop
     if circuit.generation is not None:
         stop, at = circuit.generation.stop() * unit, stop
     yield f".tran {0.01 * unit!r} {stop!r} 0 {asked.max_step * unit!r} uic\n"
