@@ -11,7 +11,8 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 from crossbar.numerics import checks
 
-SLOWNESS = 1000.0
+SLOWNESS = 200.0
+"""How many times slower pixels are unless told otherwise: at it a digit is what it is with infinitely slow ones."""
 _EXTRA = 1e-3  # of the flow's length: how much further the transient goes, as a measurement needs points around it
 
 

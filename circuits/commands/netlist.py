@@ -32,7 +32,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
                      help="Ideal amplifiers, or operational amplifiers of finite gain."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
-        click.option("--slow", type=float, default=1000.0, show_default=True,
+        click.option("--slow", type=float, default=200.0, show_default=True,
                      help="Of a flow: how many times slower its pixels are than hidden neurons."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),

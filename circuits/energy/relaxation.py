@@ -136,9 +136,13 @@ class Loads:
     between: Siemens | None = None
 
 
-def relaxation_of(trajectory: Trajectory, neurons: Population, loads: Loads) -> Relaxation:
-    """Return what `trajectory` of `neurons` costs on lines with `loads`."""
+def relaxation_of(
+    trajectory: Trajectory, neurons: Population, loads: Loads, length: float | None = None
+) -> Relaxation:
+    """Return what `trajectory` of `neurons` costs on lines with `loads`, until it settles or for a given `length`."""
     settle, settled = settle_times(trajectory)
+    if length is not None:
+        settle, settled = np.full(len(settle), length), np.ones(len(settle), bool)
     signals, squares = (line_integrals(trajectory, settle, neurons, power) for power in (1, 2))
     dissipated = loads.lines.map(lambda line: squares @ line)
     if loads.between is not None:
