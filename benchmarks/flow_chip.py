@@ -36,6 +36,7 @@ from hvae.training import flows as training
 
 DEVICES = ("epiram", "taox-hfox", "reram-es")
 TOLERANCES = (0.01, 0.001)
+PORTION = 200  # transients at a time: all their states are kept
 SLOW = (10.0, 50.0, 200.0, 1000.0)
 
 
@@ -71,7 +72,9 @@ def slowed(chip: Chip, judge: Judge, slow) -> dict[str, float]:
     """Return the distance of what the chip's own equation makes of noise, by how slow its pixels are."""
     block = chip.networks[FLOW].block("pixels")
     noise = np.random.default_rng(1).standard_normal((judge.count, block.stop - block.start))
-    return {f"slow_{one:g}": judge.of(chip.readout.image(followed(chip, noise, one).states[-1][:, block])) for one in slow}
+    parts = np.array_split(noise, max(1, len(noise) // PORTION))
+    ends = {one: np.concatenate([followed(chip, part, one).states[-1][:, block] for part in parts]) for one in slow}
+    return {f"slow_{one:g}": judge.of(chip.readout.image(end)) for one, end in ends.items()}
 
 
 def learned_here() -> Path:
@@ -84,7 +87,8 @@ def learned_here() -> Path:
 
 def main() -> None:
     """Measure, and keep."""
-    asked = harness.parser(__doc__)
+    asked = harness.parser(__doc__, of_a_run=False)
+    asked.add_argument("run", type=Path, nargs="?", help="run of hopbar flow learn")
     asked.add_argument("--learned-on", type=Path, nargs="*", default=[], metavar="RUN")
     asked.add_argument("--samples", type=int, default=3)
     asked.add_argument("--out", type=Path, help="folder of pictures")
