@@ -88,13 +88,13 @@ def learned_here() -> Path:
 def main() -> None:
     """Measure, and keep."""
     asked = harness.parser(__doc__, of_a_run=False)
-    asked.add_argument("run", type=Path, nargs="?", help="run of hopbar flow learn")
+    asked.add_argument("flow", type=Path, nargs="?", metavar="RUN", help="run of hopbar flow learn")
     asked.add_argument("--learned-on", type=Path, nargs="*", default=[], metavar="RUN")
     asked.add_argument("--samples", type=int, default=3)
     asked.add_argument("--out", type=Path, help="folder of pictures")
     chosen = asked.parse_args()
-    quick = chosen.quick or chosen.run is None
-    run = chosen.run or learned_here()
+    quick = chosen.quick or chosen.flow is None
+    run = chosen.flow or learned_here()
     learned = flows.load(run)
     judge = Judge(learned.config, 200 if quick else generators.COUNT)
     figures = {"weights": float(learned.flow.devices), "distance": judge.chip(learned.chip)}
