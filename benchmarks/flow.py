@@ -1,6 +1,6 @@
 """Flows on a Hopfield network, taught by equilibrium propagation: pictures of 8 x 8 digits, or the latents of a run.
 
-    python benchmarks/flow.py [--hidden 160] [--steps 8000] [--quick] [--json]        # scikit-learn's digits
+    python benchmarks/flow.py [--hidden 160] [--steps 3000] [--quick] [--json]        # scikit-learn's digits
     python benchmarks/flow.py --latents-of RUN [--hidden 512] [--steps 3000] [--json] # z of a trained run
 
 FlowEqProp (arXiv:2604.08150) trains 24,896 parameters on the same digits for about an hour of an A100, to a loss of
@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import harness
 import numpy as np
 
-from hvae.config.flow import Teaching
+from hvae.config.flow import PIXELS, Teaching
 from hvae.config.run import DataConfig, SamplingConfig
 from hvae.flows.course import learn
 from hvae.flows.flow import Flow
@@ -48,9 +49,11 @@ def taught(samples: np.ndarray, teaching: Teaching, spread, tell) -> tuple[Flow,
 def digits(hidden: int, steps: int, tell) -> tuple[dict[str, float], list[float]]:
     """Return the figures of a flow of pictures, and its curve."""
     data = images.load(DataConfig(name="digits"))
-    teaching = Teaching(hidden=hidden, steps=steps)
+    teaching = replace(PIXELS, hidden=hidden, steps=steps)
     flow, losses, seconds = taught(data.train_images, teaching, 0.0, tell)
-    found = generators.score(flow, data, features.principal(data), np.random.default_rng(1))
+    found = generators.score(
+        flow, data, features.principal(data), np.random.default_rng(1), margin=teaching.margin
+    )
     per_pixel = [2 * loss / data.train_images.shape[1] for loss in losses]
     scale = float(np.mean(flow.units.scale**2))
     found = {"training_loss": float(np.mean(per_pixel[-200:])), "unit": scale**0.5, "seconds": seconds, **found}
@@ -92,7 +95,7 @@ def main() -> None:
             print(f"step {step}: loss {loss:.3f}", flush=True)
 
     if chosen.latents_of is None:
-        sizes = (20, 30) if chosen.quick else (chosen.hidden or 160, chosen.steps or 8000)
+        sizes = (20, 30) if chosen.quick else (chosen.hidden or 160, chosen.steps or 3000)
         name, (figures, curve) = "flow_digits", digits(*sizes, tell)
     else:
         sizes = (20, 30) if chosen.quick else (chosen.hidden or 512, chosen.steps or 3000)

@@ -134,7 +134,8 @@ def score(run: Path, count: int, seed: int, features: str, out: Path | None, as_
     data = images.load(learned.config.data)
     judge = named_features.of(data, named_features.named(features, data))
     found: dict[str, object] = {"features": judge.name, "images": count}
-    found |= generators.score(learned.flow, data, judge, stream(seed, "sampling"), count)
+    margin = learned.config.teaching.margin
+    found |= generators.score(learned.flow, data, judge, stream(seed, "sampling"), count, margin)
     if out is not None:
         write_json(out, found)
     if as_json:

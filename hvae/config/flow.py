@@ -38,6 +38,9 @@ class Teaching:
         Samples that are paired with noise at once, a few batches: at least `batch`.
     pairing : {"nearest", "independent"}
         Which noise flows to which sample, `hvae.flows.pairing`.
+    margin : float
+        Samples at -1 and at 1, or beyond, are moved outward by so much of half-normal noise; 0 for samples that are
+        no pixels. Clipping takes it back: a pixel that is black for sure needs no exact target then.
     rate : float
         Of Muon; it rises over the first twentieth and falls to zero from a third on.
     seed : int
@@ -51,6 +54,7 @@ class Teaching:
     batch: int = 256
     pool: int = 1024
     pairing: Literal["nearest", "independent"] = "nearest"
+    margin: float = 0.0
     rate: float = 5e-3
     seed: int = 0
 
@@ -60,6 +64,7 @@ class Teaching:
         for name in ("rate", "gain"):
             checks.positive(f"teaching.{name}", getattr(self, name))
         checks.at_least("teaching.times", self.times, 2)
+        checks.at_least("teaching.margin", self.margin, 0)
         checks.at_least("teaching.seed", self.seed, 0)
         if self.times % 2:
             raise InvalidValue(f"`teaching.times` must be even, a cosine and a sine each, but got {self.times}")
@@ -74,10 +79,12 @@ class FlowConfig:
     """A run that learns a flow; on devices where `array.device` names some (`hvae.flows.pulsed`)."""
 
     data: DataConfig = field(default_factory=lambda: DataConfig(name="digits"))
-    teaching: Teaching = field(default_factory=Teaching)
+    teaching: Teaching = field(default_factory=Teaching)  # of pixels `PIXELS` is, where a run is made
     array: ArraySettings = field(default_factory=lambda: ArraySettings(rule="mixed-precision", weight_limit=3.0))
 
 
+PIXELS = Teaching(margin=0.3)
+"""How a flow of images is learned unless a run says otherwise."""
 _ADAPTER = TypeAdapter(FlowConfig)
 
 
@@ -91,7 +98,7 @@ def resolve(files: Iterable[Path] = (), overrides: Iterable[str] = ()) -> FlowCo
     MissingFile, CorruptFile
         A file that is not there, or is no TOML.
     """
-    tables = asdict(FlowConfig())
+    tables = asdict(FlowConfig(teaching=PIXELS))
     for path in files:
         toml_file.merge(tables, input_files.toml(path, f"no config file at {path}"))
     for override in overrides:

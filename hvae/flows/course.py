@@ -15,7 +15,7 @@ from hvae.config.run import OptimizerConfig
 from hvae.flows import field
 from hvae.flows.field import Field
 from hvae.flows.flow import Flow
-from hvae.flows.lessons import Lessons, Units
+from hvae.flows.lessons import Lessons, Units, outward
 from hvae.learning import optimizers
 from hvae.learning.optimizers import Optimizer
 from hvae.models.hopfield import Parameters
@@ -54,9 +54,8 @@ class Course:
     ) -> Course:  # fmt: skip
         """Return the course of `teaching` before its first step; for its arguments see `learn`."""
         samples = np.asarray(samples, np.float32)
-        lessons = Lessons(
-            samples=samples, spread=spread, units=units or Units.of(samples, spread), teaching=teaching, seed=seed
-        )
+        own = units or Units.of(outward(samples, teaching.margin, stream(seed, "validation")), spread)
+        lessons = Lessons(samples=samples, spread=spread, units=own, teaching=teaching, seed=seed)
         whole = field.network(samples.shape[1], teaching.hidden, teaching.times, teaching.gain)
         first = _START * random_weights(whole, stream(seed, "init"), np.float32) * whole.mask()
         weights = first.astype(np.float32)
@@ -132,7 +131,7 @@ def learn(
     spread : float or ndarray (d,)
         Standard deviation of noise that is added to every sample drawn, as q(z|x) has.
     units : Units or None
-        Origin and unit of what flows; `Units.of` the samples if None.
+        Origin and unit of what flows; `Units.of` the samples, moved by `teaching.margin`, if None.
     tell : callable
         Hears each step and its loss.
 

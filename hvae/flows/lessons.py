@@ -100,10 +100,19 @@ class Lessons:
         if self._pool is None or number != self._number:
             rng = stream(self.seed, "data", number)
             chosen = self.samples[_chosen(len(self.samples), self.teaching.pool, rng)]
-            end = self.units.inward(chosen + self.spread * rng.standard_normal(chosen.shape))
+            noisy = chosen + self.spread * rng.standard_normal(chosen.shape)
+            end = self.units.inward(outward(noisy, self.teaching.margin, rng))
             start = rng.standard_normal(end.shape, dtype=np.float32)
             self._number, self._pool = number, (PAIRINGS[self.teaching.pairing](start, end), end)
         return self._pool
+
+
+def outward(samples: np.ndarray, margin: float, rng: np.random.Generator) -> np.ndarray:
+    """Return `samples` (n, d), those at -1 and at 1, or beyond, moved outward by `margin` |N(0, 1)|; see `Teaching`."""
+    if margin == 0:
+        return samples
+    moved = margin * np.abs(rng.standard_normal(samples.shape))
+    return np.where(samples <= -1, samples - moved, np.where(samples >= 1, samples + moved, samples))
 
 
 def _chosen(count: int, pool: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from hvae.baselines import pca
 from hvae.data.sets import Dataset
 from hvae.flows.flow import Flow
+from hvae.flows.lessons import outward
 from hvae.scores import densities, distances
 from hvae.scores.distances import Extractor
 
@@ -38,13 +39,19 @@ class _Decoded:
         return self.code.decode(self.code.parameters, self.density.sample(count, rng))
 
 
-def trivial(images: np.ndarray, rng: np.random.Generator) -> dict[str, Generator]:
-    """Return the generators that are fitted to `images` (n, pixels), by their names."""
-    return {
+def trivial(images: np.ndarray, rng: np.random.Generator, margin: float = 0.0) -> dict[str, Generator]:
+    """Return the generators that are fitted to `images` (n, pixels), by their names.
+
+    With a `margin` there is a mixture too that is fitted to what the flow is: pixels at their ends moved outward.
+    """
+    found: dict[str, Generator] = {
         "gaussian": densities.fit(images, 1, rng),
         f"mixture_{COMPONENTS}": densities.fit(images, COMPONENTS, rng),
         f"pca_{min(LATENT, *images.shape)}_mixture_{COMPONENTS}": _Decoded(images, rng),
     }
+    if margin:
+        found[f"mixture_{COMPONENTS}_margin"] = densities.fit(outward(images, margin, rng), COMPONENTS, rng)
+    return found
 
 
 def distance(judge: Extractor, made: np.ndarray, real: np.ndarray) -> float:
@@ -68,16 +75,18 @@ def losses(flow: Flow, images: np.ndarray, rng: np.random.Generator) -> dict[str
 
 
 def score(
-    flow: Flow, data: Dataset, judge: Extractor, rng: np.random.Generator, count: int = COUNT
+    flow: Flow, data: Dataset, judge: Extractor, rng: np.random.Generator, count: int = COUNT, margin: float = 0.0
 ) -> dict[str, float]:
     """Return the figures of `flow` on the test images of `data`, and those of `trivial` methods beside them.
+
+    `margin` is that of its teaching.
 
     ``distance_training_images`` is what as many images of the data set itself have: no generator is expected below it.
     """
     real, fitted = data.test_images, data.train_images
     found = {"weights": float(flow.devices), **losses(flow, real, rng)}
     found["distance"] = distance(judge, flow.sample(count, rng), real)
-    for name, generator in trivial(fitted, rng).items():
+    for name, generator in trivial(fitted, rng, margin).items():
         found[f"distance_{name}"] = distance(judge, generator.sample(count, rng), real)
     found["distance_training_images"] = distance(judge, rng.permutation(fitted)[:count], real)
     return found

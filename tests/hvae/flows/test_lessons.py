@@ -7,7 +7,7 @@ import pytest
 
 from crossbar.errors import InvalidValue
 from hvae.config.flow import Teaching
-from hvae.flows.lessons import FLOOR, Lessons, Units
+from hvae.flows.lessons import FLOOR, Lessons, Units, outward
 from hvae.flows.pairing import independent, nearest
 
 
@@ -69,3 +69,21 @@ def test_a_pool_smaller_than_a_batch_is_refused():
         Teaching(pool=100)
     with pytest.raises(InvalidValue, match=r"`teaching.times` must be even"):
         Teaching(times=3)
+
+
+def test_pixels_at_their_ends_move_outward_and_clipping_takes_them_back():
+    rng = np.random.default_rng(3)
+    samples = np.clip(rng.normal(size=(4000, 2)), -1, 1)
+    moved = outward(samples, 0.3, rng)
+    np.testing.assert_array_equal(np.clip(moved, -1, 1), samples)
+    np.testing.assert_array_equal(moved[np.abs(samples) < 1], samples[np.abs(samples) < 1])
+    beyond = np.abs(moved[np.abs(samples) == 1]) - 1
+    assert np.sqrt(np.mean(beyond**2)) == pytest.approx(0.3, rel=0.05)
+    assert outward(samples, 0.0, rng) is samples
+
+
+def test_lessons_of_pixels_have_the_margin():
+    samples = np.full((30, 2), -1.0, np.float32)
+    lesson = lessons(samples, margin=0.5).at(0)
+    ends = lesson.x + (1 - lesson.t)[:, None] * lesson.target
+    assert (ends < -1).all()
