@@ -115,8 +115,8 @@ def draw(run: Path, count: int, out: Path, steps: int, seed: int, as_json: bool)
 def score(run: Path, count: int, seed: int, features: str, out: Path | None, as_json: bool) -> None:
     """Score RUN_OR_CHIP on test images: its loss, and Frechet distances of what it draws.
 
-    Beside it a Gaussian, a mixture of ten, and ten on principal components, fitted to the same training images: a flow
-    that is worse than they are has learned little. What is nearer to the test images is better; training images
+    Beside it a Gaussian, ten of them on principal components, and up to 256 pixels ten of the pixels, fitted to the
+    same training images: a flow that is worse than they are has learned little. Nearer is better; training images
     themselves are told last.
 
     Example: `hopbar flow score runs/flow --json`

@@ -15,6 +15,7 @@ from hvae.scores.distances import Extractor
 
 COUNT = 2000  # images that every generator draws
 COMPONENTS = 10
+MOST = 256  # pixels of a mixture of full covariances
 LATENT = 32  # principal components under the second mixture
 
 
@@ -43,12 +44,15 @@ def trivial(images: np.ndarray, rng: np.random.Generator, margin: float = 0.0) -
     """Return the generators that are fitted to `images` (n, pixels), by their names.
 
     With a `margin` there is a mixture too that is fitted to what the flow is: pixels at their ends moved outward.
+    Images of more than `MOST` pixels get no mixture of full covariances, which would take hours.
     """
     found: dict[str, Generator] = {
         "gaussian": densities.fit(images, 1, rng),
-        f"mixture_{COMPONENTS}": densities.fit(images, COMPONENTS, rng),
         f"pca_{min(LATENT, *images.shape)}_mixture_{COMPONENTS}": _Decoded(images, rng),
     }
+    if images.shape[1] > MOST:
+        return found
+    found[f"mixture_{COMPONENTS}"] = densities.fit(images, COMPONENTS, rng)
     if margin:
         found[f"mixture_{COMPONENTS}_margin"] = densities.fit(outward(images, margin, rng), COMPONENTS, rng)
     return found
