@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from crossbar.hopfield.mismatch import Mismatch, Spread
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import Neuron, Sigmoid, neuron
 from crossbar.output_files import write_atomically
+from crossbar.readout import Readout
 
 if TYPE_CHECKING:
     import h5py
@@ -38,14 +40,19 @@ SCHEMA_OF_NEURONS = "hopbar-chip/3"
 """Schema of chips whose neurons are not alike: a reader that takes them for perfect must not read them."""
 SCHEMA_OF_GAINS = "hopbar-chip/4"
 """Schema of chips whose lines have gains: a reader that knows none would take other weights from their devices."""
+SCHEMA_OF_FLOWS = "hopbar-chip/5"
+"""Schema of chips that generate by relaxing from noise: a reader that knows none but VAEs must not read them."""
 ROLES = ("encode", "decode")
+FLOW, GENERATE = "flow", "generate"
+"""The network of a chip that generates, and the only role that it plays."""
+READOUT = ("mean", "scale")
 MISMATCH = ("gain", "offset", "leak")
 """What neurons that are not alike have each of their own, `crossbar.hopfield.mismatch.Mismatch`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """A trained Hopfield VAE as it would be built.
+    """A trained Hopfield VAE as it would be built, or a flow: a network that relaxes from noise to an image.
 
     Attributes
     ----------
@@ -54,7 +61,7 @@ class Chip:
     networks : mapping of str to Network
         ``{"tied": ...}`` when one network serves both roles, else ``{"encoder": ..., "decoder": ...}``. Blocks are
         named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
-        first and then the log variances.
+        first and then the log variances. ``{"flow": ...}`` of a flow, with a block ``time`` in place of ``latent``.
     weights : mapping of str to ndarray (N, N)
         Trained weights, [source, target], zero where the network does not couple; symmetric, but for networks with
         `conductances` of two devices a pair.
@@ -67,6 +74,8 @@ class Chip:
         A few images of the held-out split, in [-1, 1], for verification and pictures.
     conductances : mapping of str to Conductances
         Programmed devices, by network; empty for ideal weights.
+    readout : Readout or None
+        What the pixels of a flow stand for; None of a VAE, whose states are the pixels.
     provenance : mapping of str to str
         Where the chip comes from: run, commit, seed, config.
 
@@ -96,6 +105,7 @@ class Chip:
     examples: np.ndarray = field(default_factory=lambda: np.zeros((0, 784), np.float32))
     conductances: Mapping[str, Conductances] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    readout: Readout | None = None
 
     def __post_init__(self) -> None:
         for name in self.conductances:
@@ -108,7 +118,7 @@ class Chip:
         check_texts("`provenance`", self.provenance, str)
         if set(self.networks) not in KINDS:
             found = sorted(map(str, self.networks))
-            raise InvalidValue(f"`networks` must be tied, or encoder and decoder, but got {found}")
+            raise InvalidValue(f"`networks` must be tied, encoder and decoder, or flow, but got {found}")
         if set(self.networks) != set(self.weights):
             found = sorted(map(str, self.weights))
             raise InvalidValue(f"`weights` must belong to {sorted(self.networks)}, but got {found}")
@@ -120,9 +130,19 @@ class Chip:
         for name, devices in self.conductances.items():
             for side in ("plus", "minus"):
                 check_coupled(f"conductances `{side}` of `{name}`", getattr(devices, side), self.networks[name])
-        latents = dict(self.networks["tied" if self.tied else "decoder"].blocks)["latent"]
-        check_sigma(self.sigma, latents)
+        if not self.generates:
+            latents = dict(self.networks["tied" if self.tied else "decoder"].blocks)["latent"]
+            check_sigma(self.sigma, latents)
+        self._check_readout()
         check_examples(self.examples, self.image_shape)
+
+    def _check_readout(self) -> None:
+        if (self.readout is not None) != self.generates:
+            raise InvalidValue("`readout` belongs to a chip with the network flow, and only to one: give both or none")
+        if self.readout is not None and self.readout.mean.shape != (math.prod(self.image_shape),):
+            raise InvalidValue(
+                f"`readout` must be of the {math.prod(self.image_shape)} pixels, but got {self.readout.mean.shape}"
+            )
 
     @property
     def gain(self) -> float:
@@ -143,16 +163,30 @@ class Chip:
         """Whether one network is both encoder and decoder."""
         return "tied" in self.networks
 
+    @property
+    def generates(self) -> bool:
+        """Whether the chip is a flow, which relaxes from noise to an image; the others are VAEs."""
+        return FLOW in self.networks
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that the chip plays."""
+        return (GENERATE,) if self.generates else ROLES
+
     def role(self, name: str) -> tuple[str, Role]:
-        """Return the network that plays role `name` ("encode" or "decode") and its role: what is clamped in it.
+        """Return the network that plays role `name` and its role: what is clamped in it.
+
+        A VAE has the roles "encode" and "decode", a flow "generate": its time is clamped, its pixels are slow.
 
         Raises
         ------
         UnknownName
             For any other name.
         """
-        if name not in ROLES:
-            raise unknown_name("role", name, ROLES)
+        if name not in self.roles:
+            raise unknown_name("role", name, self.roles)
+        if name == GENERATE:
+            return FLOW, self.networks[FLOW].role(["time"])
         network = "tied" if self.tied else {"encode": "encoder", "decode": "decoder"}[name]
         clamped = {"encode": "pixels", "decode": "latent"}[name]
         return network, self.networks[network].role([clamped])
@@ -223,7 +257,7 @@ def load_chip(path: str | Path) -> Chip:
     if not file_path.exists():
         raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
     with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
-        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS, SCHEMA_OF_GAINS)
+        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS, SCHEMA_OF_GAINS, SCHEMA_OF_FLOWS)
         if file.attrs.get("schema") not in known:
             raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {', '.join(map(repr, known))}")
         return _read(file)
@@ -244,13 +278,17 @@ def _write(file: h5py.File, chip: Chip) -> None:
     laws = {law for network in chip.networks.values() for law in network.laws}
     alike = all(network.mismatch is None for network in chip.networks.values())
     plain = all(devices.gains is None for devices in chip.conductances.values())
-    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike and plain
-    several = SCHEMA_OF_GAINS if not plain else SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
+    one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike and plain and not chip.generates
+    several = SCHEMA_OF_FLOWS if chip.generates else SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
+    several = SCHEMA_OF_GAINS if not (plain or chip.generates) else several
     file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": several})
     if chip.sigma is not None:
         file.attrs["sigma"] = chip.sigma
     file.attrs["provenance"] = json.dumps(dict(chip.provenance))
     file.create_dataset("examples", data=chip.examples)
+    if chip.readout is not None:
+        for name in READOUT:
+            file.create_dataset(f"readout/{name}", data=getattr(chip.readout, name))
     for name, network in chip.networks.items():
         group = file.create_group(f"networks/{name}")
         group.attrs["topology"] = network.topology
@@ -297,7 +335,14 @@ def _read(file: h5py.File) -> Chip:
         examples=input_files.array(file["examples"]),
         conductances=conductances,
         provenance=json.loads(file.attrs["provenance"]),
+        readout=_readout(file),
     )
+
+
+def _readout(file: h5py.File) -> Readout | None:
+    if "readout" not in file:
+        return None
+    return Readout(**{name: input_files.array(file["readout"][name]) for name in READOUT})
 
 
 def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, ...]:

@@ -14,8 +14,9 @@ from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
 
 NAME = re.compile(r"[ -~]{1,100}")  # printable ASCII: names go into netlists, reports and terminals
-KINDS = ({"tied"}, {"encoder", "decoder"})
-BLOCKS = ("pixels", "latent")
+KINDS = ({"tied"}, {"encoder", "decoder"}, {"flow"})
+BLOCKS = {"flow": ("pixels", "time", "hidden")}
+"""Blocks that a network must have, by its name; those of a VAE must have pixels and latents."""
 ROUNDING = 1e-6  # of the largest weight: what W and W^T of a symmetric network may differ by
 BRIGHTEST = 1 + 1e-6
 
@@ -66,10 +67,10 @@ def told(value: Any) -> str:
 
 
 def check_blocks(name: str, network: Network, image_shape: Any) -> None:
-    """Raise `InvalidValue` unless `network` has the blocks of a VAE, and `image_shape` is that of its pixels."""
+    """Raise `InvalidValue` unless `network` has the blocks of a VAE or a flow, and `image_shape` fits its pixels."""
     for block in network.names:
         check_name(f"a block of `{name}`", block)
-    missing = [block for block in BLOCKS if block not in network.names]
+    missing = [block for block in BLOCKS.get(name, ("pixels", "latent")) if block not in network.names]
     if missing:
         raise InvalidValue(f"the network `{name}` must have a block `{missing[0]}`, but has {', '.join(network.names)}")
     pixels = dict(network.blocks)["pixels"]

@@ -174,6 +174,8 @@ class Circuit:
             if word not in Choices.__dataclass_fields__:
                 raise unknown_name("choice of the layout", word, Choices.__dataclass_fields__)
         loaded = chip if isinstance(chip, Chip) else load_chip(chip)
+        if loaded.generates:
+            raise InvalidValue("the chip is a flow, no VAE: `hopbar netlist --role generate` writes its circuit")
         network, _ = loaded.role(role)
         layout = Layout(chip=loaded, choices=Choices(**choices))
         if values is not None:

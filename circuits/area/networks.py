@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from circuits.area.plans import ForwardPlan, HopfieldPlan, Plan
-from crossbar.chip import Chip
+from crossbar.chip import FLOW, GENERATE, Chip
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.network import Network
 from crossbar.hopfield.neurons import Neuron
@@ -100,8 +100,8 @@ def chip_model(chip: Chip, name: str | None = None) -> Model:
     InvalidValue
         The chip is neither one tied network nor an encoder and a decoder.
     """
-    roles = {"tied": ("encode", "decode"), "encoder": ("encode",), "decoder": ("decode",)}
-    if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
+    roles = {"tied": ("encode", "decode"), "encoder": ("encode",), "decoder": ("decode",), FLOW: (GENERATE,)}
+    if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}, {FLOW}):
         raise InvalidValue(f"a chip must hold `tied` or `encoder` and `decoder`, but got {sorted(chip.networks)}")
     plans = tuple(
         HopfieldPlan(name=key, network=chip.networks[key], roles=roles[key]) for key in roles if key in chip.networks

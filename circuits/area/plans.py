@@ -8,11 +8,15 @@ from typing import Protocol
 
 from circuits.area.architecture import Architecture
 from circuits.area.tiling import Rectangle, TileCount, Triangle
+from circuits.circuit.generation import SLOWNESS
+from crossbar.chip import GENERATE
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network, Patch
 from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
 
 CLAMPED = {"encode": "pixels", "decode": "latent"}
+HELD = CLAMPED | {GENERATE: "time"}
+"""What is clamped in every role: those of a VAE, and that of a flow."""
 
 
 class Plan(Protocol):
@@ -64,15 +68,15 @@ class Plan(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HopfieldPlan:
-    """A continuous Hopfield network that encodes, decodes, or both.
+    """A continuous Hopfield network that encodes, decodes, or both, or that generates as a flow.
 
     Attributes
     ----------
     name : str
     network : Network
-        With blocks named ``pixels`` and ``latent``.
-    roles : tuple of {"encode", "decode"}
-        Encoding clamps the pixels, decoding the latents.
+        With blocks named ``pixels`` and ``latent``; of a flow ``pixels`` and ``time``.
+    roles : tuple of {"encode", "decode", "generate"}
+        Encoding clamps the pixels, decoding the latents, generating the time.
     """
 
     name: str
@@ -80,18 +84,18 @@ class HopfieldPlan:
     roles: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not self.roles or not set(self.roles) <= set(CLAMPED):
-            raise InvalidValue(f"`roles` must be some of {', '.join(CLAMPED)}, but got {self.roles}")
+        if not self.roles or not set(self.roles) <= set(HELD):
+            raise InvalidValue(f"`roles` must be some of {', '.join(HELD)}, but got {self.roles}")
         for role in self.roles:
-            self.network.block(CLAMPED[role])
+            self.network.block(HELD[role])
 
     @property
     def _clamped_blocks(self) -> tuple[str, ...]:
-        return tuple(CLAMPED[role] for role in self.roles)
+        return tuple(HELD[role] for role in self.roles)
 
     @property
     def _free_blocks(self) -> tuple[str, ...]:
-        always = set.intersection(*({CLAMPED[role]} for role in self.roles))
+        always = set.intersection(*({HELD[role]} for role in self.roles))
         return tuple(name for name in self.network.names if name not in always)
 
     @property
@@ -166,8 +170,9 @@ class HopfieldPlan:
         return count * (2 if architecture.weights == "pair" else 1)
 
     def n_capacitors(self, architecture: Architecture) -> int:
-        """Return the number of integrating capacitors: one a neuron."""
-        return self.n_neurons(architecture)
+        """Return the number of integrating capacitors: one a neuron, and `SLOWNESS` of them a pixel of a flow."""
+        slow = self._size(("pixels",)) if GENERATE in self.roles else 0
+        return self.n_neurons(architecture) + round((SLOWNESS - 1) * slow)
 
     def n_rails(self, architecture: Architecture) -> int:
         """Return the number of lines that the neurons drive: one each, or two of opposite sign in the half layout."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.generation import Generation
 from circuits.circuit.memristor_array import MemristorArray
 from circuits.circuit.names import check_names, neuron_names
 from circuits.circuit.wired import wired_weights
@@ -22,6 +23,7 @@ from crossbar.hopfield.population import Population
 AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
 UNLIKE_RELTOL = 1e-5  # time constants that differ: at 1e-4 a transient still rippled by 1e-6 at its end
+POINTS = 500  # of a flow, at least: its error adds up, 4e-4 V with a tenth of them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +126,7 @@ class Circuit:
         States at which an operating point is sought first (nodesets); without them Newton's method starts at zero.
     expected : ndarray (N,) or None
         States that the last measurements should read, told in comments.
-    nudge, turn, wires : optional parts
+    nudge, turn, generation, wires : optional parts
     device : Device
         Memristor model, one of `circuits.memristors.registry.MODELS`, or one of one's own.
     amplifier : {"behavioural", "opamp"}
@@ -143,6 +145,7 @@ class Circuit:
     expected: np.ndarray | None = None
     nudge: NudgeSource | None = None
     turn: Turn | None = None
+    generation: Generation | None = None
     wires: Wires | None = None
     device: Device = "linear"
     amplifier: str = "behavioural"
@@ -233,6 +236,32 @@ def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **pa
         "analysis": Analysis() if network.mismatch is None else Analysis(reltol=UNLIKE_RELTOL),
     }  # fmt: skip
     return Circuit(**{**fields, **parts})  # type: ignore[arg-type]
+
+
+def build_flow(
+    chip: Chip, noise: np.ndarray, array: MemristorArray, generation: Generation, **parts: object
+) -> Circuit:
+    """Return the circuit that carries `noise` (n_pixels,) to an image, its time neurons driven by sources.
+
+    Raises
+    ------
+    InvalidValue
+        Noise of another number of pixels.
+    """
+    network_name = chip.role("generate")[0]
+    network = chip.networks[network_name]
+    pixels, time = network.block("pixels"), network.block("time")
+    if np.shape(noise) != (pixels.stop - pixels.start,):
+        raise InvalidValue(f"noise must be of {pixels.stop - pixels.start} pixels, but got {np.shape(noise)}")
+    start, held = np.zeros(network.size), np.zeros(network.size)
+    start[pixels] = noise
+    held[time] = ~generation.sine[time]  # at t = 0
+    return build(
+        chip, "generate", held[time], array, start=start, generation=generation,
+        analysis=Analysis(
+            marks={"generate": generation.slowness}, reltol=UNLIKE_RELTOL, max_step=generation.slowness / POINTS
+        ), **parts,
+    )  # fmt: skip
 
 
 def build_both(chip: Chip, image: np.ndarray, array: MemristorArray, noise: np.ndarray, **parts: object) -> Circuit:

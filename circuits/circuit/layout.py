@@ -7,13 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from circuits.circuit.circuit import Circuit, build, build_both
+from circuits.circuit.circuit import Circuit, build, build_both, build_flow
 from circuits.circuit.electrical import Electrical, Wires
+from circuits.circuit.generation import Generation
 from circuits.circuit.laws import read_voltage
 from circuits.circuit.memristor_array import MemristorArray, program, real
 from circuits.memristors import registry
 from circuits.memristors.registry import Device
-from crossbar.chip import Chip
+from crossbar.chip import FLOW, Chip
 from crossbar.errors import InvalidValue
 
 
@@ -56,7 +57,7 @@ class Layout:
     Raises
     ------
     InvalidValue
-        A chip that is no Hopfield VAE: see `check_chip`.
+        A chip that is neither a Hopfield VAE nor a flow: see `check_chip`; a flow with choices that it has not.
     """
 
     chip: Chip
@@ -64,6 +65,8 @@ class Layout:
 
     def __post_init__(self) -> None:
         check_chip(self.chip)
+        if self.chip.generates and (self.choices.device != "linear" or self.choices.wires is not None):
+            raise InvalidValue("a flow is exported with linear memristors, without wires: leave out --device, --wires")
 
     @cached_property
     def arrays(self) -> dict[str, MemristorArray]:
@@ -118,6 +121,12 @@ class Layout:
             raise InvalidValue("--role both needs a tied chip, whose one array has both roles; take each role alone")
         return build_both(self.chip, image, self.arrays["tied"], noise, **self._parts("tied"))
 
+    def generate(self, noise: np.ndarray, slowness: float) -> Circuit:
+        """Return the flow that carries `noise` (n_pixels,) to an image, its pixels `slowness` times as slow."""
+        network = self.chip.role("generate")[0]
+        generation = Generation.of(self.chip.networks[network], slowness)
+        return build_flow(self.chip, noise, self.arrays[network], generation, **self._parts(network))
+
     def latents(self, states: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Return z = mu + sigma eps (eq. 10's reparametrisation) from the states (N,) of a settled encoder.
 
@@ -131,7 +140,10 @@ class Layout:
         return means + np.exp(0.5 * log_variances) * noise
 
     def noise(self, seed: int, sample: int) -> np.ndarray:
-        """Return the draws eps (n_latent,) for `sample`, the same in every export of one `seed`."""
+        """Return the draws eps (n_latent,), of a flow (n_pixels,), for `sample`: alike in exports of one `seed`."""
+        if self.chip.generates:
+            pixels = dict(self.chip.networks[FLOW].blocks)["pixels"]
+            return np.random.default_rng([seed, sample]).standard_normal(pixels)
         _, role = self.chip.role("decode")
         return np.random.default_rng([seed, sample]).standard_normal(role.n_clamped)
 
@@ -165,6 +177,8 @@ def check_chip(chip: Chip) -> None:
         Other networks than `tied`, or `encoder` and `decoder`; no pixels or latents; numbers that are
         complex or text; a sigma that is negative or fits no latents; examples that fit no pixels.
     """
+    if chip.generates:
+        return  # `Chip` has checked it
     if set(chip.networks) not in ({"tied"}, {"encoder", "decoder"}):
         raise InvalidValue(f"a chip has a network tied, or encoder and decoder, but got {sorted(chip.networks)!r}")
     for name, network in chip.networks.items():

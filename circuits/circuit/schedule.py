@@ -81,9 +81,12 @@ def analysis(circuit: Circuit) -> Iterator[str]:
         return
     unit = circuit.electrical.time_constant
     stop = asked.stop * unit
+    at = 0.999 * stop
+    if circuit.generation is not None:
+        stop, at = circuit.generation.stop() * unit, stop
     yield f".tran {0.01 * unit!r} {stop!r} 0 {asked.max_step * unit!r} uic\n"
     for name in free:
-        yield f".meas tran {name} find v(s_{name}) at={0.999 * stop!r}\n"
+        yield f".meas tran {name} find v(s_{name}) at={at!r}\n"
     if circuit.expected is not None:
         yield comment("expected by the simulator of Hopbar, with the chip's own weights:")
         places = {name: index for index, name in enumerate(circuit.names)}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from circuits.verification.exporting import Request
 
 SYMMETRIES = ("shared", "two-device")
-ROLES = ("encode", "decode", "both")
+ROLES = ("encode", "decode", "both", "generate")
 NEURONS = ("behavioural", "opamp", "sky130")
 WITH_TRANSISTORS = {"chip", "out", "sample", "seed", "as_json", "neuron", "timeout", "keep"}
 """Options that have a say where neurons are of sky130's transistors; `hopbar silicon` has the others."""
@@ -37,6 +37,8 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
                      help="Ideal amplifiers, operational amplifiers of finite gain, or sky130's transistors."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
+        click.option("--slow", type=float, default=200.0, show_default=True,
+                     help="Of a flow: how many times slower its pixels are than hidden neurons."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
     ]  # fmt: skip
@@ -71,7 +73,8 @@ def _layout(
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @click.option("--check", "checked", type=click.Path(path_type=Path),
               help="Write nothing: compare this netlist's weights, neurons and clamps with the chip's.")  # fmt: skip
-@click.option("--role", type=click.Choice(ROLES), help="One role, or the single chip with both (default if tied).")
+@click.option("--role", type=click.Choice(ROLES),
+              help="One role, or the single chip with both (default if tied); of a flow generate.")  # fmt: skip
 @click.option("--sample", type=int, default=0, show_default=True, help="Which of the chip's example images.")
 @click.option("--phase", type=click.Choice(("free", "nudged")), default="free", show_default=True,
               help="Free phase alone, or free, +beta and -beta in one transient.")  # fmt: skip
@@ -82,7 +85,7 @@ def _layout(
 @_choices
 def netlist(
     chip: Path, out: Path | None, checked: Path | None, role: str | None, sample: int, phase: str, beta: float,
-    beta_kl: float, dialect: str, seed: int, as_json: bool, **choices: Any,
+    beta_kl: float, dialect: str, slow: float, seed: int, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Write the chip of RUN_OR_CHIP as self-contained netlists that `ngspice -n -b` runs without Python.
 
@@ -91,6 +94,8 @@ def netlist(
     With --check, a netlist is read back and compared with the chip, without a simulator; give the --sample and --seed
     that it was written with. Exit code 1 if it is not the chip. A netlist for LTspice, Xyce, Spectre or HSPICE is
     compared with the one for ngspice, card by card: give the --dialect and --role that it was written with.
+
+    A flow (`hopbar flow learn`) is one transient from noise to an image: --seed and --sample choose the noise.
 
     Example: `hopbar netlist runs/demo --out netlists --role encode --sample 3`
     """
@@ -102,13 +107,15 @@ def netlist(
         return
     if (out is None) == (checked is None):
         raise InvalidValue("give either --out FOLDER to write netlists, or --check FILE to compare one with the chip")
-    request = Request(role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl, dialect=dialect)
+    request = Request(
+        role=role, phase=phase, sample=sample, seed=seed, beta=beta, beta_kl=beta_kl, dialect=dialect, slowness=slow
+    )
     layout = _layout(chip, **choices)
     if checked is not None and dialect not in ("ngspice", "vacask"):
         _check_as(layout, request, checked, as_json)
         return
     if checked is not None:
-        _check(layout, checked, sample, seed, as_json)
+        _check(layout, checked, request, as_json)
         return
     assert out is not None
     report = export_chip(layout, request, out, str(chip), lambda said: click.echo(f"warning: {said}", err=True))
@@ -137,10 +144,10 @@ def _check_as(layout: Layout, request: Request, path: Path, as_json: bool) -> No
         raise Exit(1)
 
 
-def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) -> None:
+def _check(layout: Layout, path: Path, request: Request, as_json: bool) -> None:
     from circuits.verification.read_back import check
 
-    found = check(layout, path, sample=sample, seed=seed)
+    found = check(layout, path, sample=request.sample, seed=request.seed, slowness=request.slowness)
     if as_json:
         click.echo(json.dumps({"path": str(path), **found.summary()}))
     else:
@@ -161,7 +168,8 @@ def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) ->
               help="Default: coupled up to 800 neurons and in VACASK (with --wires 200, else one tile).")  # fmt: skip
 @click.option("--analysis", type=click.Choice(("tran", "op", "tran-op")),
               help="Default: tran up to 200 neurons. tran-op (VACASK): coarse tran, then op from its end.")  # fmt: skip
-@click.option("--role", type=click.Choice(ROLES), help="Default: encode, then decode; both: the single chip.")
+@click.option("--role", type=click.Choice(ROLES),
+              help="Default: encode, then decode; both: the single chip; of a flow generate.")  # fmt: skip
 @click.option("--n-samples", type=int, default=1, show_default=True, help="How many of the chip's example images.")
 @click.option("--timeout", type=float, default=900.0, show_default=True, help="Seconds a simulation may take.")
 @click.option("--memory", type=float, default=12.0, show_default=True, help="GiB a simulation may take (Linux).")
@@ -169,7 +177,7 @@ def _check(layout: Layout, path: Path, sample: int, seed: int, as_json: bool) ->
 @_choices
 def verify(
     chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
-    timeout: float, memory: float, keep: Path | None, seed: int, as_json: bool, **choices: Any,
+    timeout: float, memory: float, keep: Path | None, slow: float, seed: int, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Settle the exported circuit in a circuit simulator and compare it with the chip, neuron by neuron.
 
@@ -189,7 +197,7 @@ def verify(
 
     proof = Proof(
         engine=engine_name, mode=mode, analysis=analysis, role=role, n_samples=n_samples, seed=seed, seconds=timeout,
-        gigabytes=memory, keep=keep,
+        gigabytes=memory, keep=keep, slowness=slow,
     )  # fmt: skip
     summary = prove(_layout(chip, **choices), proof)
     if as_json:
@@ -252,13 +260,19 @@ def _run_transistors(chip: Path, seed: int, timeout: float, keep: Path | None, a
     context.invoke(silicon, chip=chip, seed=seed, timeout=timeout, out=keep, as_json=as_json)
 
 
+def _told_flow(summary: dict) -> str:
+    if "slowness" not in summary:
+        return f"softest mode {summary['softest_mode']:.2g}, "
+    return f"{summary['image_error']:.1e} of a pixel's range, {summary['flow_seconds']:.3g} s of the chip's time, "
+
+
 def _show(summary: dict) -> None:
     verdict = "passed" if summary["passed"] else "FAILED"
     click.echo(
         f"{verdict}: {summary['engine']} {summary['engine_version']}, {summary['mode']} {summary['analysis']}, "
         f"{summary['simulated']}: {summary['n_neurons']} neurons, {summary['n_memristors']:,} memristors simulated, "
         f"largest error {summary['max_abs_error']:.1e} {summary.get('unit', 'V')} from the chip, "
-        f"{summary['tolerance']:.0e} allowed, softest mode {summary['softest_mode']:.2g}, {summary['seconds']:.1f} s"
+        f"{summary['tolerance']:.0e} allowed, {_told_flow(summary)}{summary['seconds']:.1f} s"
     )
     for reason in summary["reasons"]:
         click.echo(f"  {reason}")

@@ -28,10 +28,11 @@ from circuits.area.transistor_neuron import with_neuron
 from circuits.area.wire_loss import check_tile
 from circuits.costs.merits import Evaluation, Merit
 from circuits.energy.cost import Cost, cost, energy_drivers, energy_parts
+from circuits.energy.flows import followed, generating_tasks
 from circuits.energy.settings import netlist_point
 from circuits.energy.tasks import IDLE, assumed_tasks, measured_tasks
 from circuits.energy.trajectories import EulerSettings, simulate
-from crossbar.chip import Chip, load_chip
+from crossbar.chip import FLOW, Chip, load_chip
 from crossbar.errors import InvalidValue, unknown_name
 
 
@@ -117,7 +118,7 @@ def study(
     check_tile(architecture.tile, technology)
     area_stream, energy_stream = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
     conditions = scenario(technology, node, n_draws, area_stream)
-    chips = [target.model for target in targets if target.chip is not None]
+    chips = [target.model for target in targets if target.chip is not None and not target.chip.generates]
     comparisons = (*paper_comparisons(), *chip_comparisons(chips))
     return AreaStudy(
         architecture=architecture,
@@ -143,7 +144,11 @@ def energy_estimate(
     target: Target, architecture: Architecture, conditions: Scenario, n_images: int, rng: np.random.Generator
 ) -> EnergyEstimate:
     """Return the energy of `target`: from trajectories of `n_images` of its images if it is a chip, else assumed."""
-    if target.chip is None:
+    if target.chip is not None and target.chip.generates:
+        pixels = dict(target.chip.networks[FLOW].blocks)["pixels"]
+        carried = followed(target.chip, rng.standard_normal((n_images, pixels)))
+        tasks, quiet = (generating_tasks(target.model, target.chip, carried, architecture, idle=idle) for idle in IDLE)
+    elif target.chip is None:
         tasks, quiet = (assumed_tasks(target.model, architecture, idle=idle) for idle in IDLE)
     else:
         images = _images(target.chip, n_images, rng)

@@ -24,6 +24,9 @@ LINE = "(?P<line>driver|follower)"
 SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
+    "cosine": rf"Vtime_{NAME} s_\1 0 SIN\(0 1 (?P<value>{FLOAT}) 0 0 90\)",
+    "sine": rf"Vtime_{NAME} s_\1 0 SIN\(0 1 (?P<value>{FLOAT}) 0 0 0\)",
+    "slow": rf"Cslow_{NAME} s_\1 0 (?P<value>{FLOAT}) ic=(?P<start>{FLOAT})",
     "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
     "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}",
@@ -68,7 +71,7 @@ class Netlist:
         The conductances of its R cards; an open one conducts nothing.
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
-        "volts" are those of word lines that are fixed.
+        "volts" are those of word lines that are fixed, "start" the first states that slow capacitors tell.
     laws : dict of str to dict of str to ToldCell
         Of each neuron the cells of its "state" and its "line", with the numbers that their cards tell.
     cells : tuple of str
@@ -169,7 +172,7 @@ class _Reading:
             if found is None:
                 continue
             name = found.group(1) if pattern.groups else ""
-            if kind in ("clamp", "neuron"):
+            if kind in ("clamp", "neuron", "cosine", "sine"):
                 self.neurons.append(name)
             if kind in ("comment", "line", "token", "control"):
                 name = line.split(None, 1)[0]
@@ -185,6 +188,8 @@ class _Reading:
             if told.get("scale") is not None:
                 side = "sense" if kind == "sense" else "driver"
                 self.scales.setdefault(side, {})[name] = _number(str(told["scale"]), line)
+            if told.get("start") is not None:
+                self.cards.setdefault("start", {})[name] = _number(told["start"], line)
             self._law(name, told, line)
             return
         if line.strip():

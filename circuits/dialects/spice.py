@@ -65,6 +65,9 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     yield parameters(circuit)
     yield cells(circuit)
     yield from neurons(circuit)
+    if circuit.generation is not None:
+        yield "* the pixels' large capacitors, on which they flow\n"
+        yield from circuit.generation.capacitors(circuit.names, circuit.electrical.c_state, circuit.start)
     if circuit.analysis.kind == "op":
         yield from line_capacitances(circuit)
     yield from devices(circuit)
@@ -141,7 +144,9 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
         of_state, of_line = (words(own[one], told[index]) for one in cell)
-        if circuit.clamped[index] and circuit.turn is None:
+        if circuit.clamped[index] and circuit.generation is not None:
+            yield circuit.generation.clock(index, name, circuit.electrical.time_constant)
+        elif circuit.clamped[index] and circuit.turn is None:
             yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"
         else:
             yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{of_state}\n"

@@ -137,10 +137,19 @@ class Loads:
 
 
 def relaxation_of(
-    trajectory: Trajectory, neurons: Population, loads: Loads, gains: np.ndarray | None = None
+    trajectory: Trajectory,
+    neurons: Population,
+    loads: Loads,
+    gains: np.ndarray | None = None,
+    length: float | None = None,
 ) -> Relaxation:
-    """Return what `trajectory` of `neurons` costs on lines with `loads`, at `gains` (N,) times the signals if given."""
+    """Return what `trajectory` of `neurons` costs on lines with `loads`, until it settles or for a given `length`.
+
+    Lines are driven at `gains` (N,) times the signals, if given.
+    """
     settle, settled = settle_times(trajectory)
+    if length is not None:
+        settle, settled = np.full(len(settle), length), np.ones(len(settle), bool)
     at: np.ndarray = np.ones(1) if gains is None else gains
     signals, squares = (at**power * line_integrals(trajectory, settle, neurons, power) for power in (1, 2))
     dissipated = loads.lines.map(lambda line: squares @ line)

@@ -10,7 +10,7 @@ import numpy as np
 
 from circuits.area.architecture import Architecture
 from circuits.area.networks import Model
-from circuits.area.plans import CLAMPED, HopfieldPlan
+from circuits.area.plans import CLAMPED, HELD, HopfieldPlan
 from circuits.energy.cost import Phase, Task
 from circuits.energy.relaxation import (
     Loads,
@@ -47,7 +47,7 @@ def assumed_tasks(model: Model, architecture: Architecture, *, idle: str = "on")
 
     active = {role: loads(role, idle) for role in plans}
     phases = {
-        role: _phase(plan, role, architecture, idle, active[role], assumed_relaxation(active[role]), measured=False)
+        role: phase_of(plan, role, architecture, idle, active[role], assumed_relaxation(active[role]), measured=False)
         for role, plan in plans.items()
     }
     built = {role: loads(role, "on") for role in plans} if idle == "off" else active
@@ -82,7 +82,7 @@ def measured_tasks(
         held = chip.conductances.get(plans[role].name)
         gains = None if held is None else held.gains
         costs = relaxation_of(trajectory, network.population(network.names), active[role], gains)
-        return _phase(plans[role], role, architecture, idle, active[role], costs, measured=True)
+        return phase_of(plans[role], role, architecture, idle, active[role], costs, measured=True)
 
     free = {role: phase(role, simulated.free[role]) for role in plans}
     nudged = {role: tuple(phase(role, nudge) for nudge in simulated.nudged[role]) for role in plans}
@@ -122,11 +122,12 @@ def _tasks(
     }
 
 
-def _phase(
+def phase_of(
     plan: HopfieldPlan, role: str, architecture: Architecture, idle: str, loads: Loads, costs: Relaxation, *,
     measured: bool,
 ) -> Phase:  # fmt: skip
-    clamped = plan.network.block(CLAMPED[role])
+    """Return a settling of `plan` in `role` that costs `costs`, with the circuits that are on meanwhile."""
+    clamped = plan.network.block(HELD[role])
     free = plan.network.size - (clamped.stop - clamped.start)
     return Phase(
         relaxation=costs,
@@ -182,5 +183,5 @@ def conducting(plan: HopfieldPlan, role: str, architecture: Architecture, idle: 
     """Return the blocks of `plan` whose columns conduct in `role`, see `network_loads`."""
     read = {"latent"} if role == "decode" else set()
     return tuple(
-        block for block in plan.columns(architecture) if idle == "on" or block != CLAMPED[role] or block in read
+        block for block in plan.columns(architecture) if idle == "on" or block != HELD[role] or block in read
     )

@@ -14,13 +14,16 @@ import numpy as np
 
 from circuits import simulators
 from circuits.circuit.circuit import Circuit
+from circuits.circuit.generation import SLOWNESS
 from circuits.circuit.laws import LINEAR_SWING
 from circuits.circuit.layout import Choices, Layout
-from circuits.verification import nudged, reference, single_chip
+from circuits.verification import generating, nudged, reference, single_chip
 from circuits.verification.chip_reference import Sample, settle_sample
 from circuits.verification.dialects import write_as
+from circuits.verification.flow_reference import carried
 from circuits.verification.settled import LONGEST, needed, writable
 from circuits.verification.verdict import SMALL, verify
+from crossbar.chip import GENERATE
 from crossbar.errors import InvalidValue
 
 COUPLED = 800  # neurons up to which a coupled circuit is the default
@@ -30,7 +33,7 @@ LARGE = 1e9  # bytes of netlists that are told before they are written
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Which circuit of a chip is written: role (None for all there is), phase, sample and its noise, nudge, dialect."""
+    """Which circuit is written: role (None for all there is), phase, sample and its noise, nudge, dialect, slowness."""
 
     role: str | None = None
     phase: str = "free"
@@ -39,6 +42,7 @@ class Request:
     beta: float = 0.05
     beta_kl: float = 1.9
     dialect: str = "ngspice"
+    slowness: float = SLOWNESS
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.beta_kl) and self.beta_kl >= 0):
@@ -78,6 +82,11 @@ def export_chip(
 
 def posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[str]]:
     """Return the circuits of `request` by role, and what a reader must know of them."""
+    _check_role(layout, request)
+    if layout.chip.generates:
+        noise = layout.noise(request.seed, request.sample)
+        ours = carried(layout.chip, layout.choices, noise, request.slowness)
+        return {GENERATE: replace(layout.generate(noise, request.slowness), expected=ours)}, []
     image, noise = layout.image(request.sample), layout.noise(request.seed, request.sample)
     single = layout.chip.tied and request.phase == "free" and request.dialect != "vacask"
     role = request.role or ("both" if single else None)
@@ -101,6 +110,15 @@ def posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[st
             analysis = replace(circuit.analysis, marks=marks)
             found[name] = replace(circuit, analysis=analysis, expected=sample.rests[name].states)
     return found, _warnings(layout, sample)
+
+
+def _check_role(layout: Layout, request: Request) -> None:
+    """Raise `InvalidValue` unless the chip has the role that is asked for, in the language that is asked for."""
+    if layout.chip.generates != (request.role == GENERATE) and request.role is not None:
+        kind = "a flow, whose role is generate" if layout.chip.generates else "a VAE, whose roles are encode and decode"
+        raise InvalidValue(f"the chip is {kind}, but got --role {request.role}: leave it out")
+    if layout.chip.generates and (request.dialect != "ngspice" or request.phase != "free"):
+        raise InvalidValue("a flow is written for ngspice, in its free phase: leave out --dialect and --phase")
 
 
 def _warnings(layout: Layout, sample: Sample) -> list[str]:
@@ -166,6 +184,7 @@ class Proof:
     seconds: float = 900.0
     gigabytes: float = 12.0
     keep: Path | None = None
+    slowness: float = SLOWNESS
 
 
 def default_mode(layout: Layout, largest: int, engine: str) -> str:
@@ -183,6 +202,9 @@ def prove(layout: Layout, proof: Proof) -> dict:
     Above 200 neurons, devices that cannot act in a role are left out of its circuit: ngspice needs minutes as it is.
     """
     engine = simulators.engine(proof.engine)
+    _check_role(layout, Request(role=proof.role))
+    if layout.chip.generates:
+        return _prove_flow(layout, proof)
     largest = max(network.size for network in layout.chip.networks.values())
     mode = proof.mode or ("coupled" if proof.role == "both" else default_mode(layout, largest, proof.engine))
     if largest > SMALL and proof.role != "both":
@@ -204,6 +226,25 @@ def prove(layout: Layout, proof: Proof) -> dict:
         drawn = draw_waveforms(layout, *runs[0], proof.keep / "waveforms.png")
         summary |= {"picture": picture and str(picture), "waveforms": drawn and str(drawn)}
     if proof.keep is not None:
+        (proof.keep / "verification.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return summary
+
+
+def _prove_flow(layout: Layout, proof: Proof) -> dict:
+    """Draw from noise in the circuit, keep what is asked for; return the summary."""
+    if proof.mode not in (None, "coupled") or proof.analysis not in (None, "tran"):
+        raise InvalidValue("a flow is one coupled transient: leave out --mode and --analysis")
+    limits = simulators.Limits(seconds=proof.seconds, gigabytes=proof.gigabytes)
+    if proof.keep is not None:
+        proof.keep.mkdir(parents=True, exist_ok=True)
+    found, summary = generating.verify(
+        layout, simulators.engine(proof.engine), proof.keep, limits, slowness=proof.slowness,
+        n_samples=proof.n_samples, seed=proof.seed,
+    )  # fmt: skip
+    if proof.keep is not None:
+        from circuits.verification.flow_figure import draw_flow
+
+        summary |= {"picture": str(draw_flow(layout, found, proof.keep / "images.png"))}
         (proof.keep / "verification.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary
 

@@ -33,7 +33,7 @@ def draw_images(layout: Layout, verification: Verification, path: Path) -> Path 
         axes = np.atleast_2d(figure.subplots(len(rows), 4))
         for line, (sample, ours, theirs) in zip(axes, rows, strict=True):
             for axis, image in zip(line[:3], (layout.image(sample), ours, theirs), strict=True):
-                axis.imshow(_drawn(image, shape), cmap="gray", vmin=-1, vmax=1)
+                axis.imshow(shown_pixels(image, shape), cmap="gray", vmin=-1, vmax=1)
             error = np.abs(theirs - ours).reshape(shape)
             error = error if error.ndim == 2 else error.max(2)
             drawn = line[3].imshow(error, cmap="magma", vmin=0)
@@ -46,7 +46,7 @@ def draw_images(layout: Layout, verification: Verification, path: Path) -> Path 
     return path
 
 
-def _drawn(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def shown_pixels(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return pixels in [-1, 1] as matplotlib draws them: grey as they are, colours from 0 to 1."""
     pixels = image.reshape(shape)
     return pixels if pixels.ndim == 2 else np.clip((pixels + 1) / 2, 0, 1)

@@ -12,13 +12,14 @@ import numpy as np
 from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.electrical import Electrical
+from circuits.circuit.generation import SLOWNESS
 from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
-from circuits.verification import told_laws
+from circuits.verification import told_flow, told_laws
 from circuits.verification.chip_reference import Rest, Sample, devices, line_gains, settle_sample
-from crossbar.chip import Chip
+from crossbar.chip import GENERATE, Chip
 from crossbar.errors import CorruptFile, InvalidValue
 
 WEIGHT_TOLERANCE = 1e-9  # of the largest weight: a conductance and its resistance have all digits
@@ -71,8 +72,10 @@ class ReadBack:
         return {**numbers, "problems": list(self.problems), "unread": list(self.unread), "passed": self.passed}
 
 
-def check(layout: Layout, path: Path, *, sample: int, seed: int) -> ReadBack:
+def check(layout: Layout, path: Path, *, sample: int, seed: int, slowness: float = SLOWNESS) -> ReadBack:
     """Return how the netlist at `path` differs from the chip of `layout` at its example `sample` with noise of `seed`.
+
+    `slowness` is that of a flow's pixels.
 
     Raises
     ------
@@ -80,11 +83,15 @@ def check(layout: Layout, path: Path, *, sample: int, seed: int) -> ReadBack:
         There is no such netlist, it is damaged, or its devices have a state, which cannot be read.
     """
     noise = layout.noise(seed, sample)
+    if layout.chip.generates:
+        return read_back(layout, path, Sample(inputs={}, rests={}), noise, slowness)
     return read_back(layout, path, settle_sample(layout.chip, layout.choices, layout.image(sample), noise), noise)
 
 
-def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> ReadBack:
-    """Return how the netlist at `path` differs from the chip of `layout`, whose states are `sample`."""
+def read_back(
+    layout: Layout, path: Path, sample: Sample, noise: np.ndarray, slowness: float = SLOWNESS
+) -> ReadBack:
+    """Return how the netlist at `path` differs from the chip of `layout`, whose states are `sample`; of a flow none."""
     try:
         found = parse(path)
     except UnicodeError as error:
@@ -95,7 +102,7 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
             "--device linear can be read back, `hopbar verify --device` simulates the others"
         )
     chip = layout.chip
-    role = _role(found)
+    role = GENERATE if chip.generates else _role(found)
     network = chip.role("encode" if role == "both" else role)[0]
     names = neuron_names(chip.networks[network], chip.image_shape)
     problems = [*_foreign(found)]
@@ -105,6 +112,7 @@ def read_back(layout: Layout, path: Path, sample: Sample, noise: np.ndarray) -> 
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(chip, sample, noise, role, found)
+        problems += told_flow.problems(chip, slowness, found) if chip.generates else []
         gain_error = told_laws.gain_error(chip.networks[network], found)
         offset_error = told_laws.offset_error(chip.networks[network], found)
         leak_error = told_laws.leak_error(chip.networks[network], found)
@@ -152,7 +160,12 @@ def _weight_error(chip: Chip, choices: Choices, network: str, role: str, found: 
 
 
 def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found: Netlist) -> float:
-    """Return the largest difference of a clamped state, or of what a latent is moved by in the single chip."""
+    """Return the largest difference of a clamped state, or of what a latent is moved by in the single chip.
+
+    Of a flow, that of the noise that its pixels start from.
+    """
+    if role == GENERATE:
+        return told_flow.start_error(chip, noise, found)
     network = chip.networks[chip.role("encode" if role == "both" else role)[0]]
     names = np.array(neuron_names(network, chip.image_shape))
     own = "encode" if role == "both" else role
@@ -227,7 +240,7 @@ def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
     for name in sorted(set(found.parameters) & set(expected)):
         if not np.isclose(found.parameters[name], expected[name], rtol=1e-12, atol=0):
             yield f"its {name} is {found.parameters[name]:g}, not {expected[name]:g}"
-    if any(found.cards.get("neuron", {}).values()):
+    if not layout.chip.generates and any(found.cards.get("neuron", {}).values()):
         yield "its neurons do not start at zero"
 
 

@@ -14,6 +14,7 @@ _COMMANDS = {
     "evaluate": "hvae.commands.train:evaluate",
     "figures": "hvae.commands.train:figures",
     "sample": "hvae.commands.train:sample",
+    "flow": "hvae.commands.flow:flow",
     "features": "hvae.commands.train:features_command",
     "report": "hvae.commands.report:report",
     "explore": "hvae.commands.report:explore",

@@ -37,9 +37,9 @@ def resolve(
     """
     tables = asdict(table_3(model))
     for change in changes:
-        _merge(tables, change if isinstance(change, Mapping) else _read(change))
+        merge(tables, change if isinstance(change, Mapping) else _read(change))
     for override in overrides:
-        _set(tables, override)
+        set_key(tables, override)
     if tables["model"]["name"] != model:
         raise InvalidValue(f"the config is for {tables['model']['name']!r}, but the command asks for {model!r}")
     config = check(tables)
@@ -50,7 +50,7 @@ def changed(config: RunConfig, overrides: Iterable[str]) -> RunConfig:
     """Return `config` with each `key=value` of `overrides`."""
     tables = asdict(config)
     for override in overrides:
-        _set(tables, override)
+        set_key(tables, override)
     return check(tables)
 
 
@@ -107,14 +107,20 @@ def dump(config: RunConfig) -> str:
     >>> print(dump(table_3("h-vae")).splitlines()[1])
     name = "h-vae"
     """
+    tables = asdict(config)
+    if config.array.device is None:
+        del tables["array"]  # an ideal run has no chip
+    if config.neurons == NeuronSettings():
+        del tables["neurons"]
+    if config.aware == AwareSettings():
+        del tables["aware"]
+    return written(tables)
+
+
+def written(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return `tables` as TOML; keys without a value are left out."""
     lines: list[str] = []
-    for table, values in asdict(config).items():
-        if table == "array" and config.array.device is None:
-            continue  # an ideal run has no chip
-        if (table == "neurons" and config.neurons == NeuronSettings()) or (
-            table == "aware" and config.aware == AwareSettings()
-        ):
-            continue
+    for table, values in tables.items():
         lines.append(f"[{table}]")
         lines += [f"{key} = {_literal(value)}" for key, value in values.items() if value is not None]
         lines.append("")
@@ -125,7 +131,8 @@ def _read(path: Path) -> dict[str, Any]:
     return input_files.toml(Path(path), f"no config file at {path}")
 
 
-def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
+def merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Put the `changes` of a configuration, by table and key, into its `tables`."""
     for table, values in changes.items():
         if table not in tables:
             raise unknown_name("table of the config", table, tables)
@@ -136,7 +143,8 @@ def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
             tables[table][key] = value
 
 
-def _set(tables: dict[str, Any], override: str) -> None:
+def set_key(tables: dict[str, Any], override: str) -> None:
+    """Put one `table.key=value` into the `tables` of a configuration."""
     key, equals, text = override.partition("=")
     table, dot, name = key.strip().partition(".")
     if not (equals and dot):

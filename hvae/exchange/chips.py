@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from crossbar.chip import Chip
+from crossbar.chip import READOUT, Chip
 from crossbar.conductances import Conductances
 from crossbar.errors import CorruptFile, InvalidValue, unknown_name
 from crossbar.hopfield.mismatch import Mismatch
 from crossbar.hopfield.network import Network
 from crossbar.hopfield.neurons import neuron
+from crossbar.readout import Readout
 from hvae.config import own_images, toml_file
 from hvae.config.run import RunConfig
 from hvae.exchange.files import Arrays
@@ -24,6 +25,7 @@ from hvae.runs import images
 UNITS = {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9}
 MODELS = ("tdh-vae", "dh-vae", "h-vae")
 EXAMPLES = 20
+_READOUT = "readout"
 _PLUS, _MINUS, _GAINS, _MISMATCH = "plus", "minus", "line_gains", ("gain", "offset", "leak")
 
 
@@ -127,6 +129,8 @@ def exported(chip: Chip) -> Arrays:
     named["examples"] = chip.examples
     if isinstance(chip.sigma, np.ndarray):
         named["sigma"] = chip.sigma
+    if chip.readout is not None:
+        named |= {f"{_READOUT}.{name}": getattr(chip.readout, name) for name in READOUT}
     facts = {
         "model": chip.model, "networks": networks, "image_shape": list(chip.image_shape),
         "sigma": chip.sigma if isinstance(chip.sigma, float | int) else None, "provenance": dict(chip.provenance),
@@ -165,12 +169,14 @@ def _restored(arrays: Arrays) -> Chip:
                 siemens_per_weight=float(one["siemens_per_weight"]), device=one["device"], report=one["report"],
                 gains=named.get(f"{name}.{_GAINS}"),
             )  # fmt: skip
+    told_readout = {name: named[f"{_READOUT}.{name}"] for name in READOUT if f"{_READOUT}.{name}" in named}
     sigma: Any = named.get("sigma", facts["sigma"])
     shape: Any = facts["image_shape"]
     provenance: Any = facts["provenance"]
     return Chip(
         model=str(facts["model"]), networks=networks, weights=weights, conductances=conductances, sigma=sigma,
         image_shape=tuple(int(side) for side in shape), examples=named["examples"], provenance=provenance,
+        readout=Readout(**told_readout) if told_readout else None,
     )  # fmt: skip
 
 

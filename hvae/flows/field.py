@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
+from crossbar.hopfield.clock import times
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
@@ -29,25 +30,17 @@ from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import Linear, Sigmoid
 from crossbar.hopfield.settling import Settled
-
-GAIN = 3.0
-TIMES = 8
+from hvae.config.flow import GAIN, TIMES
 
 
-def network(n_states: int, n_hidden: int, n_times: int = TIMES) -> Network:
-    """Return a dense network of linear states and times and sigmoid hidden neurons.
+def network(n_states: int, n_hidden: int, n_times: int = TIMES, gain: float = GAIN) -> Network:
+    """Return a dense network of linear states and times and sigmoid hidden neurons; states are called ``pixels``.
 
     >>> network(4, 10).size
     22
     """
-    blocks = (("state", n_states), ("time", n_times), ("hidden", n_hidden))
-    return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(GAIN)))
-
-
-def times(t: np.ndarray, n_times: int = TIMES) -> np.ndarray:
-    """Return what the time neurons hold at `t` (n,) in [0, 1]: cos(pi k t), k from 0, and sin(pi k t), k from 1."""
-    k = np.arange(n_times // 2)
-    return np.concatenate([np.cos(np.pi * np.outer(t, k)), np.sin(np.pi * np.outer(t, k + 1))], axis=1)
+    blocks = (("pixels", n_states), ("time", n_times), ("hidden", n_hidden))
+    return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(gain)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +69,7 @@ class Field:
     Attributes
     ----------
     network : Network
-        Blocks ``state``, ``time`` and ``hidden``.
+        Blocks ``pixels``, ``time`` and ``hidden``.
     weights : ndarray (N, N)
         Symmetric, zero among times and among states.
     solver, response : ConjugateGradient, LinearResponse
@@ -91,7 +84,7 @@ class Field:
     @cached_property
     def role(self) -> Role:
         """States and times are held, the hidden neurons settle."""
-        return self.network.role(["state", "time"])
+        return self.network.role(["pixels", "time"])
 
     @property
     def devices(self) -> int:
@@ -109,18 +102,25 @@ class Field:
 
     def velocity(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return v(x, t) (n, n_states)."""
-        return self._pull(self.rest(x, t)) - x
+        return self.at_rest(self.rest(x, t))
+
+    def at_rest(self, rest: Rest) -> np.ndarray:
+        """Return v (n, n_states) where the hidden neurons came to `rest`: one read."""
+        states, hidden, time = (self.network.block(name) for name in ("pixels", "hidden", "time"))
+        x, held = np.split(rest.clamped, [states.stop - states.start], axis=1)
+        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states] - x
+        return found
 
     def potential(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return E*(x, t) (n,), up to what the time alone makes."""
         rest = self.rest(x, t)
-        held = rest.clamped[:, x.shape[1] :] @ self.weights[self.network.block("time"), self.network.block("state")]
+        held = rest.clamped[:, x.shape[1] :] @ self.weights[self.network.block("time"), self.network.block("pixels")]
         found: np.ndarray = rest.landscape.energy(rest.settled.states) + 0.5 * (x * x).sum(1) - (x * held).sum(1)
         return found
 
     def contrast(self, rest: Rest, residual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return R and S (n, N), whose products are the gradient, for `residual` = v - u (n, n_states)."""
-        states, hidden = self.network.block("state"), self.network.block("hidden")
+        states, hidden = self.network.block("pixels"), self.network.block("hidden")
         slopes = rest.landscape.neurons.slopes(rest.signals)
         force = -slopes * (residual @ self.weights[states, hidden])
         answer = self.response.respond(rest.landscape, rest.settled, force)
@@ -131,7 +131,7 @@ class Field:
     def gradient(self, x: np.ndarray, t: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
         """Return dL/dW (N, N) of each pair's weight and the loss |v - target|^2 / 2, means over the batch."""
         rest = self.rest(x, t)
-        residual = self._pull(rest) - x - target
+        residual = self.at_rest(rest) - target
         moved, signals = self.contrast(rest, residual)
         one_way = moved.T @ signals / len(x)
         gradient = np.where(self.network.mask(), one_way + one_way.T, 0).astype(self.weights.dtype)
@@ -150,9 +150,3 @@ class Field:
     def with_weights(self, weights: np.ndarray) -> Field:
         """Return the field of other `weights`."""
         return replace(self, weights=weights)
-
-    def _pull(self, rest: Rest) -> np.ndarray:
-        states, hidden, time = (self.network.block(name) for name in ("state", "hidden", "time"))
-        held = rest.clamped[:, states.stop - states.start :]
-        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states]
-        return found

@@ -1,40 +1,30 @@
-"""Which noise flows to which sample of a batch."""
+"""Which noise flows to which sample of a pool."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from scipy import optimize
 
-
-class Pairing(Protocol):
-    """Which noise flows to which sample of a batch."""
-
-    def paired(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Return `start` (batch, d) in the order of the samples `end` (batch, d) that it goes to."""
-        ...
+Pairing = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From noise and samples (n, d) to the noise in the order of the samples that it flows to."""
 
 
-@dataclass(frozen=True)
-class Independent:
-    """Any noise to any sample."""
-
-    def paired(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Return `start` as it is."""
-        del end
-        return start
+def independent(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return `start` as it is: any noise to any sample."""
+    del end
+    return start
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """The pairs of a batch whose squared distances are least in sum: optimal transport (Tong et al., arXiv:2302.00482).
+def nearest(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return `start` in the order whose squared distances are least in sum (Tong et al., arXiv:2302.00482).
 
-    Paths then hardly cross, so that the field is easier to learn and straighter to follow.
+    Optimal transport within the pool: paths hardly cross, so that the field is easier to learn and straighter to
+    follow, the more so the larger the pool.
     """
+    return start[optimize.linear_sum_assignment(-(end @ start.T))[1]]
 
-    def paired(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Return `start` in the order of least cost."""
-        squares = (start**2).sum(1) + (end**2).sum(1)[:, None] - 2 * end @ start.T
-        return start[optimize.linear_sum_assignment(squares)[1]]
+
+PAIRINGS: dict[str, Pairing] = {"nearest": nearest, "independent": independent}
+"""The pairings by their names."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.chip import Chip, load_chip
-from crossbar.errors import CorruptFile, DivergedError
+from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from hvae.config import toml_file
 from hvae.learning import learners
 from hvae.onchip import chip as onchip
@@ -19,7 +19,7 @@ from hvae.models.hopfield import Parameters
 from hvae.runs.records import RunFolder
 from hvae.learning.unsettled import Tally
 
-_SYMMETRY = 1e-6
+SYMMETRY = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +87,15 @@ def from_chip(chip: Chip) -> Trained:
 
     Where devices break W = W^T no energy exists, and the chip is settled by its own steps, eq. (3).
     """
+    if chip.generates:
+        raise InvalidValue("the chip is a flow, no VAE: `hopbar flow draw` and `hopbar flow score` take it")
     if "config" not in chip.provenance:
         raise CorruptFile(
             "the chip does not say how it was trained, nor on which images: program it again from its run, or import "
             "it again with --dataset"
         )
     config = toml_file.loads(chip.provenance["config"], "the chip's config")
-    if any(asymmetry(chip.effective_weights(name)) > _SYMMETRY for name in chip.networks):
+    if any(asymmetry(chip.effective_weights(name)) > SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
         config = replace(config, settling=settling, nudging=replace(config.nudging, refine_above=None))
     learner = learners.make(config)
@@ -119,7 +121,7 @@ def refuse_broken(learner: Learner, parameters: Parameters, path: Path) -> None:
     _refuse_what_is_not_finite(parameters, str(path))
     networks = learner.vae.networks if isinstance(learner, EquilibriumPropagation) else {}
     for name in networks:
-        if asymmetry(parameters[name]) > _SYMMETRY:
+        if asymmetry(parameters[name]) > SYMMETRY:
             raise CorruptFile(
                 f"{path} holds weights `{name}` that are not symmetric, but a Hopfield network needs W = W^T: the file "
                 "was changed; train the run again into a new folder"

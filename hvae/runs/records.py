@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossbar import input_files
-from crossbar.errors import CorruptFile, ExistingFile, HopbarError, MissingFile
+from crossbar.errors import CorruptFile, ExistingFile, HopbarError, InvalidValue, MissingFile
 from crossbar.output_files import PART, hdf5_image, write_atomically, write_json, write_text
 from hvae.config import toml_file
 from hvae.runs import lock
@@ -87,9 +87,11 @@ class RunFolder:
 
         Raises
         ------
-        MissingFile
-            There is no run.
+        MissingFile, InvalidValue
+            There is no run, or that of a flow.
         """
+        if (path / "flow.toml").exists():
+            raise InvalidValue(f"{path} is a run of a flow, no VAE: `hopbar flow` has its commands")
         if not (path / "config.toml").exists():
             raise MissingFile(f"no run at {path}: it has no config.toml; `hopbar train MODEL --out {path}` makes one")
         return cls(path)

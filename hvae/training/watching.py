@@ -31,7 +31,7 @@ def watch(
     folder: RunFolder, dataset: Dataset | None = None, engine: Choice | None = None
 ) -> tuple[bool, dict[str, float]]:
     """Train the run in `folder`, on its own data unless given; return whether it finished, and its last metrics."""
-    with _interruptions() as interrupted, _bar() as bar:
+    with interruptions() as interrupted, progress() as bar:
         config = folder.config()
         if config.model.name != "f-vae" and is_cold(descent.respond):
             bar.console.print("the kernels are compiled first, once on a machine: about 15 s of a processor")
@@ -91,7 +91,8 @@ class _Pace:
         return f" ({seconds / 60:.0f} min to go)" if seconds < 100 * 60 else f" ({seconds / 3600:.1f} h to go)"
 
 
-def _bar() -> Progress:
+def progress() -> Progress:
+    """Return the bar of a training, on stderr; its tasks have a field `losses`."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -105,7 +106,7 @@ def _bar() -> Progress:
 
 
 @contextmanager
-def _interruptions() -> Iterator[list[int]]:
+def interruptions() -> Iterator[list[int]]:
     """Collect the first Ctrl-C (or SIGTERM) instead of raising; a second one kills as usual."""
     caught: list[int] = []
 

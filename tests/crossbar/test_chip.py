@@ -13,6 +13,8 @@ from crossbar.errors import CorruptFile, InvalidValue, MissingFile, UnknownName
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.readout import Readout
 
 
 def small_chip(rng, **changes) -> Chip:
@@ -170,7 +172,7 @@ def astray(where):
         ({"model": "tdh-vae\n.control"}, "`model` must be one line"),
         ({"model": "x" * 101}, "`model` must be one line"),
         ({"model": b"tdh-vae"}, "`model` must be one line"),
-        ({"networks": {"foo": LAYERED}, "weights": {"foo": np.zeros((9, 9))}}, "`networks` must be tied, or encoder"),
+        ({"networks": {"foo": LAYERED}, "weights": {"foo": np.zeros((9, 9))}}, "`networks` must be tied, encoder and"),
         ({"networks": {"tied": Network((("pixels", 4), ("hidden", 5)))}}, "must have a block `latent`"),
         ({"networks": {"tied": Network((("pixels", 4), ("a\nb", 3), ("latent", 2)))}}, "a block of `tied` must be one"),
     ],
@@ -244,3 +246,45 @@ def test_a_block_is_refused_in_one_line_whatever_its_name():
     with pytest.raises(InvalidValue) as refused:
         Network((("pixels\nevil", 0),), "dense")
     assert len(str(refused.value).splitlines()) == 1
+
+
+def small_flow(rng, **changes) -> Chip:
+    network = Network((("pixels", 4), ("time", 2), ("hidden", 3)), neurons=(Linear(), Linear(), Sigmoid()))
+    weights = rng.normal(size=(9, 9)) * network.mask()
+    readout = Readout(mean=rng.normal(size=4), scale=rng.uniform(0.1, 1, 4))
+    fields = {"model": "flow", "networks": {"flow": network}, "weights": {"flow": weights + weights.T}}
+    return Chip(**(fields | {"readout": readout, "image_shape": (2, 2)} | changes))
+
+
+def test_a_flow_is_read_as_it_was_written(rng, tmp_path):
+    chip = small_flow(rng)
+    again = load_chip(chip.save(tmp_path / "chip.h5"))
+    assert again.generates
+    assert again.roles == ("generate",)
+    assert again.networks == chip.networks
+    np.testing.assert_array_equal(again.readout.scale, chip.readout.scale)
+    network, role = again.role("generate")
+    assert (network, role.clamped, role.free) == ("flow", ("time",), ("pixels", "hidden"))
+    states = rng.normal(size=(3, 4))
+    expected = np.clip(chip.readout.mean + chip.readout.scale * states, -1, 1)
+    np.testing.assert_array_equal(chip.readout.image(states), expected)
+    with h5py.File(tmp_path / "chip.h5") as file:
+        assert file.attrs["schema"] == "hopbar-chip/5"
+    with pytest.raises(UnknownName, match="encode"):
+        again.role("encode")
+    with pytest.raises(UnknownName, match="generate"):
+        small_chip(rng).role("generate")
+
+
+def test_a_flow_that_does_not_fit_is_refused(rng):
+    with pytest.raises(InvalidValue, match="`readout` belongs to a chip with the network flow"):
+        small_flow(rng, readout=None)
+    with pytest.raises(InvalidValue, match="`readout` belongs to a chip with the network flow"):
+        small_chip(rng, readout=Readout(mean=np.zeros(4), scale=np.ones(4)))
+    with pytest.raises(InvalidValue, match="`readout` must be of the 4 pixels"):
+        small_flow(rng, readout=Readout(mean=np.zeros(5), scale=np.ones(5)))
+    with pytest.raises(InvalidValue, match="`scale` of a readout must be positive"):
+        Readout(mean=np.zeros(4), scale=np.zeros(4))
+    network = Network((("pixels", 4), ("latent", 2), ("hidden", 3)), neurons=(Linear(), Linear(), Sigmoid()))
+    with pytest.raises(InvalidValue, match="must have a block `time`"):
+        small_flow(rng, networks={"flow": network})

@@ -16,6 +16,7 @@ from crossbar.hopfield.couplings import random_weights
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
 from crossbar.hopfield.neurons import Linear, Sigmoid
+from crossbar.readout import Readout
 from hvae.commands.exchange import export_command, import_command
 from hvae.commands.train import evaluate
 from hvae.exchange import chips, files, fitting
@@ -310,3 +311,17 @@ def test_a_changed_file_of_ours_is_told(tmp_path):
         facts = {**whole.facts, **change}
         with pytest.raises(CorruptFile, match="no whole file of `hopbar export`"):
             chips.restored(Arrays(named=whole.named, facts=facts), "a.npz")
+
+
+def test_a_flow_goes_out_and_comes_back_with_its_readout():
+    rng = np.random.default_rng(0)
+    network = Network((("pixels", 4), ("time", 2), ("hidden", 3)), neurons=(Linear(), Linear(), Sigmoid()))
+    weights = rng.normal(size=(9, 9)) * network.mask()
+    chip = Chip(
+        model="flow", networks={"flow": network}, weights={"flow": weights + weights.T}, image_shape=(2, 2),
+        readout=Readout(mean=rng.normal(size=4), scale=rng.uniform(0.1, 1, 4)),
+    )  # fmt: skip
+    again = chips.restored(chips.exported(chip), "a test")
+    assert again.networks == chip.networks
+    np.testing.assert_array_equal(again.readout.mean, chip.readout.mean)
+    np.testing.assert_array_equal(again.readout.scale, chip.readout.scale)

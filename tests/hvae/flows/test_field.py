@@ -1,17 +1,14 @@
-"""A field that is the slope of an equilibrium's energy: its gradient, two ways, and what a flow learns."""
+"""A field that is the slope of an equilibrium's energy: its gradient, two ways."""
 
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from crossbar.errors import InvalidValue
 from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.linear_response import LinearResponse
-from hvae.flows import field, flow
+from hvae.flows import field
 from hvae.flows.field import Field
-from hvae.flows.flow import Teaching, learn
-from hvae.flows.pairing import Independent, Nearest
 
 EXACT = {
     "solver": ConjugateGradient(tolerance=1e-12, max_sweeps=4000),
@@ -74,7 +71,7 @@ def test_autograd_finds_the_same_gradient(small, batch):
     rest = small.rest(x, t)
     h = torch.from_numpy(rest.settled.states.copy())
     clamped = torch.from_numpy(rest.clamped)
-    states, hidden = (torch.arange(14)[small.network.block(name)] for name in ("state", "hidden"))
+    states, hidden = (torch.arange(14)[small.network.block(name)] for name in ("pixels", "hidden"))
     even = (w + w.T) / 2
     for _ in range(400):  # a contraction from the equilibrium, through which autograd goes
         r = torch.sigmoid(3 * h)
@@ -88,53 +85,3 @@ def test_autograd_finds_the_same_gradient(small, batch):
     found = (w.grad + w.grad.T).numpy() * small.network.mask()
     gradient, _ = small.gradient(x, t, target)
     np.testing.assert_allclose(found, gradient, atol=1e-6)
-
-
-@pytest.mark.needs_jit
-@pytest.mark.slow
-def test_a_flow_learns_a_gaussian_and_two_humps():
-    rng = np.random.default_rng(3)
-    factor = np.array([[1.0, 0.0], [0.8, 0.3]])
-    gaussian = rng.normal(size=(4000, 2)) @ factor.T + [2.0, -1.0]
-    found = learn(gaussian, Teaching(hidden=40, steps=300, batch=128, rate=5e-3), rng).sample(4000, rng)
-    np.testing.assert_allclose(found.mean(0), [2.0, -1.0], atol=0.15)
-    np.testing.assert_allclose(np.cov(found.T), factor @ factor.T, atol=0.2)
-    humps = np.where(rng.random((4000, 1)) < 0.5, -3.0, 3.0) + 0.3 * rng.normal(size=(4000, 1))
-    found = learn(humps, Teaching(hidden=60, steps=400, batch=128, rate=5e-3), rng).sample(2000, rng)
-    assert np.mean(np.abs(found) < 1) < 0.12  # a Gaussian of that spread has a quarter there
-    assert np.mean(found > 0) == pytest.approx(0.5, abs=0.1)
-
-
-@pytest.mark.needs_jit
-def test_the_same_seed_makes_the_same_flow():
-    samples = np.random.default_rng(4).normal(size=(50, 3))
-    made = [learn(samples, Teaching(hidden=6, steps=5, batch=8), np.random.default_rng(5)) for _ in range(2)]
-    np.testing.assert_array_equal(made[0].field.weights, made[1].field.weights)
-    drawn = [one.sample(7, np.random.default_rng(6)) for one in made]
-    np.testing.assert_array_equal(*drawn)
-    assert made[0].devices == made[0].field.network.mask().sum() // 2
-
-
-@pytest.mark.parametrize("samples", [np.zeros((1, 3)), np.full((5, 2), np.nan), np.zeros(4)])
-def test_samples_that_teach_nothing_are_refused(samples):
-    with pytest.raises(InvalidValue, match="`samples` must be"):
-        learn(samples, Teaching(), np.random.default_rng(0))
-    with pytest.raises(InvalidValue):
-        Teaching(hidden=0)
-
-
-def test_the_nearest_pairs_are_those_of_least_cost():
-    rng = np.random.default_rng(7)
-    start, end = rng.normal(size=(2, 6, 3))
-    costs = [((start[list(order)] - end) ** 2).sum() for order in permutations(range(6))]
-    found = Nearest().paired(start, end)
-    assert ((found - end) ** 2).sum() == pytest.approx(min(costs))
-    assert sorted(map(tuple, found)) == sorted(map(tuple, start))
-    assert Independent().paired(start, end) is start
-
-
-def test_the_schedule_rises_and_falls():
-    heights = [flow._schedule(share) for share in np.linspace(0, 1, 101)]
-    assert heights[0] < 0.1
-    assert max(heights) == 1
-    assert heights[-1] == 0
