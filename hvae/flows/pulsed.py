@@ -101,6 +101,7 @@ class PulsedCourse:
             FLOW: Conductances(
                 plus=plus, minus=minus, siemens_per_weight=self.array.mapping.siemens_per_weight,
                 device=hardware(self.array.config).name, report={"learned_here_steps": float(self.step)},
+                gains=self.array.gains,
             )
         }  # fmt: skip
 

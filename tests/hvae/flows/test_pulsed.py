@@ -29,8 +29,9 @@ def test_exact_devices_learn_what_floats_learn():
 
 
 @pytest.mark.needs_jit
-def test_devices_that_take_pulses_hold_what_the_flow_has():
-    course = taught("epiram")
+@pytest.mark.parametrize("gains", ["equal", "mean-square"])
+def test_devices_that_take_pulses_hold_what_the_flow_has(gains):
+    course = taught("epiram", line_gains=gains)
     before = course.parameters["flow"].copy()
     for _ in range(20):
         course.advance()
