@@ -55,9 +55,9 @@ def scores(learner, parameters, held: np.ndarray, net) -> dict[str, float]:
     }
 
 
-def row(model: str, steps: int | None, epochs: int, limit: int) -> dict[str, object]:
+def row(model: str, steps: int | None, epochs: int, limit: int, data: str) -> dict[str, object]:
     """Return what the network taught by relaxations of `steps` comes to."""
-    base = ("data.name=mnist", f"data.train_limit={limit}", f"training.epochs={epochs}")
+    base = (f"data.name={data}", f"data.train_limit={limit}", f"training.epochs={epochs}")
     recipe = Path(__file__).parents[1] / "examples" / f"{model}.toml"
     config = toml_file.resolve(model, [recipe], (*base, *settings(steps)))
     dataset = images.load(config.data)
@@ -88,7 +88,9 @@ def main() -> None:
     asked.add_argument("--model", default="h-vae", choices=["h-vae", "dh-vae", "tdh-vae"])
     asked.add_argument("--epochs", type=int, default=4)
     options = asked.parse_args()
-    sizes = ((None, 5), 1, 256) if options.quick else ((None, *STEPS), options.epochs, 10_000)
+    sizes = ((None, *STEPS), options.epochs, 10_000, "mnist")
+    if options.quick:
+        sizes = ((None, 5), 1, 256, "mnist-5k")
     rows = []
     for steps in sizes[0]:
         rows.append(row(options.model, steps, *sizes[1:]))
