@@ -14,11 +14,11 @@ def test_a_flow_learns_a_gaussian_and_two_humps():
     rng = np.random.default_rng(3)
     factor = np.array([[1.0, 0.0], [0.8, 0.3]])
     gaussian = rng.normal(size=(4000, 2)) @ factor.T + [2.0, -1.0]
-    found = learn(gaussian, Teaching(hidden=40, steps=300, batch=128, rate=5e-3), rng).sample(4000, rng)
+    found = learn(gaussian, Teaching(hidden=40, steps=300, batch=128, pool=128, rate=5e-3), rng).sample(4000, rng)
     np.testing.assert_allclose(found.mean(0), [2.0, -1.0], atol=0.15)
     np.testing.assert_allclose(np.cov(found.T), factor @ factor.T, atol=0.2)
     humps = np.where(rng.random((4000, 1)) < 0.5, -3.0, 3.0) + 0.3 * rng.normal(size=(4000, 1))
-    found = learn(humps, Teaching(hidden=60, steps=400, batch=128, rate=5e-3), rng).sample(2000, rng)
+    found = learn(humps, Teaching(hidden=60, steps=400, batch=128, pool=128, rate=5e-3), rng).sample(2000, rng)
     assert np.mean(np.abs(found) < 1) < 0.12  # a Gaussian of that spread has a quarter there
     assert np.mean(found > 0) == pytest.approx(0.5, abs=0.1)
 
