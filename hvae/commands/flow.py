@@ -57,9 +57,11 @@ def learn(
     given += [] if dataset is None else own_images.settings(dataset)
     data = None
     if resume:
-        if given or files or overrides:
-            raise InvalidValue("a resumed run keeps its configuration: give --out and --resume alone")
         folder = FlowFolder.open(out)
+        asked = flow_config.resolve((out / "flow.toml", *files), [*given, *overrides])
+        changed = flow_config.differences(folder.config(), asked)
+        if changed:
+            raise InvalidValue(f"a resumed run keeps its configuration, but {'; '.join(changed[:3])}: leave that out")
     else:
         config = flow_config.resolve(files, [*given, *overrides])
         FlowFolder.refuse_what_exists(out)

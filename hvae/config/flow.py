@@ -107,6 +107,17 @@ def resolve(files: Iterable[Path] = (), overrides: Iterable[str] = ()) -> FlowCo
     return replace(config, data=looked_up(config.data))
 
 
+def differences(one: FlowConfig, other: FlowConfig) -> list[str]:
+    """Return of every key in which two configurations differ, in words, what it is in each."""
+    before, after = asdict(one), asdict(other)
+    return [
+        f"{table}.{key} is {value!r}, not {after[table][key]!r}"
+        for table, keys in before.items()
+        for key, value in keys.items()
+        if after[table][key] != value
+    ]
+
+
 def loads(text: str, place: str) -> FlowConfig:
     """Return the configuration in `text`, TOML as `dump` writes it, which lies at `place`."""
     return plan_file.check(_ADAPTER, input_files.toml_text(text, place), place)

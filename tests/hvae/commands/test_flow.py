@@ -61,7 +61,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(array, tmp_path):
     steps = []
     assert flows.train(folder, data, lambda step, _: steps.append(step), lambda: len(steps) == 3) is Ending.STOPPED
     assert folder.records.load().step == 3
-    done = run("learn", "--out", folder.path, "--resume", "--json")
+    done = run("learn", "--out", folder.path, *SMALL, "--resume", "--json")  # the command that began it
     assert json.loads(done.stdout)["step"] == 6
     for name in ("metrics.jsonl", "checkpoint.h5", "chip.h5"):
         assert (folder.path / name).read_bytes() == (learned / name).read_bytes()
@@ -98,7 +98,7 @@ def test_scores_stand_beside_those_of_trivial_methods(learned, tmp_path):
     ("arguments", "kind", "words"),
     [
         (["learn", "--out", "{run}", *SMALL], ExistingFile, "continue it with --resume"),
-        (["learn", "--out", "{run}", "--resume", "--steps", "9"], InvalidValue, "give --out and --resume alone"),
+        (["learn", "--out", "{run}", "--resume", "--steps", "9"], InvalidValue, "teaching.steps is 6, not 9"),
         (["learn", "--out", "{no}", "--resume"], MissingFile, "`hopbar flow learn --out"),
         (["learn", "--out", "{no}", "--set", "teaching.depth=3"], UnknownName, "teaching.depth"),
         (["learn", "--out", "{no}", "--set", "teaching.rate=fast"], InvalidValue, "teaching.rate"),
