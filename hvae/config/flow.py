@@ -44,7 +44,7 @@ class Teaching:
     rate : float
         Of Muon; it rises over the first twentieth and falls to zero from a third on.
     seed : int
-        Of a run; `hvae.flows.flow.learn` takes its own.
+        Of a run; `hvae.flows.course.learn` takes its own.
     """
 
     hidden: int = 160
