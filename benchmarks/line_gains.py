@@ -1,7 +1,7 @@
 """What gains of lines are worth: a trained network written to devices with one scale for all lines, and with their own.
 
     python benchmarks/line_gains.py --run runs/14x14        full, writes benchmarks/results/line_gains.json
-    python benchmarks/line_gains.py --quick                 an untrained network of digits, seconds
+    python benchmarks/line_gains.py --quick                 a small network, seconds
 
 By write-verify at the scale that errs least, symmetric arrays, three seeds of devices each, every preset; SSE/2 from mu
 on 2,000 test images, error of the weights, pulses. `equal` is one scale, `best` chooses among the ways of
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import harness
 import numpy as np
-from spares import QUICK, score
+from spares import score
 
 from crossbar.arrays.config import ArrayConfig
 from crossbar.chip import load_chip
@@ -24,10 +24,7 @@ from crossbar.devices import presets
 from crossbar.devices.line_gains import KINDS
 from crossbar.programming.chip import BEST, program_chip
 from crossbar.programming.write_verify import WriteVerify
-from hvae.config import toml_file
 from hvae.runs import images, loading
-from hvae.runs.records import RunFolder
-from hvae.training import loop
 
 
 def rows(run: Path, devices: list[str], seeds: list[int], images_used: int, folder: Path, tell) -> list[dict]:
@@ -67,11 +64,7 @@ def main() -> None:
             print(json.dumps(row), flush=True)
 
     with tempfile.TemporaryDirectory() as held:
-        run = options.run
-        if run is None:
-            folder = RunFolder.create(Path(held) / "run", toml_file.resolve("tdh-vae", [], QUICK))
-            loop.train(folder)
-            run = folder.path
+        run = options.run or harness.small_run(Path(held) / "run")
         every = sorted(presets.names())
         sizes = (["epiram"], [0], 100) if options.quick else (every, [0, 1, 2], 2000)
         pictures = images.load(loading.load(run).config.data).test_images[: sizes[2]]

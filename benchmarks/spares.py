@@ -1,7 +1,7 @@
 """What spare lines are worth: a trained network written to arrays with broken lines or scattered stuck devices.
 
     python benchmarks/spares.py --run runs/14x14            full, writes benchmarks/results/spares.json (some minutes)
-    python benchmarks/spares.py --quick                     an untrained network of digits, seconds
+    python benchmarks/spares.py --quick                     a small network, seconds
 
 Maps of N + 16 lines are drawn: of devices that are stuck alone (1 in 100, nine of ten at g_min), and of lines that are
 broken from end to end (6 of all, every device at g_min) beside a few scattered ones. Written by write-verify to
@@ -27,19 +27,12 @@ from crossbar.devices.stuck_map import StuckMap
 from crossbar.programming import spares
 from crossbar.programming.chip import best_scale, program_chip
 from crossbar.programming.write_verify import WriteVerify
-from hvae.config import toml_file
 from hvae.learning import costs
 from hvae.runs import images, loading
-from hvae.runs.records import RunFolder
-from hvae.training import loop
 
 MOST = 16
 FINE = law("constant", dw_min=0.002, dw_min_std=0.0, w_min=-1.0, w_max=1.0)
 LOW = 0.9  # of scattered devices are stuck at g_min
-QUICK = (
-    "data.name=digits", "model.hidden=20", "model.latent=4", "training.epochs=1", "training.validation_samples=0",
-    "training.eigenvalue_samples=0",
-)  # fmt: skip
 
 
 def scattered(rng: np.random.Generator, lines: int, share: float = 0.01) -> np.ndarray:
@@ -102,11 +95,7 @@ def main() -> None:
     if options.run is None and not options.quick:
         asked.error("give --run RUN, such as that of examples/tdh-vae-14.toml, or --quick")
     with tempfile.TemporaryDirectory() as held:
-        run = options.run
-        if run is None:
-            folder = RunFolder.create(Path(held) / "run", toml_file.resolve("tdh-vae", [], QUICK))
-            loop.train(folder)
-            run = folder.path
+        run = options.run or harness.small_run(Path(held) / "run")
         sizes = ([1], [0, 4], 100) if options.quick else ([1, 2, 3], [0, 4, 8, MOST], 2000)
         told = figures(run, sizes[0], sizes[1], Path(held), sizes[2])
     notes = "SSE/2 from mu on test images, mean over maps; N + 16 lines"

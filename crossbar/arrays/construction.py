@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossbar.arrays.cells import Cells
-from crossbar.arrays.checks import check_devices, check_range_fits, check_weights
+from crossbar.arrays.checks import check_devices, check_range_fits
 from crossbar.arrays.config import ArrayConfig
 from crossbar.arrays.energy_meter import PulseShape
 from crossbar.arrays.float_cells import FloatCells
@@ -123,7 +123,6 @@ def build_cells(
     InvalidValue
         See `CrossbarArray.from_weights`.
     """
-    check_weights(network, weights, config)
     if config.faults.stuck_map is not None:
         config.faults.stuck_map.check(network.size)
     limit = config.weight_limit

@@ -26,8 +26,8 @@ _START = 0.7  # of the usual spread of first weights: the energy has one minimum
 
 
 @dataclass(kw_only=True)
-class Course:
-    """A flow that is being learned.
+class Taught:
+    """A flow that is being learned, by floats (`Course`) or on devices (`hvae.flows.pulsed.PulsedCourse`).
 
     Attributes
     ----------
@@ -36,7 +36,6 @@ class Course:
         Its network and solvers; its weights are the first ones.
     parameters : dict
         The weights now, ``flow``.
-    optimizer : Optimizer
     step : int
         Steps made.
     """
@@ -44,8 +43,48 @@ class Course:
     lessons: Lessons
     field: Field
     parameters: Parameters
-    optimizer: Optimizer
     step: int = 0
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that has been learned so far."""
+        return Flow(field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are made."""
+        return self.step >= self.lessons.teaching.steps
+
+    @property
+    def rate(self) -> float:
+        """The rate of the next step."""
+        teaching = self.lessons.teaching
+        return teaching.rate * schedule(self.step / teaching.steps)
+
+    def checked(self, loss: float) -> float:
+        """Return the `loss` of the next step.
+
+        Raises
+        ------
+        DivergedError
+            It is no longer finite.
+        """
+        if not np.isfinite(loss):
+            rate = self.lessons.teaching.rate
+            raise DivergedError(f"the flow diverged at step {self.step + 1}: lower `teaching.rate`, {rate:g}")
+        return loss
+
+
+@dataclass(kw_only=True)
+class Course(Taught):
+    """A flow that is learned in floats.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    """
+
+    optimizer: Optimizer
 
     @classmethod
     def begin(
@@ -64,16 +103,6 @@ class Course:
             lessons=lessons, field=Field(network=whole, weights=weights), parameters={FLOW: weights.copy()},
             optimizer=optimizers.make(muon, {FLOW: whole.spans}),
         )  # fmt: skip
-
-    @property
-    def flow(self) -> Flow:
-        """The flow that has been learned so far."""
-        return Flow(field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units)
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are made."""
-        return self.step >= self.lessons.teaching.steps
 
     @property
     def memory(self) -> Parameters:
@@ -103,13 +132,11 @@ class Course:
         DivergedError
             The loss is no longer finite.
         """
-        teaching, lesson = self.lessons.teaching, self.lessons.at(self.step)
+        lesson = self.lessons.at(self.step)
         now = self.field.with_weights(self.parameters[FLOW])
         gradient, loss = now.gradient(lesson.x, lesson.t, lesson.target)
-        if not np.isfinite(loss):
-            raise DivergedError(f"the flow diverged at step {self.step + 1}: lower `teaching.rate`, {teaching.rate:g}")
-        rate = teaching.rate * schedule(self.step / teaching.steps)
-        self.optimizer.step(self.parameters, {FLOW: gradient}, rate)
+        self.checked(loss)
+        self.optimizer.step(self.parameters, {FLOW: gradient}, self.rate)
         self.step += 1
         return loss
 

@@ -10,15 +10,12 @@ import numpy as np
 from crossbar.arrays.array import CrossbarArray
 from crossbar.arrays.construction import hardware
 from crossbar.chip import FLOW, Conductances
-from crossbar.errors import DivergedError, InvalidValue
+from crossbar.errors import InvalidValue
 from crossbar.programming.arrays import refresh_due
 from hvae.config.array import ArraySettings
 from hvae.config.flow import Teaching
 from hvae.config.run import OptimizerConfig
-from hvae.flows.course import MOMENTUM, Course, schedule
-from hvae.flows.field import Field
-from hvae.flows.flow import Flow
-from hvae.flows.lessons import Lessons
+from hvae.flows.course import MOMENTUM, Course, Taught
 from hvae.learning import optimizers
 from hvae.models.hopfield import Parameters
 from hvae.onchip.arrays import ARRAY, RULE, array_config, below
@@ -27,7 +24,7 @@ from hvae.streams import stream
 
 
 @dataclass(kw_only=True)
-class PulsedCourse:
+class PulsedCourse(Taught):
     """A flow that is being learned on an array.
 
     Every step settles on what the devices hold; R and S of the batch go to the rule, Muon sums what they ask for
@@ -35,22 +32,14 @@ class PulsedCourse:
 
     Attributes
     ----------
-    lessons : Lessons
-    field : Field
-        Its network and solvers.
     array : CrossbarArray
     rule : MixedPrecision
     parameters : dict
         What the devices hold now, ``flow``.
-    step : int
     """
 
-    lessons: Lessons
-    field: Field
     array: CrossbarArray
     rule: MixedPrecision
-    parameters: Parameters
-    step: int = 0
 
     @classmethod
     def begin(cls, samples: np.ndarray, teaching: Teaching, settings: ArraySettings, seed: int) -> PulsedCourse:
@@ -71,16 +60,6 @@ class PulsedCourse:
         rule = MixedPrecision(threshold=settings.threshold or 1.0, digital=digital)
         held = {FLOW: np.array(array.weights())}
         return cls(lessons=plain.lessons, field=plain.field, array=array, rule=rule, parameters=held)
-
-    @property
-    def flow(self) -> Flow:
-        """The flow that the devices make now."""
-        return Flow(field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units)
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are made."""
-        return self.step >= self.lessons.teaching.steps
 
     @property
     def memory(self) -> Parameters:
@@ -113,15 +92,13 @@ class PulsedCourse:
         DivergedError
             The loss is no longer finite.
         """
-        teaching, lesson = self.lessons.teaching, self.lessons.at(self.step)
+        lesson = self.lessons.at(self.step)
         now = self.field.with_weights(self.parameters[FLOW])
         rest = now.rest(lesson.x, lesson.t)
         residual = now.at_rest(rest) - lesson.target
-        loss = float((residual**2).sum(1).mean() / 2)
-        if not np.isfinite(loss):
-            raise DivergedError(f"the flow diverged at step {self.step + 1}: lower `teaching.rate`, {teaching.rate:g}")
+        loss = self.checked(float((residual**2).sum(1).mean() / 2))
         moved, signals = now.contrast(rest, residual)
-        rate = teaching.rate * schedule(self.step / teaching.steps) / teaching.batch
+        rate = self.rate / self.lessons.teaching.batch
         rng = stream(self.lessons.seed, "device", self.step + 1)
         self.rule.learn(self.array, -moved, signals, rate, rng)
         refresh_due(self.array, rng)

@@ -127,3 +127,17 @@ def test_what_cannot_be_meant_is_refused():
         ArrayConfig(line_gains="largets")
     with pytest.raises(InvalidValue, match="line_gains"):
         ArrayConfig(line_gains="largest", cell=SinhCell(0.3))
+
+
+@pytest.mark.parametrize("where", ["devices", "outputs"])
+def test_white_noise_at_an_output_is_that_of_its_devices_behind_both_gains(rng, where):
+    """var u_j = d_j^2 sum_i (d_i x_i)^2 var G: what many reads of one signal scatter by."""
+    weights = uneven(rng)
+    array = made(weights, rng, line_gains="largest", read_noise=ReadNoise(additive=0.01, where=where))
+    signals, patches = rng.uniform(size=(1, NETWORK.size)), NETWORK.patches(NETWORK.names, NETWORK.names)
+    many = np.repeat(signals, 20_000, axis=0)
+    out = np.empty_like(many)
+    array.multiply(many, patches, out)
+    one = (0.01 * array.mapping.g_max / array.mapping.siemens_per_weight) ** 2 * array.mapping.n_planes
+    variance = one * (((signals[0] * array.gains) ** 2) @ NETWORK.mask()) * array.gains**2
+    np.testing.assert_allclose(out.std(axis=0), np.sqrt(variance), rtol=0.05)
