@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbar.chip import FLOW, Chip, Conductances, load_chip
-from crossbar.errors import CorruptFile, ExistingFile, InvalidValue, MissingFile
-from crossbar.output_files import PART, write_json, write_text
+from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from crossbar.readout import Readout
 from hvae.config import flow as flow_config
 from hvae.config.flow import FlowConfig
@@ -23,7 +22,7 @@ from hvae.flows.field import Field
 from hvae.flows.flow import Flow
 from hvae.flows.lessons import Units
 from hvae.runs import loading, lock
-from hvae.runs.records import Checkpoint, RunFolder, environment
+from hvae.runs.records import Checkpoint, RunFolder, make_folder, refuse_what_exists
 
 CONFIG = "flow.toml"
 _BEFORE_A_STEP = {lock.NAME, "environment.json", CONFIG}
@@ -47,21 +46,13 @@ class FlowFolder:
         FolderInUse
             Another process is making a run there.
         """
-        cls.refuse_what_exists(path)
-        path.mkdir(parents=True, exist_ok=True)
-        with lock.held(path):
-            cls.refuse_what_exists(path)
-            write_json(path / "environment.json", environment())
-            write_text(path / CONFIG, flow_config.dump(config))
+        make_folder(path, CONFIG, flow_config.dump(config), _BEFORE_A_STEP)
         return cls(path)
 
     @staticmethod
     def refuse_what_exists(path: Path) -> None:
         """Raise `ExistingFile` where `path` holds anything but what is left of a run that never made a step."""
-        if path.exists() and (
-            not path.is_dir() or not all(one.name in _BEFORE_A_STEP or one.suffix == PART for one in path.iterdir())
-        ):
-            raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
+        refuse_what_exists(path, _BEFORE_A_STEP)
 
     @classmethod
     def open(cls, path: Path) -> FlowFolder:

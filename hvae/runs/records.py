@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,19 +67,13 @@ class RunFolder:
         FolderInUse
             Another process is making a run there.
         """
-        cls.refuse_what_exists(path)  # before a lock file is put into it
-        path.mkdir(parents=True, exist_ok=True)
-        with lock.held(path):
-            cls.refuse_what_exists(path)  # another process may have been quicker
-            write_json(path / "environment.json", environment())
-            write_text(path / "config.toml", toml_file.dump(config))  # last: a folder with a config is a run
+        make_folder(path, "config.toml", toml_file.dump(config), _BEFORE_A_STEP)
         return cls(path)
 
     @staticmethod
     def refuse_what_exists(path: Path) -> None:
         """Raise `ExistingFile` where `path` holds anything but what is left of a run that never made a step."""
-        if path.exists() and (not path.is_dir() or not all(_is_before_a_step(found) for found in path.iterdir())):
-            raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
+        refuse_what_exists(path, _BEFORE_A_STEP)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -256,8 +250,30 @@ class RunFolder:
             os.truncate(timing, timing.read_bytes().rfind(b"\n") + 1)
 
 
-def _is_before_a_step(path: Path) -> bool:
-    return path.name in _BEFORE_A_STEP or path.suffix == PART
+def make_folder(path: Path, name: str, config: str, before: Collection[str]) -> None:
+    """Make the folder of a run, with its environment and the text `config` in the file `name`.
+
+    Raises
+    ------
+    ExistingFile, FolderInUse
+        See `refuse_what_exists`; another process is making a run there.
+    """
+    refuse_what_exists(path, before)  # before a lock file is put into it
+    path.mkdir(parents=True, exist_ok=True)
+    with lock.held(path):
+        refuse_what_exists(path, before)  # another process may have been quicker
+        write_json(path / "environment.json", environment())
+        write_text(path / name, config)  # last: a folder with a config is a run
+
+
+def refuse_what_exists(path: Path, before: Collection[str]) -> None:
+    """Raise `ExistingFile` where `path` holds other files than those that a run has `before` its first step."""
+
+    def is_before(found: Path) -> bool:
+        return found.name in before or found.suffix == PART
+
+    if path.exists() and (not path.is_dir() or not all(map(is_before, path.iterdir()))):
+        raise ExistingFile(f"{path} exists already: choose another --out, or continue it with --resume")
 
 
 def _sync(path: Path) -> None:
