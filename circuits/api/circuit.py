@@ -39,7 +39,8 @@ class Circuit:
 
     Every neuron k has C dv_k/dt = -v_k / R + rho'(v_k) (W rho(v))_k / R (eq. 2, time constant R C), linear and
     classical ones the same without rho'(v_k), and linear ones v for rho(v). A weight is
-    W_ij = (G+_ij - G-_ij) / siemens_per_weight, from neuron j to neuron i. Make one with `from_weights` or `of_chip`.
+    W_ij = (G+_ij - G-_ij) / siemens_per_weight, from neuron j to neuron i, times the gains of their lines if any. Make
+    one with `from_weights` or `of_chip`.
     Neurons of a chip that are not alike have gain, offset and leak of their own (`crossbar.hopfield.mismatch`).
 
     Attributes

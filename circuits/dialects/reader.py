@@ -264,7 +264,8 @@ class _Reading:
         fixed = "rail" in self.cards  # word lines at given voltages, with the gains in them
         clamped = self.cards.get("clamp", {})  # VACASK senses nothing there
         if not (self.shared or fixed):
-            apart = [n for n in self.neurons if driven.get(n, 1.0) != sensed.get(n, driven[n] if n in clamped else 1.0)]
+            at = {name: driven.get(name, 1.0) for name in self.neurons}
+            apart = [name for name in at if at[name] != sensed.get(name, at[name] if name in clamped else 1.0)]
             if apart:
                 raise CorruptFile(f"both ends of the line of {apart[0]} must have one `scale`; export it again")
         told = sensed if fixed else driven

@@ -120,6 +120,19 @@ def test_vacask_finds_the_chip_s_states_too(chip, role):
     assert found.summary["passed"], found.summary["reasons"]
 
 
+def test_a_gain_that_one_end_alone_tells_is_told_in_one_line(chip, tmp_path):
+    from circuits.dialects import spice
+
+    layout, circuit, path = written(chip, tmp_path, symmetry="two-device")
+    spice.write(circuit, path)
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line.split(" scale=")[0] + "\n" if line.startswith("Xdriver_pixel_0_0") else line for line in lines]
+    assert kept != lines
+    path.write_text("".join(kept))
+    with pytest.raises(CorruptFile, match="one `scale`"):
+        check(layout, path, sample=0, seed=0)
+
+
 def test_vacask_s_fixed_rails_refuse_gains(chip, tmp_path):
     _, circuit, _ = written(chip, tmp_path, symmetry="two-device")
     with pytest.raises(EngineError, match="idle lines"):
