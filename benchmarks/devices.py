@@ -5,13 +5,14 @@
 For every seed one tied network is trained on ideal weights (`BASE`, MNIST at 14 x 14), and for every preset
 
 * programmed: its weights are written onto the devices by write-verify, at the scale that errs least (`best_scale`);
-* aware: so are those of a training with `[aware]`, as long and at the same rate;
-* tuned: either of them learns on the devices for `TUNING`, by mixed precision with Muon;
+* with gains: so they are with a gain for every line, the kind of gains that errs least (`best_gains`);
+* aware: weights of a training with `[aware]`, as long and at the same rate, are written with gains;
+* tuned: either of the two with gains learns on the devices for `TUNING`, by mixed precision with Muon;
 * on chip: devices that start at weights of the seed learn as long as the ideal network did, by the same rule, in the
   range that `best_scale` chose for the ideal weights.
 
 Same seeds, same images in the same order: differences to the ideal network are paired. Each row is kept as soon as it
-is there, and those of the same commit are not made again.
+is there, and those of the same commit are not made again. Devices in the order in which they are asked for.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ import harness
 import numpy as np
 from neurons import judged
 
+from crossbar.array_fields import LineGains
 from crossbar.arrays.config import ArrayConfig
+from crossbar.devices.line_gains import gains_of
 from crossbar.errors import HopbarError
-from crossbar.programming.chip import best_scale
+from crossbar.programming.chip import best_gains, best_scale
 from crossbar.programming.write_verify import WriteVerify
 from hvae.config import toml_file
 from hvae.config.run import RunConfig
@@ -80,31 +83,40 @@ def trained(path: Path, config: RunConfig, start: Path | None = None, *, learn: 
     return path
 
 
-def on_devices(config: RunConfig, device: str, limit: float) -> RunConfig:
-    """Return `config` on an array of `device` that learns by mixed precision, its range filled by `limit`."""
-    array = replace(config.array, device=device, rule="mixed-precision", weight_limit=limit)
-    return replace(config, array=array)
+def on_devices(config: RunConfig, array: ArrayConfig) -> RunConfig:
+    """Return `config` on `array`, where it learns by mixed precision."""
+    own = replace(config.array, device=array.device, rule="mixed-precision", weight_limit=array.weight_limit,
+                  line_gains=array.line_gains)  # fmt: skip
+    return replace(config, array=own)
 
 
-def range_of(path: Path, device: str, seed: int) -> float:
-    """Return the weight that fills the range, for the weights at `path` on `device`: `best_scale`'s."""
-    weights = loading.load(path).parameters["tied"]
-    scaled = best_scale(weights, ArrayConfig(device=device), WriteVerify(), np.random.default_rng(seed))
-    return float(scaled.weight_limit or np.abs(weights).max())
+def array_of(path: Path, device: str, seed: int, *, gains: bool) -> ArrayConfig:
+    """Return the array of `device` that errs least for the weights at `path`: its scale and, if asked, its gains."""
+    weights, settings, rng = loading.load(path).parameters["tied"], WriteVerify(), np.random.default_rng(seed)
+    kind: LineGains = best_gains(weights, ArrayConfig(device=device), settings, rng, best_scale) if gains else "equal"
+    own = gains_of(kind)(weights)
+    scaled = best_scale(weights / np.outer(own, own), ArrayConfig(device=device, line_gains=kind), settings, rng, own)
+    largest = float(np.abs(weights / np.outer(own, own)).max())
+    return replace(scaled, weight_limit=scaled.weight_limit or largest)
 
 
 def ways(device: str, seed: int, ideal: Path, folder: Path, dataset, count: int) -> dict[str, object]:
     """Return the scores of every way onto `device`, or why one has none."""
     config = loading.load(ideal).config
+    tuning = toml_file.changed(config, TUNING)
     aware = trained(folder / "aware", replace(config, aware=replace(config.aware, device=device)))
     found: dict[str, object] = {"aware, on ideal weights": scored(aware, dataset, count)}
-    limit = range_of(ideal, device, seed)
-    for name, start, own in (("programmed", ideal, limit), ("aware", aware, range_of(aware, device, seed))):
-        chip = on_devices(toml_file.changed(config, TUNING), device, own)
+    plain = array_of(ideal, device, seed, gains=False)
+    chip = on_devices(tuning, plain)
+    found["programmed"] = _tried(folder / "programmed", chip, ideal, dataset, count, learn=False)
+    for name, start in (("with gains", ideal), ("aware, with gains", aware)):
+        array = array_of(start, device, seed, gains=True)
+        found[f"{name}: array"] = {"line_gains": array.line_gains, "weight_limit": array.weight_limit}
         for how, learn in (("", False), (", tuned", True)):
-            found[name + how] = _tried(folder / f"{name} chip{how}", chip, start, dataset, count, learn=learn)
-    found["on chip"] = _tried(folder / "chip", on_devices(config, device, limit), None, dataset, count, learn=True)
-    return found | {"weight_limit": limit}
+            path = folder / f"{name}{how}"
+            found[name + how] = _tried(path, on_devices(tuning, array), start, dataset, count, learn=learn)
+    found["on chip"] = _tried(folder / "chip", on_devices(config, plain), None, dataset, count, learn=True)
+    return found | {"weight_limit": plain.weight_limit}
 
 
 def _tried(path: Path, config: RunConfig, start: Path | None, dataset, count: int, *, learn: bool) -> dict[str, object]:
@@ -127,28 +139,36 @@ def main() -> None:
     before = json.loads(kept.read_text()) if kept.exists() and not options.quick else {"rows": []}
     rows = before["rows"] if before.get("commit") == harness.commit() else []
     done = {(row["device"], row["seed"]) for row in rows}
-    for seed in seeds:
-        base = toml_file.resolve("tdh-vae", [], (*BASE, *(QUICK if options.quick else ()), f"training.seed={seed}"))
-        dataset = images.load(base.data)
-        count = 60 if options.quick else len(dataset.test_images)
-        with tempfile.TemporaryDirectory() as held:
-            ideal = trained(Path(held) / "ideal", base)
-            for device in [None, *devices]:
+    with tempfile.TemporaryDirectory() as held:
+        for device in [None, *devices]:
+            for seed in seeds:
                 if (device, seed) in done:
                     continue
-                folder = Path(held) / str(device)
-                found = {"ideal": scored(ideal, dataset, count)} if device is None else ways(
-                    device, seed, ideal, folder, dataset, count)  # fmt: skip
-                shutil.rmtree(folder, ignore_errors=True)
-                rows.append({"device": device, "seed": seed, "ways": found})
+                rows.append({"device": device, "seed": seed, "ways": of_seed(device, seed, Path(held), options.quick)})
                 print(json.dumps(rows[-1]), flush=True)
                 result = harness.report(
                     "devices", figures(rows), {}, seed=seeds[0], quick=options.quick,
-                    notes=f"{count} test images at 14 x 14; figures: SSE/2 from mu, mean over seeds",
+                    notes="all test images at 14 x 14; figures: SSE/2 from mu, mean over seeds",
                     extra={"base": BASE, "tuning": TUNING, "rows": rows},
                 )  # fmt: skip
     if options.json:
         print(json.dumps(result))
+
+
+def of_seed(device: str | None, seed: int, held: Path, quick: bool) -> dict[str, object]:
+    """Return the scores of the ideal network of `seed`, or of every way onto `device`; `held` keeps the network."""
+    base = toml_file.resolve("tdh-vae", [], (*BASE, *(QUICK if quick else ()), f"training.seed={seed}"))
+    dataset = images.load(base.data)
+    count = 60 if quick else len(dataset.test_images)
+    ideal = held / f"ideal{seed}"
+    if not ideal.exists():
+        trained(ideal, base)
+    if device is None:
+        return {"ideal": scored(ideal, dataset, count)}
+    folder = held / device
+    found = ways(device, seed, ideal, folder, dataset, count)
+    shutil.rmtree(folder)
+    return found
 
 
 def figures(rows: list[dict]) -> dict[str, float]:
