@@ -171,7 +171,7 @@ def _beside_pca(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "Kurtosis: 1 where mu has two values, 1.8 where it is uniform, 3 where it is Gaussian. Bits: what the latents "
         "tell of an image at most.",
         "",
-        *(told or ["No row is worse than PCA."]),
+        *(told or ["None of these rows is worse than PCA."]),
     ]
 
 
