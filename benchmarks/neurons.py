@@ -1,11 +1,13 @@
 """What neurons that are not alike cost a trained network, and what equilibrium propagation on the chip wins back.
 
     python benchmarks/neurons.py RUN [--spreads 0.02 0.05 0.1 0.2] [--chips 3] [--epochs 2] [--quick] [--json]
+    python benchmarks/neurons.py RUN --limits 12 8 6 4 3 2      # linear neurons that end at their supply
 
 The weights of RUN are put, as they are, onto chips whose neurons differ in gain and leak by `spread` and in their
 offset by a third of it (the slope of rho is steepest within 1/3 of its middle). Each chip is judged as it is, and after
 `--epochs` of equilibrium propagation on it, from these weights, at half the run's learning rate. A chip of spread 0
-learns as much longer: what more training gives to a perfect one. z comes from the run's own prior, fitted anew to what
+learns as much longer: what more training gives to a perfect one. With `--limits` neurons are alike, and the linear ones
+end at +-limit (`crossbar.hopfield.neurons.Saturating`). z comes from the run's own prior, fitted anew to what
 each chip encodes.
 """
 
@@ -53,11 +55,10 @@ def tuned(trained: Trained, dataset, epochs: int) -> Trained:
     return replace(trained, parameters=weights)
 
 
-def on_chip(trained: Trained, spread: float, seed: int) -> Trained:
+def on_chip(trained: Trained, errors: NeuronSettings) -> Trained:
     """Return `trained` on the neurons of one chip."""
     assert isinstance(trained.learner, EquilibriumPropagation)
     vae = trained.learner.vae
-    errors = NeuronSettings(gain=spread, offset=spread / 3, leak=spread, seed=seed)
     return replace(trained, learner=replace(trained.learner, vae=vae.on_neurons(errors.draw(vae.networks))))
 
 
@@ -65,19 +66,26 @@ def main() -> None:
     """Judge, tune, judge again, print, and keep."""
     asked = harness.parser(__doc__)
     asked.add_argument("--spreads", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.2])
+    asked.add_argument("--limits", type=float, nargs="+")
     asked.add_argument("--chips", type=int, default=3)
     asked.add_argument("--epochs", type=int, default=2)
     options = asked.parse_args()
     spreads, chips, epochs = (options.spreads, options.chips, options.epochs)
     if options.quick:
         spreads, chips, epochs = [0.1], 1, 1
+    limits = options.limits or []
+    kinds = [("limit", limit, NeuronSettings(limit=limit)) for limit in limits] or [
+        ("spread", spread, NeuronSettings(gain=spread, offset=spread / 3, leak=spread, seed=seed))
+        for spread in spreads for seed in range(chips)
+    ]  # fmt: skip
+    name = "limit" if limits else "spread"
     trained = loading.load(options.run)
     dataset = images.load(trained.config.data)
     count = 60 if options.quick else len(dataset.test_images)
     rows = []
-    for spread, seed in [(0.0, 0), *((spread, seed) for spread in spreads for seed in range(chips))]:
-        chip = on_chip(trained, spread, seed)
-        row = {"spread": spread, "chip": seed, "as programmed": judged(chip, dataset, count)}
+    for kind, size, errors in [(name, 0.0, NeuronSettings()), *kinds]:
+        chip = on_chip(trained, errors)
+        row = {kind: size, "chip": errors.seed, "as programmed": judged(chip, dataset, count)}
         try:
             row["after learning on it"] = judged(tuned(chip, dataset, epochs), dataset, count)
         except HopbarError as error:
@@ -85,21 +93,21 @@ def main() -> None:
         rows.append(row)
         print(json.dumps(row), flush=True)
     found = harness.report(
-        f"neurons-{options.run.name}", _means(rows), {}, seed=0, quick=options.quick,
-        notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over {chips} chips",
+        f"neurons-{name}-{options.run.name}", _means(rows, name), {}, seed=0, quick=options.quick,
+        notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over {1 if limits else chips} chips",
         extra={"rows": rows},
     )  # fmt: skip
     if options.json:
         print(json.dumps(found))
 
 
-def _means(rows: list[dict]) -> dict[str, float]:
-    """Return mean distances of what is generated, by spread and time."""
+def _means(rows: list[dict], name: str) -> dict[str, float]:
+    """Return mean distances of what is generated, by spread or limit (`name`) and time."""
     found = {}
-    for spread in dict.fromkeys(row["spread"] for row in rows):
+    for size in dict.fromkeys(row[name] for row in rows):
         for when in ("as programmed", "after learning on it"):
-            values = [row[when].get("frechet_distance", np.nan) for row in rows if row["spread"] == spread]
-            found[f"{spread:g} {when}"] = float(np.mean(values))
+            values = [row[when].get("frechet_distance", np.nan) for row in rows if row[name] == size]
+            found[f"{size:g} {when}"] = float(np.mean(values))
     return found
 
 

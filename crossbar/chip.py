@@ -198,6 +198,19 @@ class Chip:
         }
         return replace(self, networks=networks)
 
+    def with_limit(self, limit: float) -> Chip:
+        """Return this chip with linear neurons that have a supply at +-`limit`, `neurons.Saturating`.
+
+        Raises
+        ------
+        InvalidValue
+            A chip without linear neurons, or a flow, whose pixels are its images; a limit that is not positive.
+        """
+        if self.generates:
+            raise InvalidValue("the chip is a flow, whose linear neurons are its pixels: leave their limit out")
+        networks = {name: network.limited(limit) for name, network in self.networks.items()}
+        return replace(self, networks=networks)
+
     def effective_weights(self, network: str) -> np.ndarray:
         """Return the weights (N, N) that `network` computes with: its devices' if programmed, else the trained ones.
 
@@ -294,7 +307,7 @@ def _write(file: h5py.File, chip: Chip) -> None:
         group.attrs["topology"] = network.topology
         group.attrs["blocks"] = json.dumps(network.blocks)
         if not one_law:
-            group.attrs["neurons"] = json.dumps([(law.name, law.gain) for law in network.laws])
+            group.attrs["neurons"] = json.dumps([(law.name, law.number) for law in network.laws])
         if network.mismatch is not None:
             for kind in MISMATCH:
                 group.create_dataset(f"mismatch/{kind}", data=getattr(network.mismatch, kind))
@@ -348,7 +361,7 @@ def _readout(file: h5py.File) -> Readout | None:
 def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, ...]:
     if file.attrs["schema"] == SCHEMA:
         return (Sigmoid(float(file.attrs["gain"])),) * blocks
-    return tuple(neuron(str(name), float(gain)) for name, gain in json.loads(group.attrs["neurons"]))
+    return tuple(neuron(str(name), float(number)) for name, number in json.loads(group.attrs["neurons"]))
 
 
 def _mismatch(group: h5py.Group) -> Mismatch | None:

@@ -11,7 +11,7 @@ import numpy as np
 from crossbar.api.settings import matrix_of
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Sigmoid, neuron
+from crossbar.hopfield.neurons import Neuron, Sigmoid, named
 
 Blocks = Mapping[str, int] | Iterable[tuple[str, int]] | None
 
@@ -33,7 +33,7 @@ def network_of(blocks: Blocks, size: int, topology: str) -> Network:
     return network
 
 
-def with_laws(network: Network, laws: Mapping[str, str], gain: float) -> Network:
+def with_laws(network: Network, laws: Mapping[str, str | Neuron], gain: float) -> Network:
     """Return `network` with neurons of `gain`, of other laws in the blocks that `laws` names.
 
     Raises
@@ -43,7 +43,7 @@ def with_laws(network: Network, laws: Mapping[str, str], gain: float) -> Network
     """
     for name in laws:
         network.block(name)
-    return replace(network, neurons=tuple(neuron(laws.get(name, Sigmoid.name), gain) for name in network.names))
+    return replace(network, neurons=tuple(named(laws.get(name, Sigmoid.name), gain) for name in network.names))
 
 
 def by_neuron(

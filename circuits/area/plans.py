@@ -12,7 +12,7 @@ from circuits.circuit.generation import SLOWNESS
 from crossbar.chip import GENERATE
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network, Patch
-from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Sigmoid
 
 CLAMPED = {"encode": "pixels", "decode": "latent"}
 HELD = CLAMPED | {GENERATE: "time"}
@@ -160,7 +160,7 @@ class HopfieldPlan:
         In the half layout a device is on two lines, and is strained if one of them is a linear neuron's.
         """
         names, couples = self.network.names, self.network.couples
-        linear = [name for name in names if self.network.law(name).name == Linear.name]
+        linear = [name for name in names if self.network.law(name).follows]
         if architecture.layout == "half":
             pairs = [pair for pair in combinations(names, 2)
                      if couples(*pair) and set(pair) & set(linear) and set(pair) & set(columns)]  # fmt: skip

@@ -6,7 +6,7 @@ the chip's neurons are not alike (`crossbar.hopfield.mismatch`). A cell is writt
 
 from __future__ import annotations
 
-PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1"}
+PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1", "ceiling": "1"}
 """What a cell takes its own numbers for where a card tells none."""
 
 

@@ -17,7 +17,7 @@ from circuits.memristors.registry import Device, MemristorModel
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
 from crossbar.hopfield.population import Population
 
 AMPLIFIERS = ("behavioural", "opamp")
@@ -197,7 +197,7 @@ class Circuit:
         if own is not None:
             signals = own.gain * (signals - own.offset)
         for law, run in self.neurons.runs:
-            if law.name != Linear.name:
+            if not law.follows:
                 signals[run] = 0.5 * (1 + np.tanh(0.5 * law.gain * signals[run]))
         return signals
 
@@ -307,13 +307,18 @@ def _gains(array: MemristorArray) -> tuple[str, ...]:
     return ("lines have gains: a weight is also times the `scale` of both its lines, which their cards tell",)
 
 
+def _number_of(law: Neuron) -> str:
+    """Return the number of `law` in words."""
+    return "" if law == Linear() else f" to {law.number:g}" if law.follows else f" of gain {law.number:g}"
+
+
 def _laws(network: Network) -> tuple[str, ...]:
     """Return which neurons `network` has, where they are not all sigmoids of one gain, and that they are not alike."""
     unlike = () if network.mismatch is None else ("neurons are not alike: each card tells its gain, offset and leak",)
     if all(law == network.laws[0] and law.name == Sigmoid.name for law in network.laws):
         return unlike
     said = [
-        f"{name} {law.name}" + ("" if law.name == Linear.name else f" of gain {law.gain:g}")
+        f"{name} {law.name}" + _number_of(law)
         for name, law in zip(network.names, network.laws, strict=True)
     ]
     return (f"neurons: {', '.join(said)}", *unlike)

@@ -8,12 +8,12 @@ import numpy as np
 
 from circuits.memristors import registry
 from circuits.memristors.registry import Device
-from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Neuron, Saturating, Sigmoid
 from crossbar.hopfield.population import Population
 
 
 class NeuronCells(NamedTuple):
-    """The subcircuits of one neuron.
+    """The subcircuits of one neuron; `supply` is of the state too, "" where there is none.
 
     ===========  ===========================  ==========================
     law          state                        line
@@ -21,28 +21,33 @@ class NeuronCells(NamedTuple):
     `sigmoid`    `neuron`, gated by rho'      `driver`, at v_read rho(s)
     `classical`  `integrator`, no multiplier  `driver`
     `linear`     `integrator`                 `follower`, at v_read s
+    `saturating` `integrator` and `supply`    `follower`
     ===========  ===========================  ==========================
     """
 
     state: str
     line: str
+    supply: str = ""
 
 
 CELLS = {
     Sigmoid.name: NeuronCells("neuron", "driver"),
     Classical.name: NeuronCells("integrator", "driver"),
     Linear.name: NeuronCells("integrator", "follower"),
+    Saturating.name: NeuronCells("integrator", "follower", "supply"),
 }
 """The cells of each law."""
 
 STEEP = {"neuron", "driver"}
 """Cells that have a gain."""
 
-ALIKE: dict[str, tuple[str, ...]] = {"neuron": (), "integrator": (), "driver": (), "follower": ()}
+ALIKE: dict[str, tuple[str, ...]] = {
+    "neuron": (), "integrator": (), "driver": (), "follower": (), "supply": ("ceiling",),
+}  # fmt: skip
 OF_SEVERAL_GAINS = ALIKE | {"neuron": ("gain",), "driver": ("gain",)}
 UNLIKE = {
     "neuron": ("gain", "offset", "leak"), "integrator": ("gain", "leak"), "driver": ("gain", "offset"),
-    "follower": ("gain", "offset"),
+    "follower": ("gain", "offset"), "supply": ("gain", "offset", "ceiling"),
 }  # fmt: skip
 """The numbers that each card of a cell tells, in this order, where the chip's neurons are not alike."""
 
@@ -57,7 +62,7 @@ def read_voltage(neurons: Population, device: Device) -> float:
     Memristors with a state are read below their thresholds: at their own voltage where signals lie in 0 to 1, at a
     quarter of it (`LINEAR_SWING`) where linear neurons drive them. Resistors take any voltage.
     """
-    linear = any(law.name == Linear.name for law in neurons.laws)
+    linear = any(law.follows for law in neurons.laws)
     return registry.read_voltage(device) / (LINEAR_SWING if linear and device != "linear" else 1.0)
 
 
@@ -71,7 +76,7 @@ def gains(neurons: Population) -> tuple[float, ...]:
 
     One gain is the netlist's `.param`; of several, and where neurons are not alike, each card tells its own.
     """
-    return tuple(dict.fromkeys(float(law.gain) for law in neurons.laws if law.name != Linear.name))
+    return tuple(dict.fromkeys(float(law.gain) for law in neurons.laws if not law.follows))
 
 
 def own_numbers(neurons: Population) -> dict[str, tuple[str, ...]]:
@@ -82,12 +87,18 @@ def own_numbers(neurons: Population) -> dict[str, tuple[str, ...]]:
 
 
 def numbers(neurons: Population) -> list[dict[str, float]]:
-    """Return gain, offset and leak of every neuron (N,); the gain is the law's (of a linear one 1) times its own."""
-    own, steep = neurons.mismatch, np.array([law.gain for law in each(neurons)], np.float64)
+    """Return gain, offset and leak of every neuron (N,), of a saturating one its limit too, as `ceiling`.
+
+    The gain is the law's (of a linear one 1) times the neuron's own.
+    """
+    own, laws = neurons.mismatch, each(neurons)
+    steep = np.array([law.gain for law in laws], np.float64)
+    limits = [{"ceiling": float(law.limit)} if isinstance(law, Saturating) else {} for law in laws]
     if own is None:
-        return [{"gain": gain, "offset": 0.0, "leak": 1.0} for gain in steep.tolist()]
-    rows = zip((steep * own.gain).tolist(), own.offset.tolist(), own.leak.tolist(), strict=True)
-    return [{"gain": gain, "offset": offset, "leak": leak} for gain, offset, leak in rows]
+        perfect = {"offset": 0.0, "leak": 1.0}
+        return [{"gain": gain, **perfect, **limit} for gain, limit in zip(steep.tolist(), limits, strict=True)]
+    rows = zip((steep * own.gain).tolist(), own.offset.tolist(), own.leak.tolist(), limits, strict=True)
+    return [{"gain": gain, "offset": offset, "leak": leak, **limit} for gain, offset, leak, limit in rows]
 
 
 def words(own: tuple[str, ...], told: dict[str, float]) -> str:

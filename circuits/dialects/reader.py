@@ -18,7 +18,7 @@ from crossbar.errors import CorruptFile, MissingFile
 
 MEMRISTORS = ("Rp_", "Rn_", "Xp_", "Xn_")
 FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
-OWN = ("gain", "offset", "leak")
+OWN = ("gain", "offset", "leak", "ceiling")
 NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
 SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
@@ -28,6 +28,7 @@ PATTERNS = {
     "sine": rf"Vtime_{NAME} s_\1 0 SIN\(0 1 (?P<value>{FLOAT}) 0 0 0\)",
     "slow": rf"Cslow_{NAME} s_\1 0 (?P<value>{FLOAT}) ic=(?P<start>{FLOAT})",
     "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
+    "supply": rf"Xsupply_{NAME} s_\1 (?P<supply>supply){TOLD}",
     "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}",
     "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){TOLD}{SCALE}",
@@ -51,7 +52,7 @@ KINDS = {kind: re.compile(rf"(?:{pattern})\n?\Z") for kind, pattern in PATTERNS.
 
 
 class ToldCell(NamedTuple):
-    """Which cell a card places, and the numbers that it tells: its own gain, offset and leak, or some of them."""
+    """Which cell a card places, and the numbers of its own that it tells: gain, offset, leak, ceiling, or some."""
 
     cell: str
     numbers: dict[str, float]
@@ -73,7 +74,7 @@ class Netlist:
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
         "volts" are those of word lines that are fixed, "start" the first states that slow capacitors tell.
     laws : dict of str to dict of str to ToldCell
-        Of each neuron the cells of its "state" and its "line", with the numbers that their cards tell.
+        Of each neuron the cells of its "state", its "line" and its "supply", with the numbers that their cards tell.
     cells : tuple of str
         Its subcircuits.
     unpaired : int
@@ -198,7 +199,7 @@ class _Reading:
     def _law(self, name: str, told: dict[str, str | None], line: str) -> None:
         texts = {one: told.get(one) for one in OWN}
         numbers = {one: _number(text, line) for one, text in texts.items() if text is not None}
-        for part in ("state", "line"):
+        for part in ("state", "line", "supply"):
             cell = told.get(part)
             if cell is not None:
                 self.laws.setdefault(name, {})[part] = ToldCell(cell, numbers)

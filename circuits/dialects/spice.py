@@ -12,6 +12,7 @@ from circuits.cells.nudge import nudge
 from circuits.cells.opamp import opamp
 from circuits.cells.sample_hold import sample_hold
 from circuits.cells.sense import sense
+from circuits.cells.supply import supply
 from circuits.cells.switch import switch
 from circuits.circuit.circuit import Circuit
 from circuits.circuit.comments import heading
@@ -113,6 +114,7 @@ def cells(circuit: Circuit) -> str:
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
     of_lines = own_of_lines(circuit)
     parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
+    parts += [supply(own["supply"])] if any(cell.supply for cell in used) else []
     parts += [opamp()] if amplifier == "opamp" else []
     parts.append(circuit.memristor.subcircuit())
     if circuit.rails is not None:
@@ -143,13 +145,15 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     own, told = own_numbers(circuit.neurons), numbers(circuit.neurons)
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
-        of_state, of_line = (words(own[one], told[index]) for one in cell)
+        of_state, of_line = (words(own[one], told[index]) for one in (cell.state, cell.line))
         if circuit.clamped[index] and circuit.generation is not None:
             yield circuit.generation.clock(index, name, circuit.electrical.time_constant)
         elif circuit.clamped[index] and circuit.turn is None:
             yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"
         else:
             yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{of_state}\n"
+            if cell.supply:
+                yield f"Xsupply_{name} s_{name} supply{words(own[cell.supply], told[index])}\n"
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
         if signals is None:

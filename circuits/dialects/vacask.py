@@ -65,6 +65,7 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     yield load(circuit)
     yield from models(circuit)
     yield from shared_neurons(circuit) if circuit.array.symmetry == "shared" else neurons(circuit)
+    yield from supplies(circuit)
     yield from devices(circuit)
     yield from control(circuit)
 
@@ -98,7 +99,7 @@ def cards(circuit: Circuit) -> Iterator[tuple[str, str, str]]:
     own = ALIKE if circuit.neurons.mismatch is None else own_numbers(circuit.neurons)  # gains are the models'
     told = numbers(circuit.neurons)
     for name, law, values, gain in zip(circuit.names, each(circuit.neurons), told, gains_, strict=True):
-        state, line = (model_of(circuit, cell, law) + words(own[cell], values) for cell in CELLS[law.name])
+        state, line = (model_of(circuit, cell, law) + words(own[cell], values) for cell in CELLS[law.name][:2])
         of_line = "" if gain is None else f" line={gain!r}"
         yield name, state if shared else state + of_line, line + of_line
 
@@ -155,6 +156,15 @@ def shared_neurons(circuit: Circuit) -> Iterator[str]:
         else:
             yield f"neuron_{name} (s_{name} m_{name}) {state}\n"
         yield f"driver_{name} (s_{name} p_{name} n_{name} m_{name}) {line} s_row={float(row_sums[index])!r}\n"
+
+
+def supplies(circuit: Circuit) -> Iterator[str]:
+    """Yield the supplies of the neurons that have one, and their model."""
+    own, told, laws = own_numbers(circuit.neurons), numbers(circuit.neurons), each(circuit.neurons)
+    held = [index for index, law in enumerate(laws) if CELLS[law.name].supply and not circuit.clamped[index]]
+    yield f"model supply hopbar_supply r_leak={circuit.electrical.r_leak!r}\n" if held else ""
+    for index in held:
+        yield f"supply_{circuit.names[index]} (s_{circuit.names[index]}) supply{words(own['supply'], told[index])}\n"
 
 
 def control(circuit: Circuit) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
-from crossbar.hopfield.neurons import Sigmoid
+from crossbar.hopfield.neurons import Saturating, Sigmoid
 from crossbar.hopfield.population import Population
 
 CELLS = """\
@@ -134,6 +134,26 @@ endmodule
 """
 
 
+SUPPLY = """\
+
+// what holds the state of a linear neuron between its rails: the leak doubles at ceiling
+module hopbar_supply(s);
+  inout s;
+  electrical s;
+  (* type="instance" *) parameter real gain = 1;
+  (* type="instance" *) parameter real offset = 0;
+  (* type="instance" *) parameter real ceiling = 1;
+  parameter real r_leak = 1e6;
+  real x, square, fourth;
+  analog begin
+    x = gain * (V(s) - offset);
+    square = x * x / (ceiling * ceiling);
+    fourth = square * square;
+    I(s) <+ gain * x * fourth * fourth / r_leak;
+  end
+endmodule
+"""
+
 LINE = '(* type="instance" *) parameter real line = 1;'
 
 
@@ -144,6 +164,8 @@ def cells_of(neurons: Population, *, lined: bool = False) -> str:
     """
     plain = CELLS if all(law.name == Sigmoid.name for law in neurons.laws) else CELLS + OF_OTHER_LAWS
     cells = plain if neurons.mismatch is None else UNLIKE_CELLS
+    if any(law.name == Saturating.name for law in neurons.laws):
+        cells += SUPPLY
     return with_line_gains(cells) if lined else cells
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from circuits.cells.driver import shared_driver, shared_follower
 from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.dialects.vacask import OUTPUT, SHARED_CELLS
-from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS, with_line_gains
+from circuits.dialects.vacask_cells import CELLS, OF_OTHER_LAWS, SUPPLY, with_line_gains
 from circuits.dialects.vacask_cells import LINE as LINE_PARAMETER
 from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
 from crossbar.errors import CorruptFile
 
 NUMBER = r"([-+0-9.e]+)"
-OWN = r"((?: (?:gain|offset|leak)=[-+0-9.e]+)*)"
+OWN = r"((?: (?:gain|offset|leak|ceiling)=[-+0-9.e]+)*)"
 LINE = r"((?: line=[-+0-9.e]+)?)"  # becomes the `scale` of SPICE's driver and sense cards
 SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",
@@ -26,6 +26,7 @@ SAME = {
     rf"neuron_(\w+) \(s_\1 qp_\1 qn_\1\) (\w+){OWN}{LINE}":
         "Xneuron_\\1 s_\\1 m_\\1 <\\2 ic=0.0\\3>\nXsense_\\1 qp_\\1 qn_\\1 m_\\1 sense\\4",
     rf"neuron_(\w+) \(s_\1 m_\1\) (\w+){OWN}": r"Xneuron_\1 s_\1 m_\1 <\2 ic=0.0\3>",
+    rf"supply_(\w+) \(s_\1\) supply{OWN}": r"Xsupply_\1 s_\1 supply\2",
     rf"driver_(\w+) \(s_\1 p_\1\) (\w+){OWN}{LINE}": r"Xdriver_\1 s_\1 p_\1 <\2\3>\4",
     rf"driver_(\w+) \(s_\1 p_\1 n_\1 m_\1\) (\w+){OWN}{LINE} s_row={NUMBER}":
         r"Xdriver_\1 s_\1 p_\1 n_\1 m_\1 <\2 s_row=\5\3>\4",
@@ -33,6 +34,7 @@ SAME = {
     r"idle([pn])_(\w+) \(q\1_\2\) hold": "* idle", "//.*": "* comment", "ground 0": "* ground",
     r"Hopbar: a continuous Hopfield network in memristors": "* title",
     r'load "(resistor\.osdi|cells\.va)"': "* load", r"model (r resistor|source vsource)": "* model",
+    rf"model supply hopbar_supply r_leak={NUMBER}": "* model",
     rf"model hold hopbar_hold g_out={re.escape(repr(OUTPUT))}": "* model", "control|endc": "* control",
     r'  options( (tran_method="gear2"|[a-z_]+=[-+0-9.e]+))+': "* options",
     rf'  analysis (circuit|way) tran step={NUMBER} stop={NUMBER} maxstep={NUMBER} icmode="uic"( store="end" write=0)?':
@@ -49,11 +51,13 @@ PLACE = re.compile(r"<(\w+)([^>]*)>")
 class _Models:
     """The models of a netlist: which cell each is, of which gain, and the numbers that all of them share.
 
-    `told` says whether a card has told numbers of its neuron's own, `lined` whether its cells take gains of lines.
+    `told` says whether a card has told numbers of its neuron's own, `lined` whether its cells take gains of lines,
+    `supplied` whether some neuron has a supply.
     """
 
     path: Path
     lined: bool = False
+    supplied: bool = False
     cells: dict[str, str] = field(default_factory=dict)
     gains: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
@@ -81,6 +85,7 @@ class _Models:
         """What cells.va may say, once all cards were read."""
         alike = (CELLS, CELLS + OF_OTHER_LAWS) if self.gains else (CELLS + OF_OTHER_LAWS, UNLIKE_CELLS)
         found: tuple[str, ...] = (UNLIKE_CELLS,) if self.told else alike
+        found = tuple(one + SUPPLY for one in found) if self.supplied else found
         return tuple(with_line_gains(one) for one in found) if self.lined else found
 
     def definitions(self) -> str:
@@ -111,7 +116,8 @@ def as_spice(path: Path) -> Iterator[str]:
     """
     cells = path.with_name("cells.va")
     said = cells.read_text(errors="replace") if cells.is_file() else ""
-    models, headed = _Models(path, lined=LINE_PARAMETER in said), False
+    models = _Models(path, lined=LINE_PARAMETER in said, supplied="hopbar_supply" in said)
+    headed = False
     with path.open(encoding="ascii", errors="replace", newline="\n") as file:
         for line in file:
             model = MODEL.match(line)

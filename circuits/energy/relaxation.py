@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.hopfield.neurons import Linear
 from crossbar.hopfield.population import Population
 from crossbar.hopfield.trajectory import Trajectory
 
@@ -101,7 +100,7 @@ def _signals(trajectory: Trajectory, neurons: Population) -> np.ndarray:
     if neurons.mismatch is not None:
         signals = neurons.mismatch.inner(signals)
     for law, run in neurons.runs:
-        if law.name != Linear.name:
+        if not law.follows:
             signals[:, :, run] = 1 / (1 + np.exp(-law.gain * signals[:, :, run]))
     return signals
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from circuits.circuit.layout import Layout
 from circuits.memristors.own import OwnMemristor
-from crossbar.hopfield.neurons import Linear
 
 LARGEST = 1e-2  # of a memristor of one's own, however far its curves bend
 TOLERANCES = {"linear": 0.0, "vteam": 0.0, "yakopcic": 1e-4, "stanford": 1e-2}  # their curves bend at v_read
@@ -48,4 +47,4 @@ def measured(device: str | OwnMemristor) -> dict[str, float] | None:
 
 def _both_signs(layout: Layout) -> bool:
     shared = any(array.symmetry == "shared" for array in layout.arrays.values())
-    return shared or any(law.name == Linear.name for network in layout.chip.networks.values() for law in network.laws)
+    return shared or any(law.follows for network in layout.chip.networks.values() for law in network.laws)

@@ -135,7 +135,7 @@ def _warnings(layout: Layout, sample: Sample) -> list[str]:
                 f"constants; the transient was cut at {LONGEST:.0f}, where the circuit is not yet at rest"
             )
         signals = rest.neurons.signals(rest.states)
-        lines = [signals[run] for law, run in rest.neurons.runs if law.name == "linear"]
+        lines = [signals[run] for law, run in rest.neurons.runs if law.follows]
         furthest = max((float(np.abs(line).max()) for line in lines), default=0.0)
         if layout.choices.device != "linear" and furthest > LINEAR_SWING:
             said.append(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense
+from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense, supply
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.electrical import Electrical
 from circuits.circuit.generation import SLOWNESS
@@ -36,9 +36,9 @@ class ReadBack:
     ----------
     role : str
         The role whose clamps the file has; "both" for the single chip.
-    weight_error, gain_error, offset_error, leak_error, clamp_error : float
-        Largest differences: of a weight over the largest weight, of a neuron's gain and leak over the chip's, of its
-        offset, of a clamped state.
+    weight_error, gain_error, offset_error, leak_error, limit_error, clamp_error : float
+        Largest differences: of a weight over the largest weight, of a neuron's gain, leak and supply over the chip's,
+        of its offset, of a clamped state.
     n_neurons, n_memristors : int
         Of the file.
     problems : tuple of str
@@ -52,6 +52,7 @@ class ReadBack:
     gain_error: float
     offset_error: float
     leak_error: float
+    limit_error: float
     clamp_error: float
     n_neurons: int
     n_memristors: int
@@ -106,7 +107,7 @@ def read_back(
     network = chip.role("encode" if role == "both" else role)[0]
     names = neuron_names(chip.networks[network], chip.image_shape)
     problems = [*_foreign(found)]
-    weight_error = gain_error = offset_error = leak_error = clamp_error = np.nan
+    weight_error = gain_error = offset_error = leak_error = limit_error = clamp_error = np.nan
     if found.neurons != names:
         problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
     else:
@@ -116,12 +117,14 @@ def read_back(
         gain_error = told_laws.gain_error(chip.networks[network], found)
         offset_error = told_laws.offset_error(chip.networks[network], found)
         leak_error = told_laws.leak_error(chip.networks[network], found)
+        limit_error = told_laws.limit_error(chip.networks[network], found)
         problems += [*told_laws.problems(chip.networks[network], found)]
         problems += [*_rails(layout, network, sample.rests.get(role), found)]
         problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
         "offsets": (offset_error, GAIN_TOLERANCE), "leaks": (leak_error, GAIN_TOLERANCE),
+        "limits": (limit_error, GAIN_TOLERANCE),
         "clamps": (clamp_error, CLAMP_TOLERANCE),
     }  # fmt: skip
     for what, (difference, allowed) in differences.items():
@@ -131,7 +134,8 @@ def read_back(
     unread = [name for name, kind in (("nudges", "nudge"), ("where the lines run", "line")) if kind in found.cards]
     return ReadBack(
         role=role, weight_error=float(weight_error), gain_error=float(gain_error),
-        offset_error=float(offset_error), leak_error=float(leak_error), clamp_error=float(clamp_error),
+        offset_error=float(offset_error), leak_error=float(leak_error),
+        limit_error=float(limit_error), clamp_error=float(clamp_error),
         n_neurons=len(found.neurons), n_memristors=found.array.n_memristors, problems=tuple(problems),
         unread=tuple(unread),
     )  # fmt: skip
@@ -187,7 +191,7 @@ def _foreign(found: Netlist) -> Iterator[str]:
     ours |= {driver.shared_rail(more) for more in lines}
     ours |= {sense.sense(amplifier, more) for amplifier in AMPLIFIERS for more in lines}
     for own, more in product((ALIKE, OF_SEVERAL_GAINS, UNLIKE), lines):
-        ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"])}
+        ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"]), supply.supply(own["supply"])}
         drives, follows = own["driver"] + more, own["follower"] + more
         for amplifier in AMPLIFIERS:
             ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}

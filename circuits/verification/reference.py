@@ -7,7 +7,7 @@ import numpy as np
 from circuits.circuit.circuit import Circuit
 from crossbar.errors import DivergedError
 from crossbar.hopfield import newton
-from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Saturating, Sigmoid
 
 TIME_STEP, MOST_STEPS = 0.1, 30_000  # of Euler's scheme, in time constants
 NEAR = 1e-6  # |ds/dt| at which Newton takes over from Euler
@@ -83,7 +83,7 @@ def _slopes(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
     """Return the slope of rho by s (N,) at the signals: gain rho (1 - rho), or 1, times the neuron's own gain."""
     slopes = np.ones_like(signals)
     for law, run in circuit.neurons.runs:
-        if law.name != Linear.name:
+        if not law.follows:
             slopes[run] = law.gain * signals[run] * (1 - signals[run])
     return slopes * _gains(circuit)
 
@@ -109,6 +109,16 @@ def _gate(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
     return gate
 
 
+def _supply(circuit: Circuit, signals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what supplies take from the states (N,), x (x / limit)^8 times the gain, and its slope by s (N,)."""
+    ratio = np.zeros_like(signals)
+    for law, run in circuit.neurons.runs:
+        if isinstance(law, Saturating):
+            ratio[run] = (signals[run] / law.limit) ** 8
+    gains = _gains(circuit)
+    return gains * signals * ratio, 9 * gains**2 * ratio
+
+
 def _bend(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
     """Return the slope by s (N,) of `_gate`: rho'' of a sigmoid, else 0."""
     bend = np.zeros_like(signals)
@@ -126,7 +136,9 @@ def _force_and_jacobian(
     pull = (weights @ signals)[free]
     here, leak = states[free], _leaks(circuit)[free]
     gate, slope = _gate(circuit, signals)[free], _slopes(circuit, signals)[free]
-    gradient, own = leak * here - gate * pull, leak - _bend(circuit, signals)[free] * pull
+    rail, steeper = _supply(circuit, signals)
+    gradient = leak * here - gate * pull + rail[free]
+    own = leak - _bend(circuit, signals)[free] * pull + steeper[free]
     if beta and circuit.nudge is not None:
         offset, linear, exponential = (
             getattr(circuit.nudge, name)[free] for name in ("offset", "linear", "exponential")

@@ -1,4 +1,4 @@
-"""Which neurons a netlist says it has, beside the chip's: the cells of each; their gains, offsets and leaks."""
+"""Which neurons a netlist says it has, beside the chip's: the cells of each; gains, offsets, leaks and limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ CELLS = {
     "sigmoid": {"state": "neuron", "line": "driver"},
     "classical": {"state": "integrator", "line": "driver"},
     "linear": {"state": "integrator", "line": "follower"},
+    "saturating": {"state": "integrator", "line": "follower", "supply": "supply"},
 }
 """The cells that each law must have: written here once more, as the exporter's own table has no part in the proof."""
 STEEP = ("neuron", "driver")
-HAVE = {"gain": ("neuron", "driver", "integrator", "follower"), "offset": ("neuron", "driver", "follower"),
-        "leak": ("neuron", "integrator")}  # fmt: skip
+HAVE = {"gain": ("neuron", "driver", "integrator", "follower", "supply"),
+        "offset": ("neuron", "driver", "follower", "supply"), "leak": ("neuron", "integrator"),
+        "ceiling": ("supply",)}  # fmt: skip
 """The cells in which each number of a neuron acts, once more too."""
 SHOWN = 3
 
@@ -30,7 +32,7 @@ def problems(network: Network, found: Netlist) -> Iterator[str]:
     taken = _taken(found)
     for name, law in _pairs(network, found):
         for part, (cell, told) in found.laws.get(name, {}).items():
-            if cell != CELLS[law.name][part]:
+            if cell != CELLS[law.name].get(part):
                 wrong.append(f"{name} has the {part} of a {cell}, not of a {law.name} neuron")
             for number in told:
                 if cell not in HAVE[number] or number not in taken.get(cell, HAVE):
@@ -49,7 +51,7 @@ def gain_error(network: Network, found: Netlist) -> float:
     errors = [0.0]
     for name, cell, told in _told(found, "gain", common):
         errors.append(abs(told / (own[name] * (laws[name] if cell in STEEP else 1.0)) - 1))
-    steep = {law.gain for law in network.laws if law.name != "linear"}
+    steep = {law.gain for law in network.laws if not law.follows}
     if len(steep) == 1 and network.mismatch is None and "gain" in found.parameters:
         errors.append(abs(common / steep.pop() - 1))
     return float(np.max(errors))  # NaN stays NaN
@@ -65,6 +67,17 @@ def leak_error(network: Network, found: Netlist) -> float:
     """Return the largest difference of a leak over the chip's."""
     expected = dict(zip(found.neurons, _own(network, "leak", len(found.neurons)), strict=True))
     return float(np.max([0.0, *(abs(told / expected[name] - 1) for name, _, told in _told(found, "leak", 1.0))]))
+
+
+def limit_error(network: Network, found: Netlist) -> float:
+    """Return the largest difference of a supply over the chip's; NaN where a free neuron has none that should."""
+    errors = [0.0]
+    for name, law in _pairs(network, found):
+        cells = found.laws.get(name, {})
+        if law.name == "saturating" and "state" in cells:
+            told = cells["supply"].numbers.get("ceiling", np.nan) if "supply" in cells else np.nan
+            errors.append(abs(told / law.number - 1))
+    return float(np.max(errors))  # NaN stays NaN
 
 
 def _own(network: Network, number: str, size: int) -> list[float]:

@@ -27,7 +27,7 @@ from crossbar.arrays.read_noise import ReadNoise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import Couplings, IdealWeights
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import GAIN, Linear, Sigmoid, neuron
+from crossbar.hopfield.neurons import GAIN, Neuron, Sigmoid, named
 
 Blocks = Mapping[str, int] | Iterable[tuple[str, int]]
 
@@ -49,7 +49,7 @@ class HopfieldNetwork:
         Whether all neurons may couple, or those of neighbouring blocks only.
     gain : float
         Slope of rho, positive.
-    neurons : mapping of str to {"sigmoid", "linear", "classical"}, optional
+    neurons : mapping of str to {"sigmoid", "linear", "classical"} or `Saturating`, optional
         Laws of blocks whose neurons are not the paper's sigmoids, see `crossbar.hopfield.neurons`.
     device, dac, adc, read_noise, seed, **fields
         As in `Array`; with none of them W is held exactly. Signals lie in [0, 1], which is the DAC's range; with linear
@@ -100,7 +100,7 @@ class HopfieldNetwork:
         if not (isinstance(gain, int | float | np.number) and math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"`gain` must be positive and finite, but got {gain!r}")
         self.gain = float(gain)
-        linear = Linear.name in (neurons or {}).values()
+        linear = any(named(law, self.gain).follows for law in (neurons or {}).values())
         if linear:
             _check_ranges(W, dac=dac, adc=adc)
         self.couplings: Couplings = self._coupled(
@@ -166,12 +166,12 @@ def _check_ranges(W: Any, **converters: Conversion) -> None:
         raise InvalidValue("the `Array` must have a DAC of both signs, as dac=(8, 4.0): it has linear neurons to drive")
 
 
-def _with_laws(couplings: Couplings, laws: Mapping[str, str], gain: float) -> Network:
+def _with_laws(couplings: Couplings, laws: Mapping[str, str | Neuron], gain: float) -> Network:
     """Return the network of `couplings` with neurons of `gain`, of other laws in the blocks that `laws` names."""
     network = couplings.network
     for name in laws:
         network.block(name)
-    neurons = tuple(neuron(laws.get(name, Sigmoid.name), gain) for name in network.names)
+    neurons = tuple(named(laws.get(name, Sigmoid.name), gain) for name in network.names)
     found = replace(network, neurons=neurons)
     for name in laws:
         block = found.block(name)

@@ -62,7 +62,7 @@ def fingerprint(array: Kept) -> np.ndarray:
 
 def _wiring(network: Network) -> Network:
     """Return `network` without what neurons do, but for linear blocks, which have no devices within."""
-    return replace(network, neurons=tuple(law if law.kind == Linear.kind else Sigmoid() for law in network.laws))
+    return replace(network, neurons=tuple(Linear() if law.follows else Sigmoid() for law in network.laws))
 
 
 def written(value: object) -> str:

@@ -13,7 +13,6 @@ from crossbar.arrays.kernels.reads import quantise
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.couplings import real_signals
 from crossbar.hopfield.network import Network, Patch
-from crossbar.hopfield.neurons import Linear
 
 SMALLEST = 1e-30  # range whose steps, and their inverses, are numbers in single precision
 
@@ -96,8 +95,8 @@ def converted_inputs(
 
 
 def linear_blocks(network: Network) -> tuple[str, ...]:
-    """Return the blocks of linear neurons."""
-    return tuple(name for name in network.names if network.law(name).kind == Linear.kind)
+    """Return the blocks of linear neurons, saturating ones included."""
+    return tuple(name for name in network.names if network.law(name).follows)
 
 
 def check_linear(network: Network, common: Converter | None, linear: Converter | None) -> None:

@@ -52,6 +52,7 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
 @click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
 @click.option("--neuron-leak", default=0.0, show_default=True, help="Spread of their leaks, of log leak.")
+@click.option("--neuron-limit", type=float, help="Supply of linear neurons, in units of the state (docs/neurons.md).")
 @click.option("--programming-error", help="Law of the miss with `--device ideal`: pcm, pcm-joshi, rram-milo, rram-wan.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of devices, faults, pulses and neurons."
@@ -139,6 +140,8 @@ def _programmed(
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     rng = np.random.default_rng(options["seed"])
     ideal = load_chip(run)
+    if options["neuron_limit"] is not None:
+        ideal = ideal.with_limit(options["neuron_limit"])
     placed: dict[str, Placement] = {}
 
     def stuck(network: str) -> StuckMap | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbar.errors import InvalidValue, unknown_name
 from crossbar.hopfield.mismatch import Mismatch
-from crossbar.hopfield.neurons import Classical, Linear, Neuron, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Neuron, Saturating, Sigmoid
 from crossbar.hopfield.population import Population
 
 TOPOLOGIES = ("dense", "layered")
@@ -165,6 +165,13 @@ class Network:
         """The law of each block's neurons."""
         return self.neurons or (Sigmoid(),) * len(self.blocks)
 
+    def limited(self, limit: float) -> Network:
+        """Return this network with linear neurons that have a supply at +-`limit`: `neurons.Saturating`."""
+        if not any(law.follows for law in self.laws):
+            raise InvalidValue("a supply is of linear neurons, but the network has none: leave the limit out")
+        laws = tuple(Saturating(limit) if law.follows else law for law in self.laws)
+        return replace(self, neurons=laws)
+
     def population(self, names: Iterable[str]) -> Population:
         """Return the neurons of the blocks `names`, side by side in the order of the network."""
         chosen = set(names)
@@ -178,7 +185,7 @@ class Network:
     def couples(self, one: str, other: str) -> bool:
         """Tell whether blocks `one` and `other` are joined by weights."""
         if self.topology == "dense":
-            return one != other or self.law(one).kind != Linear.kind
+            return one != other or not self.law(one).follows
         return abs(self.names.index(one) - self.names.index(other)) == 1
 
     def mask(self) -> np.ndarray:

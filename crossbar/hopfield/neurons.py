@@ -1,4 +1,4 @@
-"""What a neuron does with its state: the paper's rho of appendix B.1, linear neurons, and Hopfield's classical ones.
+"""What a neuron does with its state: the paper's rho of appendix B.1, linear neurons, Hopfield's classical ones.
 
 A neuron has a state s and gives a signal r = rho(s). Its own part of the energy, phi, is convex in r; with the pull
 u = W r + drive that it receives, the energy of a network is E = sum phi(r) - r.W r / 2 - drive.r (eq. 1).
@@ -8,6 +8,7 @@ neuron         signal r                  phi                         rests where
 =============  ========================  ==========================  ======================================
 `Sigmoid`      1 / (1 + exp(-gain s))    s^2 / 2                     s = rho'(s) u, the paper's eq. (2)
 `Linear`       s                         s^2 / 2                     s = u
+`Saturating`   s                         s^2 / 2 + s^10 / (10 L^8)   s + s (s / L)^8 = u, beside its supply at +-L
 `Classical`    1 / (1 + exp(-gain s))    integral of s dr            s = u, Hopfield's own of 1984
 =============  ========================  ==========================  ======================================
 """
@@ -64,15 +65,23 @@ class Neuron(Protocol):
         What files and configurations call it.
     kind : int
         What the kernels call it, see `crossbar.hopfield.kernels.laws`.
+    follows : bool
+        Whether the signal is the state itself: then neurons of one block have no couplings among themselves.
     gain : float
         Slope parameter of rho; 1 where rho has none.
+    number : float
+        The one number that a law has in files and kernels: gain or limit; 1 where it has none.
     """
 
     name: ClassVar[str]
     kind: ClassVar[int]
+    follows: ClassVar[bool]
 
     @property
     def gain(self) -> float: ...  # noqa: D102
+
+    @property
+    def number(self) -> float: ...  # noqa: D102
 
     def signal(self, states: np.ndarray) -> np.ndarray:
         """Return r = rho(s)."""
@@ -103,7 +112,7 @@ class Neuron(Protocol):
         ...
 
     def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:
-        """Return the curvature at rest, where dE/ds = 0 tells the pull."""
+        """Return the curvature at rest, where dE/ds = 0 tells the pull; `states` may hold a force of errors too."""
         ...
 
     def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
@@ -116,11 +125,15 @@ class _Logistic:
     """What neurons with rho(s) = 1 / (1 + exp(-gain s)) share."""
 
     gain: float = GAIN
+    follows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.gain, bool) or not isinstance(self.gain, int | float | np.number):
-            raise InvalidValue(f"`gain` must be positive and finite, but got a {type(self.gain).__name__}")
-        checks.positive("gain", self.gain)
+        _check("gain", self.gain)
+
+    @property
+    def number(self) -> float:
+        """The gain."""
+        return self.gain
 
     def signal(self, states: np.ndarray) -> np.ndarray:
         """Return r = 1 / (1 + exp(-gain s))."""
@@ -180,7 +193,9 @@ class Linear:
 
     name: ClassVar[str] = "linear"
     kind: ClassVar[int] = 1
+    follows: ClassVar[bool] = True
     gain: ClassVar[float] = 1.0
+    number: ClassVar[float] = 1.0
 
     def signal(self, states: np.ndarray) -> np.ndarray:
         """Return s itself."""
@@ -220,6 +235,60 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class Saturating(Linear):
+    """A linear neuron that has a supply: ds/dt = -s - s (s / limit)^8 + u, whose leak doubles at s = +-limit.
+
+    Below half of the limit it is linear to 0.4 %; a pull of ten times the limit takes it to 1.26 times. That is a
+    capacitor whose current sources and clamps end at the rails. phi is convex, so that an energy exists, and
+    equilibrium propagation is as exact as on a linear neuron. The exponent 8 is ours: a diode's is sharper, a
+    differential pair's tanh is softer.
+    """
+
+    limit: float
+
+    name: ClassVar[str] = "saturating"
+    kind: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        _check("limit", self.limit)
+
+    @property
+    def number(self) -> float:  # type: ignore[override]
+        """The limit."""
+        return self.limit
+
+    def _beyond(self, states: np.ndarray) -> np.ndarray:
+        """Return (s / limit)^8."""
+        fourth = (states / states.dtype.type(self.limit)) ** 4
+        return fourth * fourth
+
+    def stiffening(self, states: np.ndarray) -> np.ndarray:
+        """Return 9 (s / limit)^8, the curvature that the supply makes: it is without bound, unlike all else."""
+        return 9 * self._beyond(states)
+
+    def energy(self, states: np.ndarray) -> np.ndarray:
+        """Return s^2 / 2 + s^2 (s / limit)^8 / 10."""
+        return states**2 * (0.5 + 0.1 * self._beyond(states))
+
+    def force(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return s + s (s / limit)^8 - u."""
+        return states * (1 + self._beyond(states)) - pull
+
+    def curvature(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 1 + 9 (s / limit)^8."""
+        return 1 + self.stiffening(states)
+
+    def stiffness(self, states: np.ndarray, signals: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 1 + 9 (s / limit)^8, s = r."""
+        return 1 + self.stiffening(signals)
+
+    def twist(self, states: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Return 72 (s / limit)^7 / limit."""
+        scaled = states / states.dtype.type(self.limit)
+        return states.dtype.type(72 / self.limit) * scaled**7
+
+
+@dataclass(frozen=True)
 class Classical(_Logistic):
     """Hopfield's neuron of 1984: ds/dt = -s + u with rho(s) = sigmoid(gain s); no multiplier by rho' on the chip.
 
@@ -256,14 +325,14 @@ class Classical(_Logistic):
         return 2 * self.bend(signals) + self.third(signals) * (states - pull)
 
 
-LAWS: dict[str, type[Sigmoid] | type[Linear] | type[Classical]] = {
-    law.name: law for law in (Sigmoid, Linear, Classical)
+LAWS: dict[str, type[Sigmoid] | type[Linear] | type[Saturating] | type[Classical]] = {
+    law.name: law for law in (Sigmoid, Linear, Saturating, Classical)
 }
 """The laws by their names."""
 
 
-def neuron(name: str, gain: float = GAIN) -> Neuron:
-    """Return the neuron that files and configurations call `name`; a linear one has no `gain`.
+def neuron(name: str, number: float = GAIN) -> Neuron:
+    """Return the neuron that files and configurations call `name`, with its gain or limit; a linear one has none.
 
     Raises
     ------
@@ -272,9 +341,32 @@ def neuron(name: str, gain: float = GAIN) -> Neuron:
 
     Examples
     --------
-    >>> neuron("sigmoid"), neuron("linear")
-    (Sigmoid(gain=3.0), Linear())
+    >>> neuron("sigmoid"), neuron("linear"), neuron("saturating", 6.0)
+    (Sigmoid(gain=3.0), Linear(), Saturating(limit=6.0))
     """
     if name not in LAWS:
         raise unknown_name("neuron", name, LAWS)
-    return Linear() if name == Linear.name else LAWS[name](gain)  # type: ignore[call-arg]
+    return Linear() if name == Linear.name else LAWS[name](number)  # type: ignore[call-arg]
+
+
+def named(law: str | Neuron, gain: float = GAIN) -> Neuron:
+    """Return the law that a caller calls `law`, with its `gain`; or that which the caller gives.
+
+    Raises
+    ------
+    UnknownName
+        There is no such neuron.
+    InvalidValue
+        A name of a law that needs more than a gain.
+    """
+    if not isinstance(law, str):
+        return law
+    if law == Saturating.name:
+        raise InvalidValue("a saturating neuron has a limit and no gain: give `Saturating(limit)` in place of its name")
+    return neuron(law, gain)
+
+
+def _check(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise InvalidValue(f"`{name}` must be positive and finite, but got a {type(value).__name__}")
+    checks.positive(name, float(value))

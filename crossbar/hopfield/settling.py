@@ -162,7 +162,7 @@ def step(
         return
     force = neurons.forces(states, signals, pull[0] + pull[1]) + quadratic * states + linear
     np.abs(force).max(axis=1, out=residual)
-    states -= dtype(time_step) * force
+    states -= neurons.eased(dtype(time_step) * force, states, time_step)
 
 
 def check_states(name: str, states: np.ndarray, landscape: Landscape) -> None:

@@ -57,7 +57,7 @@ def follow(landscape: Landscape, clamped: np.ndarray, start: np.ndarray, *, step
     states = start.astype(landscape.drive.dtype)
     kept = [landscape.role.join(states, clamped).astype(np.float32)]
     for number in range(1, n_steps + 1):
-        states = states - step * landscape.gradient(states)
+        states = states - landscape.neurons.eased(step * landscape.gradient(states), states, step)
         if number % every == 0:
             kept.append(landscape.role.join(states, clamped).astype(np.float32))
     if not np.isfinite(kept[-1]).all():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crossbar.hopfield.mismatch import Mismatch, Spread
+from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
+from crossbar.numerics import checks
 from hvae.streams import stream
 
 
@@ -16,16 +17,19 @@ class NeuronSettings:
     Raises
     ------
     InvalidValue
-        One that is negative or above 1.
+        A spread that is negative or above 1, a limit that is not positive.
     """
 
     gain: float = 0.0  # standard deviation of log gain
     offset: float = 0.0  # of the offset of rho, in units of the state
     leak: float = 0.0  # of log leak, errors of the multiplier by rho' included
+    limit: float | None = None  # supply of linear neurons, in units of the state: `neurons.Saturating`
     seed: int = 0  # of the chip: the same seed is the same chip
 
     def __post_init__(self) -> None:
         self.spread  # noqa: B018  refuses at the door what it cannot be
+        if self.limit is not None:
+            checks.positive("neurons.limit", self.limit)
 
     @property
     def spread(self) -> Spread:
@@ -34,12 +38,15 @@ class NeuronSettings:
 
     @property
     def perfect(self) -> bool:
-        """Whether all neurons are as their law says."""
-        return self.spread == Spread()
+        """Whether all neurons are as the model says."""
+        return self.spread == Spread() and self.limit is None
 
-    def draw(self, networks: dict[str, Network]) -> dict[str, Mismatch]:
-        """Return the neurons of one chip, by network."""
-        return {
-            name: self.spread.draw(network.size, stream(self.seed, "neurons", index))
-            for index, (name, network) in enumerate(networks.items())
-        }
+    def draw(self, networks: dict[str, Network]) -> dict[str, Network]:
+        """Return `networks` with the neurons of one chip."""
+        return {name: self._drawn(network, index) for index, (name, network) in enumerate(networks.items())}
+
+    def _drawn(self, network: Network, index: int) -> Network:
+        supplied = network if self.limit is None else network.limited(self.limit)
+        if self.spread == Spread():
+            return supplied
+        return replace(supplied, mismatch=self.spread.draw(network.size, stream(self.seed, "neurons", index)))

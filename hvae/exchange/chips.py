@@ -14,7 +14,7 @@ from crossbar.conductances import Conductances
 from crossbar.errors import CorruptFile, InvalidValue, unknown_name
 from crossbar.hopfield.mismatch import Mismatch
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import neuron
+from crossbar.hopfield.neurons import named, neuron
 from crossbar.readout import Readout
 from hvae.config import own_images, toml_file
 from hvae.config.run import RunConfig
@@ -116,7 +116,7 @@ def exported(chip: Chip) -> Arrays:
     networks: dict[str, Any] = {}
     for name, network in chip.networks.items():
         named[name] = chip.weights[name]
-        laws = [(law.name, law.gain) for law in network.laws]
+        laws = [(law.name, law.number) for law in network.laws]
         networks[name] = {"blocks": list(network.blocks), "topology": network.topology, "neurons": laws}
         if network.mismatch is not None:
             named |= {f"{name}.{kind}": getattr(network.mismatch, kind) for kind in _MISMATCH}
@@ -190,7 +190,7 @@ def _networks(wanted: Wanted) -> dict[str, Network]:
         if name == "encoder":
             sizes["latent"] *= 2  # means, then log variances
         blocks = tuple((block, sizes[block]) for block in ("pixels", "hidden", "latent"))
-        found[name] = Network(blocks, topology, tuple(neuron(laws[block], wanted.gain) for block, _ in blocks))
+        found[name] = Network(blocks, topology, tuple(named(laws[block], wanted.gain) for block, _ in blocks))
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Saturating
 from hvae.learning.hopfield import EquilibriumPropagation
 from hvae.onchip.chip import OnChip
 from hvae.runs import images
@@ -34,6 +35,9 @@ def facts(trained: Trained, name: str) -> dict[str, Any]:
     vae = learner.vae
     if any(network.mismatch is not None for network in vae.networks.values()):
         raise InvalidValue("the page's neurons are alike, but this chip's are not: explore the run it was made from")
+    laws = {law.name for network in vae.networks.values() for law in network.laws}
+    if Saturating.name in laws:
+        raise InvalidValue("the page's linear neurons have no supply, but this chip's have: explore the run it is of")
     weights = {network: np.asarray(trained.parameters[network], np.float32) for network in vae.networks}
     size = sum(_held_bytes(one) for one in weights.values())
     if size > LARGEST:

@@ -9,7 +9,6 @@ import numpy as np
 
 from crossbar.errors import unknown_name
 from crossbar.hopfield.couplings import random_weights
-from crossbar.hopfield.mismatch import Mismatch
 from crossbar.hopfield.network import Network, Role
 from crossbar.hopfield.neurons import neuron
 from hvae.config.run import ModelConfig
@@ -65,9 +64,12 @@ class HopfieldVAE:
         """Return initial weights (N, N) of each network; see `crossbar.hopfield.couplings.random_weights`."""
         return {name: random_weights(network, rng, dtype) for name, network in self.networks.items()}
 
-    def on_neurons(self, mismatch: Mapping[str, Mismatch | None]) -> HopfieldVAE:
-        """Return this VAE with the neurons of one chip, by network."""
-        networks = {name: replace(net, mismatch=mismatch.get(name)) for name, net in self.networks.items()}
+    def on_neurons(self, chip: Mapping[str, Network]) -> HopfieldVAE:
+        """Return this VAE with the neurons of the networks of one `chip`: their laws, and what each has of its own."""
+        networks = {
+            name: replace(net, neurons=chip[name].neurons, mismatch=chip[name].mismatch)
+            for name, net in self.networks.items()
+        }
         return replace(self, networks=networks)
 
     def read_latents(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

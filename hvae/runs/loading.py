@@ -101,8 +101,7 @@ def from_chip(chip: Chip) -> Trained:
     learner = learners.make(config)
     if not isinstance(learner, EquilibriumPropagation):
         raise CorruptFile(f"the chip says that it is a {config.model.name}, which no crossbar holds; program it again")
-    vae = learner.vae.on_neurons({name: network.mismatch for name, network in chip.networks.items()})
-    learner = replace(learner, vae=vae)
+    learner = replace(learner, vae=learner.vae.on_neurons(chip.networks))
     parameters = learner.of_chip(chip, np.dtype(config.training.precision).type)
     _refuse_what_is_not_finite(parameters, "the chip")
     return Trained(config=config, learner=learner, parameters=parameters, epochs=float("nan"))

@@ -284,7 +284,7 @@ def supported(config: RunConfig, n_pixels: int | None = None) -> EquilibriumProp
         "nudging.refine_above": nudging.refine_above is not None,
         "training.conditioning": bool(config.training.conditioning),
         "aware.device": config.aware.device is not None,
-        "the errors of [neurons]": not config.neurons.perfect,
+        "the errors and limits of [neurons]": not config.neurons.perfect,
         "model.sigma_rule=learned": model.sigma_rule == "learned",
     }
     missing = [what for what, needed in foreign.items() if needed]

@@ -17,7 +17,7 @@ from crossbar.hopfield.conjugate_gradient import ConjugateGradient
 from crossbar.hopfield.couplings import random_weights
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import neuron
+from crossbar.hopfield.neurons import Saturating, neuron
 from crossbar.hopfield.settling import Settled
 from crossbar.numerics import checks
 from hvae.torch.equilibrium import Backward, Equilibrium, EquilibriumPropagation, Implicit
@@ -167,7 +167,7 @@ class HopfieldLayer(nn.Module):
         Raises
         ------
         InvalidValue
-            A chip of two networks, or of other blocks.
+            A chip of two networks, or of other blocks; neurons with a supply, not alike, or of several gains.
         """
         held = chip if isinstance(chip, Chip) else load_chip(Path(chip))
         if not held.tied or held.networks["tied"].names != ("pixels", "hidden", "latent"):
@@ -176,7 +176,10 @@ class HopfieldLayer(nn.Module):
         weights = held.effective_weights("tied")
         dtype = torch.float64 if weights.dtype == np.float64 else torch.float32
         laws = [law.name for law in network.laws]
-        gain = next((law.gain for law in network.laws if law.name != "linear"), 3.0)
+        gains = {law.gain for law in network.laws if not law.follows}
+        if Saturating.name in laws or network.mismatch is not None or len(gains) > 1:
+            raise InvalidValue("a layer's neurons are perfect and of one gain: give a chip without --neuron-...")
+        gain = gains.pop() if gains else 3.0
         sizes = [size for _, size in network.blocks]
         layer = cls(*sizes, neurons=laws, gain=gain, topology=network.topology, backward=backward, dtype=dtype)  # type: ignore[arg-type]
         with torch.no_grad():

@@ -21,13 +21,13 @@ ROUNDS = 8  # trials of a line search
 
 @njit(cache=True, error_model="numpy")
 def begin(
-    signals, pull, linear, quadratic, kinds, bounds, gains, alone, near, direction, gradient, own, decrease, residual
+    signals, pull, linear, quadratic, kinds, bounds, numbers, alone, near, direction, gradient, own, decrease, residual
 ):
     """Evaluate each row at its start, and set out along the preconditioned steepest descent."""
     n = signals.shape[1]
     trial, distance = np.empty(n, signals.dtype), np.empty(n, signals.dtype)
     still = np.zeros(n, signals.dtype)
-    laws_of = (kinds, bounds, gains)
+    laws_of = (kinds, bounds, numbers)
     for row in range(signals.shape[0]):
         r, u, nudge = signals[row], pull[row], linear[min(row, linear.shape[0] - 1)]
         own[row], _, _ = _probe(r, u, still, still, r.dtype.type(0), nudge, quadratic, laws_of, trial)
@@ -38,19 +38,19 @@ def begin(
 
 @njit(cache=True, error_model="numpy")
 def descend(
-    signals, pull, direction, product, gradient, linear, quadratic, kinds, bounds, gains, reach, stride, slack,
+    signals, pull, direction, product, gradient, linear, quadratic, kinds, bounds, numbers, reach, stride, slack,
     alone, near, own, decrease, residual,
 ):  # fmt: skip
     """Go along each row's direction as far as the energy falls well, and choose the next one.
 
     With q = W d given as `product`, all of it is element-wise; a row is done while it lies in the first-level cache.
     `own` keeps the row's sum of phi, s^2 / 2 and nudge: what the energy holds besides its quadratic part. Run k of the
-    neurons is ``bounds[k]:bounds[k + 1]``, and follows the law ``kinds[k]`` with ``gains[k]``; `reach` (runs,) is the
-    least signal that it may give.
+    neurons is ``bounds[k]:bounds[k + 1]``, and follows the law ``kinds[k]`` of ``numbers[k]``, its gain or limit;
+    `reach` (runs,) is the least signal that it may give.
     """
     n = signals.shape[1]
     trial, distance = np.empty(n, signals.dtype), np.empty(n, signals.dtype)
-    laws_of = (kinds, bounds, gains)
+    laws_of = (kinds, bounds, numbers)
     for row in range(signals.shape[0]):
         r, u, d, q, g = signals[row], pull[row], direction[row], product[row], gradient[row]
         nudge = linear[min(row, linear.shape[0] - 1)]
@@ -94,7 +94,7 @@ def _search(r, u, d, q, g, linear, quadratic, laws_of, reach, stride, slack, own
 @njit(cache=True, error_model="numpy")
 def _line(r, u, d, q, g, quadratic, laws_of):
     """Return along d: slope and curvature of the energy, d.u and d.q."""
-    kinds, bounds, gains = laws_of
+    kinds, bounds, numbers = laws_of
     slope = r.dtype.type(0)
     own = r.dtype.type(0)
     along = r.dtype.type(0)
@@ -102,7 +102,7 @@ def _line(r, u, d, q, g, quadratic, laws_of):
     for k in range(kinds.shape[0]):
         a, b = bounds[k], bounds[k + 1]
         one, two, three, four = laws.line(
-            kinds[k], gains[k], r[a:b], u[a:b], d[a:b], q[a:b], g[a:b], quadratic[a:b]
+            kinds[k], numbers[k], r[a:b], u[a:b], d[a:b], q[a:b], g[a:b], quadratic[a:b]
         )
         slope += one
         own += two
@@ -125,14 +125,14 @@ def _speed(r, d, reach, laws_of):
 @njit(cache=True, error_model="numpy")
 def _probe(r, u, d, q, step, linear, quadratic, laws_of, gradient):
     """Return at r + step d: the sum of phi and nudge, and slope and curvature along d; write the `gradient`."""
-    kinds, bounds, gains = laws_of
+    kinds, bounds, numbers = laws_of
     own = r.dtype.type(0)
     slope = r.dtype.type(0)
     curvature = r.dtype.type(0)
     for k in range(kinds.shape[0]):
         a, b = bounds[k], bounds[k + 1]
         one, two, three = laws.probe(
-            kinds[k], gains[k], r[a:b], u[a:b], d[a:b], q[a:b], step, linear[a:b], quadratic[a:b], gradient[a:b]
+            kinds[k], numbers[k], r[a:b], u[a:b], d[a:b], q[a:b], step, linear[a:b], quadratic[a:b], gradient[a:b]
         )
         own += one
         slope += two
@@ -157,11 +157,11 @@ def _turn(r, u, new, quadratic, laws_of, alone, near, d, g, z, decrease, row):
     zero = r.dtype.type(0)
     now = zero
     mixed = zero
-    kinds, bounds, gains = laws_of
+    kinds, bounds, numbers = laws_of
     for k in range(kinds.shape[0]):
         a, b = bounds[k], bounds[k + 1]
         laws.precondition(
-            kinds[k], gains[k], r[a:b], u[a:b], new[a:b], quadratic[a:b], alone, near, z[a:b]
+            kinds[k], numbers[k], r[a:b], u[a:b], new[a:b], quadratic[a:b], alone, near, z[a:b]
         )
     for i in range(r.shape[0]):
         now += z[i] * new[i]
@@ -181,11 +181,11 @@ def _turn(r, u, new, quadratic, laws_of, alone, near, d, g, z, decrease, row):
 @njit(cache=True, error_model="numpy")
 def _largest(r, gradient, laws_of):
     """Return max |rho' gradient|, the largest component of grad E with respect to s; NaN if there is one."""
-    kinds, bounds, gains = laws_of
+    kinds, bounds, numbers = laws_of
     worst = rank(r.dtype.type(0))
     for k in range(kinds.shape[0]):
         a, b = bounds[k], bounds[k + 1]
-        worst = max(worst, laws.largest(kinds[k], gains[k], r[a:b], gradient[a:b]))
+        worst = max(worst, laws.largest(kinds[k], numbers[k], r[a:b], gradient[a:b]))
     return number(worst)
 
 
@@ -220,15 +220,15 @@ def respond(slope, diagonal, product, solution, remainder, direction, scaled, de
 
 @njit(cache=True, error_model="numpy")
 def euler(
-    states, signals, product, drive, linear, quadratic, kinds, bounds, gains, time_step, residual
+    states, signals, product, drive, linear, quadratic, kinds, bounds, numbers, time_step, residual
 ):
-    """Make one step of eq. (3), with the nudge of eq. (4); `residual` is max |grad E| before it."""
+    """Make one step of eq. (3), with the nudge of eq. (4), by each law; `residual` is max |grad E| before it."""
     for row in range(states.shape[0]):
         worst = rank(states.dtype.type(0))
         for k in range(kinds.shape[0]):
             a, b = bounds[k], bounds[k + 1]
             moved = laws.euler(
-                kinds[k], gains[k], states[row, a:b], signals[row, a:b], product[row, a:b], drive[row, a:b],
+                kinds[k], numbers[k], states[row, a:b], signals[row, a:b], product[row, a:b], drive[row, a:b],
                 linear[row, a:b], quadratic[a:b], time_step,
             )  # fmt: skip
             worst = max(worst, moved)

@@ -3,6 +3,7 @@
 Notation, per neuron: r = rho(s) the signal, u the pull, d the search direction in r, q = W d, g the gradient in r,
 steep = ds/dr = 1 / rho'(s); `quadratic` and `linear` are the nudge's. A law is its own part of the energy, phi(r), as
 `crossbar.hopfield.neurons` tells; each branch below is one law, so that each loop is without branches.
+`gain` is the one number of a law: the limit of a saturating neuron.
 (Kernels of `descent` that are cached on disk do not see changes of this file: clear `__pycache__` after one.)
 """
 
@@ -17,7 +18,14 @@ from crossbar.hopfield.kernels.floats import log, rank
 # Sums may be reassociated so that the compiler can vectorise them; NaN and infinity keep their meaning.
 VECTORISED = {"reassoc", "contract", "nsz", "arcp"}
 FARTHEST = 1152.0  # gain^2 |pull| beyond which a neuron's own minimum is taken as there
-SIGMOID, LINEAR, CLASSICAL = 0, 1, 2
+SIGMOID, LINEAR, CLASSICAL, SATURATING = 0, 1, 2, 3
+
+
+@njit(cache=True, inline="always")
+def _eighth(x):
+    square = x * x
+    fourth = square * square
+    return fourth * fourth
 
 
 @njit(cache=True, fastmath=VECTORISED, error_model="numpy")
@@ -25,7 +33,8 @@ def line(kind, gain, r, u, d, q, g, quadratic):
     """Return along d: slope and curvature (couplings apart) of the energy, d.u and d.q.
 
     sigmoid: rho' (g + u) is the force s + nudge, and the curvature (1 + quadratic + gain (2 r - 1) rho' (g + u)) /
-    rho'^2; linear: 1 + quadratic; classical: (1 + quadratic / rho' + gain (2 r - 1) (g + u - s)) / rho'.
+    rho'^2; linear: 1 + quadratic; classical: (1 + quadratic / rho' + gain (2 r - 1) (g + u - s)) / rho'; saturating:
+    1 + quadratic + 9 (r / gain)^8.
     """
     one = r.dtype.type(1)
     slope = one - one
@@ -44,6 +53,13 @@ def line(kind, gain, r, u, d, q, g, quadratic):
         for i in range(r.shape[0]):
             slope += d[i] * g[i]
             own += d[i] * d[i] * (one + quadratic[i])
+            along += d[i] * u[i]
+            bent += d[i] * q[i]
+    elif kind == SATURATING:
+        nine = r.dtype.type(9)
+        for i in range(r.shape[0]):
+            slope += d[i] * g[i]
+            own += d[i] * d[i] * (one + quadratic[i] + nine * _eighth(r[i] / gain))
             along += d[i] * u[i]
             bent += d[i] * q[i]
     else:
@@ -65,7 +81,7 @@ def speed(kind, r, d, reach):
     """Return the rank of the largest |d| / (what is left of the signals' range in that direction)."""
     zero = r.dtype.type(0)
     fastest = rank(zero)
-    if kind != LINEAR:
+    if kind not in (LINEAR, SATURATING):
         top = r.dtype.type(1) - reach
         for i in range(r.shape[0]):
             room = top - r[i] if d[i] > zero else r[i] - reach
@@ -103,6 +119,17 @@ def probe(kind, gain, r, u, d, q, step, linear, quadratic, gradient):
             gradient[i] = climb
             slope += d[i] * climb
             curvature += d[i] * (d[i] * (one + quadratic[i]) - q[i])
+    elif kind == SATURATING:
+        nine, fifth = r.dtype.type(9), r.dtype.type(0.2)
+        for i in range(r.shape[0]):
+            signal = r[i] + step * d[i]
+            beyond = _eighth(signal / gain)
+            force = signal + quadratic[i] * signal + linear[i]
+            climb = force + beyond * signal - (u[i] + step * q[i])
+            own += half * (force + linear[i] + fifth * beyond * signal) * signal
+            gradient[i] = climb
+            slope += d[i] * climb
+            curvature += d[i] * (d[i] * (one + quadratic[i] + nine * beyond) - q[i])
     else:
         two = one + one
         for i in range(r.shape[0]):
@@ -128,7 +155,8 @@ def precondition(kind, gain, r, u, g, quadratic, alone, near, z):
     g / bend (Newton's step, the bend held above a quarter of its least free value, as a nudge can make it negative)
     where that is at most `near`, else r - r*(u). sigmoid: v = gain^2 |u| and r* = 1 - 1 / (2 + v p(log(1 + v / 9))),
     with the polynomial p = `alone` (`crossbar.hopfield.conjugate_gradient.lone_minimum`); linear: Newton's step is
-    exact; classical: r* = sigmoid(gain u).
+    exact; classical: r* = sigmoid(gain u); saturating: two of Newton's steps from the lesser of |u| and
+    gain (|u| / gain)^(1/9), which r* is below.
     """
     one, quarter = r.dtype.type(1), r.dtype.type(0.25)
     if kind == SIGMOID:
@@ -147,6 +175,17 @@ def precondition(kind, gain, r, u, g, quadratic, alone, near, z):
     elif kind == LINEAR:
         for i in range(r.shape[0]):
             z[i] = g[i] / (one + quadratic[i])
+    elif kind == SATURATING:
+        nine, ninth = r.dtype.type(9), r.dtype.type(1 / 9)
+        for i in range(r.shape[0]):
+            newton = g[i] / (one + quadratic[i] + nine * _eighth(r[i] / gain))
+            size = abs(u[i])
+            rest = min(size, gain * (size / gain) ** ninth)
+            for _ in range(2):
+                beyond = _eighth(rest / gain)
+                rest -= (rest + rest * beyond - size) / (one + nine * beyond)
+            away = r[i] - (rest if u[i] > 0 else -rest)
+            z[i] = away if abs(newton) > near and away * g[i] > 0 else newton
     else:
         half, per_gain = r.dtype.type(0.5), one / gain
         for i in range(r.shape[0]):
@@ -163,7 +202,7 @@ def largest(kind, gain, r, gradient):
     """Return the rank of max |rho' gradient|, the largest component of grad E by s; NaN if there is one."""
     one = r.dtype.type(1)
     worst = rank(one - one)
-    if kind == LINEAR:
+    if kind in (LINEAR, SATURATING):
         for i in range(r.shape[0]):
             worst = max(worst, rank(abs(gradient[i])))
     else:
@@ -176,7 +215,8 @@ def largest(kind, gain, r, gradient):
 def euler(kind, gain, states, signals, product, drive, linear, quadratic, time_step):
     """Make one step of each neuron's own law, the nudge of eq. (4) included; return the rank of max |grad E| before it.
 
-    sigmoid: eq. (3); linear: ds/dt = -s + u; classical: ds/dt = -s + u, of which the nudge is a part divided by rho'.
+    sigmoid: eq. (3); linear: ds/dt = -s + u; saturating: ds/dt = -s - s (s / gain)^8 + u; classical: ds/dt = -s + u,
+    of which the nudge is a part divided by rho'. Of a supply the step is linearly implicit, for it is stiff.
     """
     one = states.dtype.type(1)
     worst = rank(one - one)
@@ -192,6 +232,14 @@ def euler(kind, gain, states, signals, product, drive, linear, quadratic, time_s
             force = s + quadratic[i] * s + linear[i] - (product[i] + drive[i])
             worst = max(worst, rank(abs(force)))
             states[i] = s - time_step * force
+    elif kind == SATURATING:
+        nine = states.dtype.type(9)
+        for i in range(states.shape[0]):
+            s = states[i]
+            beyond = _eighth(s / gain)
+            force = s + s * beyond + quadratic[i] * s + linear[i] - (product[i] + drive[i])
+            worst = max(worst, rank(abs(force)))
+            states[i] = s - time_step * force / (one + time_step * nine * beyond)
     else:
         for i in range(states.shape[0]):
             s, r = states[i], signals[i]

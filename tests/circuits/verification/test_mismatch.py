@@ -30,6 +30,7 @@ from crossbar.hopfield.population import Population
 from tests.circuits.conftest import chip_of_laws, strong_chip
 
 LIMITS = Limits(seconds=60, gigabytes=4)
+LIMIT = 0.5
 SPREAD = Spread(gain=0.1, offset=0.05, leak=0.1)
 pytestmark = [pytest.mark.spice, pytest.mark.usefixtures("needs_ngspice")]
 KINDS = {
@@ -37,6 +38,7 @@ KINDS = {
     "linear latents": lambda: chip_of_laws(latent=Linear()),
     "linear pixels": lambda: chip_of_laws(pixels=Linear(), latent=Linear()),
     "steep latents": lambda: chip_of_laws(latent=Sigmoid(5.0)),
+    "latents with a supply": lambda: chip_of_laws(latent=Linear()).with_limit(LIMIT),
 }
 
 
@@ -132,7 +134,7 @@ def test_an_untied_chip_is_proved(untied_chip):
         assert summary["passed"], summary["reasons"]
 
 
-@pytest.mark.parametrize("kind", ["sigmoid", "linear pixels"])
+@pytest.mark.parametrize("kind", ["sigmoid", "linear pixels", "latents with a supply"])
 def test_vacask_finds_the_same_states(kind):
     needs("vacask")
     for symmetry in ("two-device", "shared"):

@@ -12,12 +12,14 @@ from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.mismatch import Mismatch, Spread
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Classical, Linear, Sigmoid
+from crossbar.hopfield.neurons import Classical, Linear, Saturating, Sigmoid
 from crossbar.hopfield.newton import hessian, newton
 from crossbar.hopfield.settling import Euler
 
 BLOCKS = (("pixels", 6), ("hidden", 8), ("latent", 3))
 LAWS = (Sigmoid(), Sigmoid(2.0), Linear())
+SUPPLIED = (Sigmoid(), Sigmoid(2.0), Saturating(1.0))
+BOTH = pytest.mark.parametrize("laws", [LAWS, SUPPLIED], ids=["linear", "saturating"])
 WIDE = Spread(gain=0.2, offset=0.15, leak=0.2)
 TIGHT = ConjugateGradient(tolerance=1e-10, max_sweeps=2000)
 
@@ -55,9 +57,25 @@ def test_one_neuron_alone_rests_where_its_equation_says():
     assert TIGHT.settle(landscape).states[0, 0] == pytest.approx(low, abs=1e-9)
 
 
+def test_one_neuron_with_a_supply_rests_where_its_equation_says():
+    """l s + a x (x / limit)^8 = a u with x = a (s - o)."""
+    network = Network(
+        (("in", 1), ("out", 1)), "layered", (Linear(), Saturating(0.9)),
+        mismatch=Mismatch(gain=np.array([1.0, 1.3]), offset=np.array([0.0, 0.2]), leak=np.array([1.0, 0.8])),
+    )  # fmt: skip
+    landscape = Landscape.clamp(
+        IdealWeights(network, np.array([[0, 2.5], [2.5, 0]])), network.role(["in"]), np.array([[0.7]])
+    )
+    rest = TIGHT.settle(landscape).states[0, 0]
+    x = 1.3 * (rest - 0.2)
+    assert 0.8 * rest + 1.3 * x * (x / 0.9) ** 8 == pytest.approx(1.3 * 2.5 * 0.7, abs=1e-9)
+    assert x > 0.9  # beyond the limit, where it bends
+
+
+@BOTH
 @pytest.mark.parametrize("clamped", ["pixels", "latent"])
-def test_all_ways_to_settle_find_one_rest(rng, clamped):
-    landscape = landscape_of(imperfect(rng), rng, clamped)
+def test_all_ways_to_settle_find_one_rest(rng, clamped, laws):
+    landscape = landscape_of(imperfect(rng, laws=laws), rng, clamped)
     fast = TIGHT.settle(landscape)
     assert fast.settled.all()
     slow = Euler(time_step=0.1, max_sweeps=6000).settle(landscape, start=fast.states + 1e-3)
@@ -67,8 +85,9 @@ def test_all_ways_to_settle_find_one_rest(rng, clamped):
     np.testing.assert_allclose(newton(one, fast.states[:1]), fast.states[:1], atol=1e-9)
 
 
-def test_a_nudge_of_the_state_is_one_of_the_physical_state(rng):
-    landscape = landscape_of(imperfect(rng), rng)
+@BOTH
+def test_a_nudge_of_the_state_is_one_of_the_physical_state(rng, laws):
+    landscape = landscape_of(imperfect(rng, laws=laws), rng)
     n = landscape.role.n_free
     nudged = landscape.nudged(Nudge(linear=rng.normal(0, 0.1, (4, n)), quadratic=rng.uniform(0, 0.3, n)))
     fast = TIGHT.settle(nudged)
@@ -78,8 +97,9 @@ def test_a_nudge_of_the_state_is_one_of_the_physical_state(rng):
     np.testing.assert_allclose(slow.states, fast.states, atol=1e-8)
 
 
-def test_force_curvature_and_twist_are_derivatives_of_the_energy(rng):
-    landscape = landscape_of(imperfect(rng), rng, batch=1)
+@BOTH
+def test_force_curvature_and_twist_are_derivatives_of_the_energy(rng, laws):
+    landscape = landscape_of(imperfect(rng, laws=laws), rng, batch=1)
     states, step = rng.normal(0, 0.5, (1, landscape.role.n_free)), 1e-5
     pull = landscape.pull(states)
     found = landscape.gradient(states)[0]
@@ -99,8 +119,9 @@ def test_force_curvature_and_twist_are_derivatives_of_the_energy(rng):
         assert neurons.bends(neurons.signals(states))[0, i] == pytest.approx((bent[1] - bent[0]) / (2 * step), abs=1e-6)
 
 
-def test_linear_response_is_how_the_rest_moves(rng):
-    landscape = landscape_of(imperfect(rng), rng)
+@BOTH
+def test_linear_response_is_how_the_rest_moves(rng, laws):
+    landscape = landscape_of(imperfect(rng, laws=laws), rng)
     rest = TIGHT.settle(landscape)
     force = rng.normal(0, 1, rest.states.shape)
     response = LinearResponse(tolerance=1e-10, max_sweeps=500).respond(landscape, rest, force)

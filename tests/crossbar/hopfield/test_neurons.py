@@ -11,16 +11,18 @@ from crossbar.hopfield.couplings import IdealWeights, random_weights
 from crossbar.hopfield.energy import Landscape, Nudge
 from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.network import Network
-from crossbar.hopfield.neurons import Classical, Linear, Sigmoid, neuron
+from crossbar.hopfield.neurons import Classical, Linear, Saturating, Sigmoid, named, neuron
 from crossbar.hopfield.settling import Euler
 
-LAWS = [Sigmoid(3.0), Sigmoid(0.2), Linear(), Classical(3.0), Classical(0.7)]
+LAWS = [Sigmoid(3.0), Sigmoid(0.2), Linear(), Classical(3.0), Classical(0.7), Saturating(1.6), Saturating(2.5)]
 MIXTURES = [
     (Sigmoid(), Sigmoid(), Linear()),
     (Sigmoid(), Sigmoid(), Sigmoid(0.2)),
     (Sigmoid(), Classical(), Linear()),
     (Classical(2.0), Sigmoid(0.5), Linear()),
     (Linear(), Classical(), Sigmoid(0.2)),
+    (Saturating(0.5), Sigmoid(), Saturating(0.3)),
+    (Sigmoid(), Classical(), Saturating(0.4)),
 ]
 
 
@@ -64,6 +66,8 @@ def test_stiffness_is_the_curvature_at_rest(law):
     states = np.linspace(-1.5, 1.5, 7)
     signals = law.signal(states)
     pull = states / law.slope(signals) if isinstance(law, Sigmoid) else states
+    if isinstance(law, Saturating):
+        pull = states * (1 + (states / law.limit) ** 8)
     np.testing.assert_allclose(law.force(states, signals, pull), 0, atol=1e-12)
     np.testing.assert_allclose(law.stiffness(states, signals), law.curvature(states, signals, pull), rtol=1e-12)
 
@@ -154,6 +158,37 @@ def test_a_lone_classical_neuron_rests_at_its_drive():
         Landscape.clamp(IdealWeights(network, weights), network.role(["in"]), drive)
     )
     np.testing.assert_allclose(found.states, drive, atol=1e-7)
+
+
+@pytest.mark.parametrize("pull", [0.3, -0.7, 2.0, -40.0, 1e4])
+@pytest.mark.parametrize("limit", [0.5, 6.0])
+def test_a_lone_neuron_ends_near_its_supply(pull, limit):
+    """It rests where s + s (s / limit)^8 = u, found here by bisection."""
+    network = Network((("in", 1), ("out", 1)), neurons=(Linear(), Saturating(limit)))
+    weights = IdealWeights(network, np.array([[0, pull], [pull, 0.0]]))
+    land = Landscape.clamp(weights, network.role(["in"]), np.ones((1, 1)))
+    found = ConjugateGradient(tolerance=1e-11 * max(1.0, abs(pull)), max_sweeps=200).settle(land)
+    low, high = 0.0, abs(pull)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle * (1 + (middle / limit) ** 8) < abs(pull) else (low, middle)
+    assert found.settled.all()
+    np.testing.assert_allclose(found.states[0, 0], np.sign(pull) * low, rtol=1e-9)
+    assert found.sweeps[0] < 30
+
+
+def test_only_linear_neurons_get_a_supply():
+    network = Network((("pixels", 2), ("latent", 2)), neurons=(Sigmoid(2.0), Linear()))
+    assert network.limited(6.0).laws == (Sigmoid(2.0), Saturating(6.0))
+    assert network.limited(6.0).limited(3.0).laws == (Sigmoid(2.0), Saturating(3.0))
+    assert (network.limited(6.0).mask() == network.mask()).all()
+    with pytest.raises(InvalidValue, match="network has none"):
+        Network((("pixels", 2),)).limited(6.0)
+    with pytest.raises(InvalidValue, match="`limit` must be positive"):
+        network.limited(0.0)
+    with pytest.raises(InvalidValue, match=r"give `Saturating\(limit\)`"):
+        named("saturating", 3.0)
+    assert named(Saturating(2.0)) == Saturating(2.0)
 
 
 def test_patches_leave_the_links_within_a_linear_block_out():

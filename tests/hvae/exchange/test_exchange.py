@@ -153,6 +153,8 @@ def a_chip(kind):
     chip = Chip(model="tdh-vae", networks=networks, weights=weights, image_shape=(3, 3), **given)
     if kind == "neurons":
         return chip.with_neurons(Spread(gain=0.1, offset=0.05, leak=0.1), rng)
+    if kind == "supplied":
+        return chip.with_limit(4.0)
     if kind == "programmed":
         from crossbar.arrays.config import ArrayConfig
         from crossbar.programming.chip import program_chip
@@ -169,7 +171,7 @@ def a_chip(kind):
 
 @pytest.mark.needs_jit
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".csv"])
-@pytest.mark.parametrize("kind", ["plain", "sigmas", "neurons", "programmed", "untied"])
+@pytest.mark.parametrize("kind", ["plain", "sigmas", "neurons", "supplied", "programmed", "untied"])
 def test_out_and_in_again_is_the_same_chip_to_the_last_bit(kind, suffix, tmp_path):
     chip = a_chip(kind)
     chip.save(tmp_path / "chip.h5")

@@ -27,6 +27,8 @@ CASES = {
     "dh-vae, linear latents": ("dh-vae", {"latent_neuron": "linear"}),
     "tdh-vae, neurons not alike": ("tdh-vae", {"latent_neuron": "linear"}),
     "dh-vae, neurons not alike": ("dh-vae", {}),
+    "tdh-vae, latents with a supply": ("tdh-vae", {"latent_neuron": "linear"}),
+    "dh-vae, latents with a supply, not alike": ("dh-vae", {"latent_neuron": "linear"}),
     "h-vae, linear and classical": ("h-vae", {"hidden_neuron": "classical", "latent_neuron": "linear"}),
 }
 
@@ -36,8 +38,10 @@ def case(request, rng):
     """A learner, its weights (as strong as one equilibrium allows), images and noise."""
     name, neurons = CASES[request.param]
     learner = small_vae(name, **neurons)
-    if "not alike" in request.param:
-        errors = NeuronSettings(gain=0.15, offset=0.1, leak=0.15)
+    alike, supplied = "not alike" not in request.param, "supply" in request.param
+    if supplied or not alike:
+        apart = {} if alike else {"gain": 0.15, "offset": 0.1, "leak": 0.15}
+        errors = NeuronSettings(limit=0.3 if supplied else None, **apart)
         learner = replace(learner, vae=learner.vae.on_neurons(errors.draw(learner.vae.networks)))
     parameters = {name: 1.3 * weights for name, weights in learner.init(rng, np.float64).items()}
     return learner, parameters, rng.uniform(-1, 1, size=(4, 10)), rng.normal(size=(4, learner.latent))

@@ -1,5 +1,6 @@
 """A Hopfield network as a layer of torch: its gradients, by both ways, and its way to a chip and back."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from crossbar.errors import InvalidValue, UnknownName  # noqa: E402 - after the extra
-from crossbar.hopfield.neurons import Linear  # noqa: E402
+from crossbar.hopfield.mismatch import Spread  # noqa: E402
+from crossbar.hopfield.neurons import Linear, Sigmoid  # noqa: E402
 from hvae.torch import HopfieldLayer  # noqa: E402
 
 pytestmark = pytest.mark.needs_jit
@@ -102,6 +104,16 @@ def test_a_layer_becomes_a_chip_and_the_chip_the_same_layer(tmp_path):
     assert again.network.laws[2] == Linear()
     assert torch.equal(again.symmetric(), one.symmetric())
     assert torch.equal(again(inputs()), one(inputs()))
+
+
+def test_neurons_that_a_layer_has_not_are_refused():
+    chip = layer(neurons=("sigmoid", "sigmoid", "linear"), gain=2.0).chip()
+    unlike = chip.with_neurons(Spread(gain=0.1), np.random.default_rng(0))
+    network = replace(chip.networks["tied"], neurons=(Sigmoid(2.0), Sigmoid(3.0), Linear()))
+    mixed = replace(chip, networks={"tied": network})
+    for other in (unlike, chip.with_limit(4.0), mixed):
+        with pytest.raises(InvalidValue, match="perfect and of one gain"):
+            HopfieldLayer.from_chip(other)
 
 
 def test_a_state_dict_holds_the_weights_alone(tmp_path):

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from crossbar.chip import load_chip
 from crossbar.commands.hopbar import hopbar
 from crossbar.devices.line_gains import gains_of
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.mismatch import Spread
+from crossbar.hopfield.neurons import Saturating
 from hvae.config import toml_file
 from hvae.onchip.chip import for_array
 from hvae.runs import loading
@@ -154,9 +156,30 @@ def test_a_chip_of_imperfect_neurons_computes_with_them(run, tmp_path):
     np.testing.assert_array_equal(outputs[2], outputs[0])
 
 
-def test_the_commands_make_and_use_such_chips(run, tmp_path):
-    from click.testing import CliRunner
+def test_latents_with_a_supply_end_there_in_chips_and_in_training(tmp_path):
+    run = trained(tmp_path / "run", "model.latent_neuron=linear").path
+    images = load_chip(run).examples[:8].astype(np.float32)
 
+    def means(path):
+        one = loading.from_chip(load_chip(path))
+        return one.learner.encode(one.parameters, images)[0]
+
+    furthest = float(np.abs(means(run)).max())
+    limit = furthest / 3
+    chip = tmp_path / "held.h5"
+    words = ["program", str(run), "--device", "ideal", "--out", str(chip), "--neuron-limit"]
+    done = CliRunner().invoke(hopbar, [*words, str(limit)])
+    assert done.exit_code == 0, done.output
+    assert limit < np.abs(means(chip)).max() < 1.2 * limit
+    folder = trained(tmp_path / "tuned", "model.latent_neuron=linear", f"neurons.limit={limit}")
+    assert load_chip(folder.path).networks["tied"].law("latent") == Saturating(limit)
+    again = loading.load(folder.path)
+    np.testing.assert_allclose(again.learner.encode(again.parameters, images)[0], means(folder.path), atol=2e-2)
+    done = CliRunner().invoke(hopbar, [*words, "0", "--force"])
+    assert "`limit` must be positive" in str(done.exception)
+
+
+def test_the_commands_make_and_use_such_chips(run, tmp_path):
     chip = tmp_path / "bent.h5"
     done = CliRunner().invoke(
         hopbar, ["program", str(run), "--device", "ideal", "--neuron-gain", "0.05", "--out", str(chip)]
