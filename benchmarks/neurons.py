@@ -59,7 +59,8 @@ def on_chip(trained: Trained, errors: NeuronSettings) -> Trained:
     """Return `trained` on the neurons of one chip."""
     assert isinstance(trained.learner, EquilibriumPropagation)
     vae = trained.learner.vae
-    return replace(trained, learner=replace(trained.learner, vae=vae.on_neurons(errors.draw(vae.networks))))
+    learner = replace(trained.learner, vae=vae.on_neurons(errors.draw(vae.networks)))
+    return replace(trained, learner=learner, folder=None)  # whose kept priors are of perfect neurons
 
 
 def main() -> None:
