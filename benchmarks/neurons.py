@@ -95,7 +95,8 @@ def main() -> None:
         print(json.dumps(row), flush=True)
     found = harness.report(
         f"neurons-{name}-{options.run.name}", _means(rows, name), {}, seed=0, quick=options.quick,
-        notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over {1 if limits else chips} chips",
+        notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over "
+        f"{1 if limits else chips} chips",
         extra={"rows": rows},
     )  # fmt: skip
     if options.json:

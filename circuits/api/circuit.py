@@ -19,6 +19,7 @@ from circuits.circuit.laws import read_voltage
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.memristor_array import map_linearly
 from circuits.circuit.names import neuron_names
+from circuits.circuit.units import Reach
 from circuits.dialects import others, spice, vacask
 from circuits.simulators import Limits
 from circuits.simulators import engine as engine_named
@@ -307,12 +308,24 @@ class Circuit:
 
     def _asked(self, kind: str, rest: np.ndarray) -> Posed:
         """Return the circuit with an analysis: a transient until `rest` (N,) is reached, or a point sought from it."""
-        analysis = replace(self.posed.analysis, kind=kind)
+        posed = self._supplied(rest)
+        analysis = replace(posed.analysis, kind=kind)
         if kind == "op":
-            return replace(self.posed, analysis=analysis, guess=rest)
+            return replace(posed, analysis=analysis, guess=rest)
         share = COARSE if kind == "tran-op" else 1.0
-        length = share * duration(reference.softest_mode(self.posed, rest))
-        return replace(self.posed, analysis=replace(analysis, marks={"free": length}))
+        length = share * duration(reference.softest_mode(posed, rest))
+        return replace(posed, analysis=replace(analysis, marks={"free": length}))
+
+    def _supplied(self, rest: np.ndarray) -> Posed:
+        """Return the circuit with volts of states and drives that stay within its amplifiers' supply, from `rest`."""
+        sizes = self.posed.electrical
+        if self.posed.amplifier != "opamp" or sizes.v_drive < 1:
+            return self.posed
+        ends = np.stack([np.where(self.posed.clamped, self.posed.held, self.posed.start), rest])
+        drives = np.stack([self.posed.weights() @ self.posed.signals(states) for states in ends])
+        reach = Reach(float(np.abs(ends).max()), float(np.abs(drives).max()))
+        v_state, v_drive = reach.volts(sizes)
+        return replace(self.posed, electrical=replace(sizes, v_state=v_state, v_drive=v_drive))
 
     def _by_block(self, states: np.ndarray) -> dict[str, np.ndarray]:
         return {name: states[self.network.block(name)].copy() for name in self.network.names}

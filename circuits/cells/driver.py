@@ -8,15 +8,16 @@ the headroom of its output stage; a memristor with thresholds must stay below th
 from __future__ import annotations
 
 from circuits.cells.neuron import level, rho, told
+from circuits.cells.units import drive
 
 
-def _signal(own: tuple[str, ...]) -> str:
-    return f"Brho r 0 V=v_read*{_scale(own)}{rho(own)}"
+def _signal(own: tuple[str, ...], amplifier: str) -> str:
+    return f"Brho r 0 V=v_read*{_scale(own)}{rho(own, amplifier)}"
 
 
-def _copy(own: tuple[str, ...]) -> str:
+def _copy(own: tuple[str, ...], amplifier: str) -> str:
     gain = "gain*" if "gain" in own else ""
-    return f"Bstate r 0 V=v_read*{_scale(own)}{gain}{level(own)}"
+    return f"Bstate r 0 V=v_read*{_scale(own)}{gain}{level(own, amplifier)}"
 
 
 def _scale(own: tuple[str, ...]) -> str:
@@ -29,12 +30,12 @@ def driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
 
     It has the gain and the offset of its `own` that the card tells, see `circuits.cells.neuron`.
     """
-    return _line("driver", _signal(own), amplifier, told(own))
+    return _line("driver", _signal(own, amplifier), amplifier, told(own))
 
 
 def follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return the subcircuit `follower s p`, the line of a linear neuron, at v_read s; v_read a (s - o) of its `own`."""
-    return _line("follower", _copy(own), amplifier, told(own))
+    return _line("follower", _copy(own, amplifier), amplifier, told(own))
 
 
 def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
@@ -53,12 +54,12 @@ def shared_driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
     where s_row, the sum of all G+ and G- of neuron i, would be a replica row in hardware. Two large currents are
     subtracted: their difference inherits the precision of the replica.
     """
-    return _rails("driver", _signal(own), amplifier, own)
+    return _rails("driver", _signal(own, amplifier), amplifier, own)
 
 
 def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return `follower s p n m`: `shared_driver` of a linear neuron, p at v_read s and n at -v_read s."""
-    return _rails("follower", _copy(own), amplifier, own)
+    return _rails("follower", _copy(own, amplifier), amplifier, own)
 
 
 def _rails(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
@@ -66,22 +67,24 @@ def _rails(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
         rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"
+    sensed = f"{_scale(own)}(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)"
     return f"""\
 .subckt {name} s p n m s_row=0{told(own)}
 {signal}
 Binvert rn 0 V=-v(r)
-{rails}Bsum m 0 V={_scale(own)}(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)
+{rails}Bsum m 0 V={drive(amplifier, sensed)}
 .ends {name}
 """
 
 
-def shared_rail(own: tuple[str, ...] = ()) -> str:
+def shared_rail(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str:
     """Return `rail p n m`: the shared driver with its voltage fixed, for the fixed-rail check."""
+    sensed = f"{_scale(own)}(s_row*v+i(Vp)+i(Vn))/(siemens_per_weight*v_read)"
     return f"""\
 .subckt rail p n m v=0 s_row=0{told(own)}
 Vp p 0 {{v}}
 Bneg rn 0 V=-v
 Vn rn n 0
-Bsum m 0 V={_scale(own)}(s_row*v+i(Vp)+i(Vn))/(siemens_per_weight*v_read)
+Bsum m 0 V={drive(amplifier, sensed)}
 .ends rail
 """

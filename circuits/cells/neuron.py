@@ -6,23 +6,26 @@ the chip's neurons are not alike (`crossbar.hopfield.mismatch`). A cell is writt
 
 from __future__ import annotations
 
+from circuits.cells.units import DRIVE, STATE
+
 PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1", "ceiling": "1"}
 """What a cell takes its own numbers for where a card tells none."""
 
 
-def level(own: tuple[str, ...]) -> str:
-    """Return the voltage that rho is taken at: v(s), or v(s) - offset."""
-    return "(v(s)-offset)" if "offset" in own else "v(s)"
+def level(own: tuple[str, ...], amplifier: str = "behavioural") -> str:
+    """Return the state that rho is taken at: s, or s - offset."""
+    state = STATE[amplifier]
+    return f"({state}-offset)" if "offset" in own else state if amplifier == "behavioural" else f"({state})"
 
 
-def rho(own: tuple[str, ...]) -> str:
+def rho(own: tuple[str, ...], amplifier: str = "behavioural") -> str:
     """Return rho(s) = 1 / (1 + exp(-gain s)) as (1 + tanh(gain s / 2)) / 2, the same number without overflow."""
-    return f"0.5*(1+tanh(0.5*gain*{level(own)}))"
+    return f"0.5*(1+tanh(0.5*gain*{level(own, amplifier)}))"
 
 
-def slope(own: tuple[str, ...]) -> str:
+def slope(own: tuple[str, ...], amplifier: str = "behavioural") -> str:
     """Return rho'(s); a square is written as a product, since to LTspice `^` is an exclusive or."""
-    bent = f"tanh(0.5*gain*{level(own)})"
+    bent = f"tanh(0.5*gain*{level(own, amplifier)})"
     return f"0.25*gain*(1-{bent}*{bent})"
 
 
@@ -31,7 +34,7 @@ def told(own: tuple[str, ...]) -> str:
     return "".join(f" {name}={PERFECT[name]}" for name in own)
 
 
-def neuron(own: tuple[str, ...] = ()) -> str:
+def neuron(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str:
     """Return the subcircuit `neuron s m`: eq. (2) as a circuit.
 
     ::
@@ -39,21 +42,21 @@ def neuron(own: tuple[str, ...] = ()) -> str:
         m (volts = W rho) --> [ x rho'(s) / r_leak ] --> s --+--[ r_leak ]-- 0
                                                              +--[ c_state ]- 0
 
-    C ds/dt = -s/R + rho'(s) m / R, so that tau ds/dt = -s + rho'(s) (W rho(s)); 1 V is a state of 1. The multiplier is
-    behavioural in every variant: rho' is what the paper's dynamics ask for, whatever transistors would make it. The
-    gain is the netlist's, or the neuron's `own`. With offset o and leak l of its own, tau ds/dt = -l s + rho'(s - o) m:
-    the resistor is R / l.
+    C ds/dt = -s/R + rho'(s) m / R, so that tau ds/dt = -s + rho'(s) (W rho(s)); 1 V is a state of 1, or `v_state`
+    (`circuits.cells.units`). The multiplier is behavioural in every variant: rho' is what the paper's dynamics ask for,
+    whatever transistors would make it. The gain is the netlist's, or the neuron's `own`. With offset o and leak l of
+    its own, tau ds/dt = -l s + rho'(s - o) m: the resistor is R / l.
     """
-    return _state("neuron", "Bgate", f"{slope(own)}*v(m)", own)
+    return _state("neuron", "Bgate", f"{slope(own, amplifier)}*{DRIVE[amplifier]}", own)
 
 
-def integrator(own: tuple[str, ...] = ()) -> str:
+def integrator(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str:
     """Return the subcircuit `integrator s m`: the neuron without a multiplier, tau ds/dt = -s + W rho(s).
 
     It is the state of a linear neuron and of a classical one, Hopfield's of 1984: m drives s through r_leak, an RC node
     that rests at W rho. With gain a and leak l of its `own` tau ds/dt = -l s + a W rho(s).
     """
-    return _state("integrator", "Bdrive", "gain*v(m)" if "gain" in own else "v(m)", own)
+    return _state("integrator", "Bdrive", f"{'gain*' if 'gain' in own else ''}{DRIVE[amplifier]}", own)
 
 
 def _state(name: str, source: str, volts: str, own: tuple[str, ...]) -> str:

@@ -202,11 +202,15 @@ class Circuit:
         return signals
 
     def guessed(self) -> dict[str, float]:
-        """Return voltages near the operating point by node: the states, word lines and drives at `guess`."""
+        """Return voltages near the operating point by node: states, word lines and drives at `guess`."""
         if self.guess is None:
             return {}
         rho = self.signals(self.guess)
-        values = {"s": self.guess, "p": self.electrical.v_read * self.array.driven(rho), "m": self.weights() @ rho}
+        sizes = self.electrical
+        values = {
+            "s": sizes.v_state * self.guess, "p": sizes.v_read * self.array.driven(rho),
+            "m": sizes.v_drive * (self.weights() @ rho),
+        }  # fmt: skip
         return {
             f"{node}_{name}": float(voltages[index])
             for node, voltages in values.items()

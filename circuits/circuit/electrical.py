@@ -25,6 +25,8 @@ class Electrical:
     gain_bandwidth, v_supply, swing, slew_rate, v_offset, r_out : float
         Of the same (`circuits.cells.opamp`): hertz; volts of either supply against ground; the share of it that an
         output reaches; volts a second; volts, of any sign; ohm.
+    v_state, v_drive : float
+        Volts of a state of 1 and of a drive W rho of 1 between amplifiers (`circuits.circuit.units`); without, both 1.
     r_on, r_off : float
         Ohm of a switch, closed and open.
     c_hold : float
@@ -42,6 +44,8 @@ class Electrical:
     slew_rate: float = 1e8
     v_offset: float = 0.0
     r_out: float = 100.0
+    v_state: float = 1.0
+    v_drive: float = 1.0
     r_on: float = 1.0
     r_off: float = 1e15
     c_hold: float = 1e-12

@@ -51,12 +51,12 @@ class Generation:
         turns[time] = [*range(half), *range(1, half + 1)]
         return cls(slow=slow, slowness=slowness, half_turns=turns, sine=sine)
 
-    def clock(self, index: int, name: str, time_constant: float) -> str:
-        """Return the source that holds time neuron `index`, called `name`; ngspice takes no sine of 0 Hz."""
+    def clock(self, index: int, name: str, time_constant: float, volt: float = 1.0) -> str:
+        """Return the source that holds time neuron `index`, called `name`, at `volt` a state of 1; no sine has 0 Hz."""
         if self.half_turns[index] == 0:
-            return f"Vclamp_{name} s_{name} 0 1.0\n"
+            return f"Vclamp_{name} s_{name} 0 {volt!r}\n"
         hertz = float(self.half_turns[index] / (2 * self.slowness * time_constant))
-        return f"Vtime_{name} s_{name} 0 SIN(0 1 {hertz!r} 0 0 {0 if self.sine[index] else 90})\n"
+        return f"Vtime_{name} s_{name} 0 SIN(0 {volt:.17g} {hertz!r} 0 0 {0 if self.sine[index] else 90})\n"
 
     def capacitors(self, names: tuple[str, ...], c_state: float, start: np.ndarray) -> Iterator[str]:
         """Yield what every slow neuron has beside its own capacitor."""

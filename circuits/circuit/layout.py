@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from circuits.circuit.electrical import Electrical, Wires
 from circuits.circuit.generation import Generation
 from circuits.circuit.laws import read_voltage
 from circuits.circuit.memristor_array import MemristorArray, program, real
+from circuits.circuit.units import Reach, reaches
 from circuits.memristors import registry
 from circuits.memristors.registry import Device
 from crossbar.chip import FLOW, Chip
@@ -160,11 +161,24 @@ class Layout:
         volts = read_voltage(chosen.population(chosen.names), self.choices.device)
         return volts / 2 if self.arrays[network].symmetry == "shared" else volts
 
+    @cached_property
+    def reaches(self) -> dict[str, Reach]:
+        """How far states and drives of every network go, by its name."""
+        return reaches(self.chip)
+
+    def electrical(self, network: str) -> Electrical:
+        """Return the electrical sizes of `network`; with amplifiers, states and drives end within their supply."""
+        sizes = Electrical(v_read=self.read_voltage(network))
+        if self.choices.amplifier != "opamp":
+            return sizes
+        v_state, v_drive = self.reaches[network].volts(sizes)
+        return replace(sizes, v_state=v_state, v_drive=v_drive)
+
     def _parts(self, network: str) -> dict[str, object]:
         choices = self.choices
         return {
             "device": choices.device, "amplifier": choices.amplifier, "wires": choices.wires,
-            "electrical": Electrical(v_read=self.read_voltage(network)),
+            "electrical": self.electrical(network),
         }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def turning(circuit: Circuit, turn: Turn) -> Iterator[str]:
     their samples, and the pixels and hidden neurons are reset to 0 (the initial state of decoding) until mark
     "reset"; from there on they settle.
     """
-    unit = circuit.electrical.time_constant
+    unit, volt = circuit.electrical.time_constant, circuit.electrical.v_state
     encode, reset = circuit.analysis.marks["encode"] * unit, circuit.analysis.marks["reset"] * unit
     rise = RISE * unit
     apart = 2 * rise
@@ -54,7 +54,7 @@ def turning(circuit: Circuit, turn: Turn) -> Iterator[str]:
     latents = set(turn.latents.tolist())
     for index, name in enumerate(circuit.names):
         if circuit.clamped[index]:
-            yield f"Vinput_{name} x_{name} 0 {float(circuit.held[index])!r}\n"
+            yield f"Vinput_{name} x_{name} 0 {volt * float(circuit.held[index])!r}\n"
             yield f"Sencode_{name} s_{name} x_{name} encode 0 gate\n"
         if index not in latents:
             yield f"Sreset_{name} s_{name} 0 reset 0 gate\n"
@@ -69,12 +69,15 @@ def analysis(circuit: Circuit) -> Iterator[str]:
     """Yield the options, what is kept, and the analysis; a measurement of the last state of every free neuron."""
     asked = circuit.analysis
     free = [name for index, name in enumerate(circuit.names) if circuit.turn is not None or not circuit.clamped[index]]
+    smallest = asked.vntol * circuit.electrical.v_state
     yield (
-        f".options method=gear reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={asked.vntol!r} "
+        f".options method=gear reltol={asked.reltol!r} abstol={asked.abstol!r} vntol={smallest!r} "
         f"chgtol={asked.chgtol!r} gmin=1e-18 itl1=60 itl4=60\n"
     )
     for name in free:
         yield f".save v(s_{name})\n"
+    if circuit.amplifier == "opamp":
+        yield from (f".save v(m_{name})\n" for name in circuit.names)
     if asked.kind == "op":
         yield from (f".nodeset v({node})={volts!r}\n" for node, volts in circuit.guessed().items())
         yield ".op\n"

@@ -24,8 +24,8 @@ LINE = "(?P<line>driver|follower)"
 SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
-    "cosine": rf"Vtime_{NAME} s_\1 0 SIN\(0 1 (?P<value>{FLOAT}) 0 0 90\)",
-    "sine": rf"Vtime_{NAME} s_\1 0 SIN\(0 1 (?P<value>{FLOAT}) 0 0 0\)",
+    "cosine": rf"Vtime_{NAME} s_\1 0 SIN\(0 (?P<amplitude>{FLOAT}) (?P<value>{FLOAT}) 0 0 90\)",
+    "sine": rf"Vtime_{NAME} s_\1 0 SIN\(0 (?P<amplitude>{FLOAT}) (?P<value>{FLOAT}) 0 0 0\)",
     "slow": rf"Cslow_{NAME} s_\1 0 (?P<value>{FLOAT}) ic=(?P<start>{FLOAT})",
     "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
     "supply": rf"Xsupply_{NAME} s_\1 (?P<supply>supply){TOLD}",
@@ -41,6 +41,7 @@ PATTERNS = {
     "reset": rf"Sreset_{NAME} s_\1 0 reset 0 gate", "hold": rf"Xhold_{NAME} s_\1 h_\1 track sample_hold",
     "noise": rf"Xnoise_{NAME} h_\1 z_\1 noise eps={NUMBER}", "decode": rf"Sdecode_{NAME} s_\1 z_\1 decode 0 gate",
     "control": r"V(beta|track|encode|decode|reset) \1 0 PWL\([-+0-9.e ]+\)", "save": rf"\.save v\(s_{NAME}\)",
+    "save drive": rf"\.save v\(m_{NAME}\)",
     "options": r"\.options method=gear( [a-z0-9]+=[-+0-9.e]+)+",
     "nodeset": rf"\.nodeset v\({NAME}\)={NUMBER}",
     "analysis": r"\.op|\.tran(?: [-+0-9.e]+){4} uic", "end": r"\.end",
@@ -72,7 +73,8 @@ class Netlist:
         The conductances of its R cards; an open one conducts nothing.
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
-        "volts" are those of word lines that are fixed, "start" the first states that slow capacitors tell.
+        "volts" are those of word lines that are fixed, "start" the first states that slow capacitors tell, "amplitude"
+        the volts of clocks.
     laws : dict of str to dict of str to ToldCell
         Of each neuron the cells of its "state", its "line" and its "supply", with the numbers that their cards tell.
     cells : tuple of str
@@ -189,6 +191,8 @@ class _Reading:
             if told.get("scale") is not None:
                 side = "sense" if kind == "sense" else "driver"
                 self.scales.setdefault(side, {})[name] = _number(str(told["scale"]), line)
+            if told.get("amplitude") is not None:
+                self.cards.setdefault("amplitude", {})[name] = _number(str(told["amplitude"]), line)
             if told.get("start") is not None:
                 self.cards.setdefault("start", {})[name] = _number(told["start"], line)
             self._law(name, told, line)

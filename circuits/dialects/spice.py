@@ -22,7 +22,7 @@ from circuits.dialects.device_cards import devices
 
 GUIDE = """\
 * units: volt, ampere, second, siemens, ohm; every number a plain float. One time constant is c_state r_leak.
-* nodes: s_X state of neuron X (1 V is a state of 1), p_X its word line at v_read rho(s), m_X its drive W rho in volts,
+* nodes: s_X state of neuron X ({state}), p_X its word line at v_read rho(s), m_X its drive W rho {drive},
 *   {lines}
 * cards: Rp_X__Y (G+) and Rn_X__Y (G-), or Xp_, Xn_: the memristors of w_XY, {direction};
 *   w_XY = (G+ - G-) / siemens_per_weight. Xneuron_X, Xdriver_X, Xsense_X: the cells of neuron X.
@@ -30,6 +30,10 @@ GUIDE = """\
 *   the simulator found. With -r FILE.raw the waveforms are kept instead. -n: no .spiceinit is obeyed.
 * check: hopbar netlist CHIP --check FILE compares weights, gain and clamps with the chip's, without a simulator.
 """
+
+PLAIN = {"state": "1 V is a state of 1", "drive": "in volts"}
+SUPPLIED = {"state": "v_state is a state of 1", "drive": "times v_drive"}
+"""What a volt stands for, without amplifiers and between them."""
 
 
 def write(circuit: Circuit, path: str | Path) -> Path:
@@ -68,7 +72,9 @@ def pieces(circuit: Circuit) -> Iterator[str]:
     yield from neurons(circuit)
     if circuit.generation is not None:
         yield "* the pixels' large capacitors, on which they flow\n"
-        yield from circuit.generation.capacitors(circuit.names, circuit.electrical.c_state, circuit.start)
+        yield from circuit.generation.capacitors(
+            circuit.names, circuit.electrical.c_state, circuit.electrical.v_state * circuit.start
+        )
     if circuit.analysis.kind == "op":
         yield from line_capacitances(circuit)
     yield from devices(circuit)
@@ -83,7 +89,7 @@ def title(circuit: Circuit) -> str:
     direction = "one device for w_XY and w_YX" if shared else "through which Y drives X"
     origin = heading(circuit.heading)
     return f"* Hopbar: a continuous Hopfield network in memristors\n{origin}" + GUIDE.format(
-        lines=lines, direction=direction
+        lines=lines, direction=direction, **(SUPPLIED if circuit.amplifier == "opamp" else PLAIN)
     )
 
 
@@ -100,6 +106,7 @@ def parameters(circuit: Circuit) -> str:
         values |= {"gain_bandwidth": electrical.gain_bandwidth}
         values |= {"v_supply": electrical.v_supply, "swing": electrical.swing, "slew_rate": electrical.slew_rate}
         values |= {"v_offset": electrical.v_offset, "r_out": electrical.r_out}
+        values |= {"v_state": electrical.v_state, "v_drive": electrical.v_drive}
     if circuit.turn is not None:
         values |= {"sigma": circuit.turn.sigma, "c_hold": electrical.c_hold}
         values |= {"r_on": electrical.r_on, "r_off": electrical.r_off}
@@ -113,12 +120,13 @@ def cells(circuit: Circuit) -> str:
     used = [CELLS[law.name] for law in circuit.neurons.laws]
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
     of_lines = own_of_lines(circuit)
-    parts = [one(own[name]) for name, one in (("neuron", neuron), ("integrator", integrator)) if name in states]
-    parts += [supply(own["supply"])] if any(cell.supply for cell in used) else []
+    made = (("neuron", neuron), ("integrator", integrator))
+    parts = [one(own[name], amplifier) for name, one in made if name in states]
+    parts += [supply(own["supply"], amplifier)] if any(cell.supply for cell in used) else []
     parts += [opamp()] if amplifier == "opamp" else []
     parts.append(circuit.memristor.subcircuit())
     if circuit.rails is not None:
-        parts += [shared_rail(of_lines)] if shared else []
+        parts += [shared_rail(of_lines, amplifier)] if shared else []
     elif shared:
         parts += [shared_driver(amplifier, own["driver"] + of_lines)] if "driver" in lines else []
         parts += [shared_follower(amplifier, own["follower"] + of_lines)] if "follower" in lines else []
@@ -128,9 +136,9 @@ def cells(circuit: Circuit) -> str:
     if not shared:
         parts.append(sense(circuit.amplifier, of_lines))
     if circuit.nudge is not None:
-        parts.append(nudge())
+        parts.append(nudge(amplifier))
     if circuit.turn is not None:
-        parts += [switch(), sample_hold(), noise()]
+        parts += [switch(), sample_hold(), noise(amplifier)]
     return "".join(parts)
 
 
@@ -142,16 +150,16 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     scales = [""] * len(circuit.names)
     if circuit.array.gains is not None:
         scales = [f" scale={gain!r}" for gain in circuit.array.gains.tolist()]
-    own, told = own_numbers(circuit.neurons), numbers(circuit.neurons)
+    own, told, volt = own_numbers(circuit.neurons), numbers(circuit.neurons), circuit.electrical.v_state
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
         of_state, of_line = (words(own[one], told[index]) for one in (cell.state, cell.line))
         if circuit.clamped[index] and circuit.generation is not None:
-            yield circuit.generation.clock(index, name, circuit.electrical.time_constant)
+            yield circuit.generation.clock(index, name, circuit.electrical.time_constant, volt)
         elif circuit.clamped[index] and circuit.turn is None:
-            yield f"Vclamp_{name} s_{name} 0 {float(circuit.held[index])!r}\n"
+            yield f"Vclamp_{name} s_{name} 0 {volt * float(circuit.held[index])!r}\n"
         else:
-            yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={float(circuit.start[index])!r}{of_state}\n"
+            yield f"Xneuron_{name} s_{name} m_{name} {cell.state} ic={volt * float(circuit.start[index])!r}{of_state}\n"
             if cell.supply:
                 yield f"Xsupply_{name} s_{name} supply{words(own[cell.supply], told[index])}\n"
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"

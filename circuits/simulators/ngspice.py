@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from circuits.circuit.circuit import Circuit
@@ -52,7 +52,8 @@ class Ngspice:
         """
         self.check()
         with workplace(folder) as private:
-            return self.run(spice.write(circuit, private / self.netlist), limits)
+            found = self.run(spice.write(circuit, private / self.netlist), limits)
+        return replace(found, volt=circuit.electrical.v_state)
 
     def check(self) -> None:
         """Raise an EngineError with the remedy where ngspice is missing or too old."""

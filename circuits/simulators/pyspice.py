@@ -9,7 +9,7 @@ import importlib.util
 import os
 import site
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,8 @@ class PySpice:
             refuse_failure(self.name, outcome.log)
             try:
                 with np.load(out, allow_pickle=False) as data:
-                    return _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+                    found = _waveforms([str(name).lower() for name in data["names"]], data["values"], outcome)
+                    return replace(found, volt=circuit.electrical.v_state)
             except (OSError, ValueError, KeyError) as error:
                 raise no_result(self.name, str(error), outcome.log) from error
 

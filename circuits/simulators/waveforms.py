@@ -23,6 +23,8 @@ class Waveforms:
     names : tuple of str
         Signals, lower case, such as ``v(s_hidden_3)`` or ``s_hidden_3``.
     values : ndarray (n_times, n_signals)
+    volt : float
+        Volts of a state of 1.
     seconds, processor_seconds, megabytes : float
         Wall time, processor time and peak memory of the run; 0 where unknown.
     """
@@ -30,12 +32,13 @@ class Waveforms:
     time: np.ndarray
     names: tuple[str, ...]
     values: np.ndarray
+    volt: float = 1.0
     seconds: float = 0.0
     processor_seconds: float = 0.0
     megabytes: float = 0.0
 
     def states(self, neurons: Sequence[str], at: float | None = None) -> np.ndarray:
-        """Return the states (n_neurons,) of `neurons` in volts, at the end or at time `at` in seconds.
+        """Return the states (n_neurons,) of `neurons`, at the end or at time `at` in seconds.
 
         Raises
         ------
@@ -57,7 +60,13 @@ class Waveforms:
         missing = [name for name in neurons if f"s_{name}" not in columns]
         if missing:
             raise InvalidValue(f"the simulation kept no state of {missing[0]} ({len(missing)} missing)")
-        return self.values[:, [columns[f"s_{name}"] for name in neurons]]
+        values: np.ndarray = self.values[:, [columns[f"s_{name}"] for name in neurons]] / self.volt
+        return values
+
+    def largest(self, node: str) -> float:
+        """Return the largest voltage, of either sign, on nodes ``NODE_X``; 0 where none was kept."""
+        columns = [column for column, name in enumerate(self.names) if name.removeprefix("v(").startswith(f"{node}_")]
+        return float(np.abs(self.values[:, columns]).max(initial=0.0))
 
 
 def read_raw(path: str | Path, used: Mapping[str, float] | None = None) -> Waveforms:

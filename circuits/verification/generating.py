@@ -13,6 +13,7 @@ from circuits.circuit.layout import Layout
 from circuits.simulators.process import Limits
 from circuits.simulators.simulator import Engine
 from circuits.simulators.waveforms import Waveforms
+from circuits.verification import within_supply
 from circuits.verification.chip_reference import Sample
 from circuits.verification.flow_reference import carried
 from circuits.verification.read_back import ReadBack, read_back
@@ -99,6 +100,8 @@ def summarise(
     for index, text in enumerate(texts):
         reasons += [f"the netlist of sample {index} is not the chip: {problem}" for problem in text.problems]
     waves = [one.waveforms for one in found]
+    volts = within_supply.volts(layout, waves)
+    reasons += within_supply.reasons(volts)
     seconds = slowness * circuit.electrical.time_constant
     return {
         "engine": engine.name, "engine_version": engine.version(), "mode": "coupled", "analysis": "tran",
@@ -108,7 +111,7 @@ def summarise(
         "max_abs_error": largest, "rms_error": float(np.sqrt(np.mean(errors**2))), "blocks": blocks,
         "image_error": image_error(layout, found), "tolerance": tolerance,
         "largest_pixel_state": float(max(np.abs(one.ours[network.block("pixels")]).max() for one in found)),
-        "read_back": [text.summary() for text in texts], "passed": not reasons, "reasons": reasons,
+        "read_back": [text.summary() for text in texts], "passed": not reasons, "reasons": reasons, **volts,
         "seconds": sum(wave.seconds for wave in waves),
         "processor_seconds": sum(wave.processor_seconds for wave in waves),
         "megabytes": max(wave.megabytes for wave in waves),

@@ -11,7 +11,6 @@ import numpy as np
 
 from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense, supply
 from circuits.circuit.circuit import AMPLIFIERS
-from circuits.circuit.electrical import Electrical
 from circuits.circuit.generation import SLOWNESS
 from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
 from circuits.circuit.layout import Choices, Layout
@@ -112,8 +111,8 @@ def read_back(
         problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
-        clamp_error = _clamp_error(chip, sample, noise, role, found)
-        problems += told_flow.problems(chip, slowness, found) if chip.generates else []
+        clamp_error = _clamp_error(layout, sample, noise, role, found)
+        problems += told_flow.problems(chip, layout.electrical(network), slowness, found) if chip.generates else []
         gain_error = told_laws.gain_error(chip.networks[network], found)
         offset_error = told_laws.offset_error(chip.networks[network], found)
         leak_error = told_laws.leak_error(chip.networks[network], found)
@@ -163,18 +162,21 @@ def _weight_error(chip: Chip, choices: Choices, network: str, role: str, found: 
     return float(difference.max(initial=0.0)) / largest
 
 
-def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found: Netlist) -> float:
+def _clamp_error(layout: Layout, sample: Sample, noise: np.ndarray, role: str, found: Netlist) -> float:
     """Return the largest difference of a clamped state, or of what a latent is moved by in the single chip.
 
     Of a flow, that of the noise that its pixels start from.
     """
+    chip = layout.chip
+    name = chip.role("encode" if role == "both" else role)[0]
+    volt = layout.electrical(name).v_state
     if role == GENERATE:
-        return told_flow.start_error(chip, noise, found)
-    network = chip.networks[chip.role("encode" if role == "both" else role)[0]]
+        return told_flow.start_error(chip, volt * noise, found) / volt
+    network = chip.networks[name]
     names = np.array(neuron_names(network, chip.image_shape))
     own = "encode" if role == "both" else role
     expected = dict(zip(names[network.block(chip.role(own)[1].clamped[0])], sample.inputs[own], strict=True))
-    pairs = [(expected, found.cards.get("input" if role == "both" else "clamp", {}), 1.0)]
+    pairs = [(expected, found.cards.get("input" if role == "both" else "clamp", {}), 1 / volt)]
     if role == "both":
         moved = np.asarray(np.nan if chip.sigma is None else chip.sigma, float) * noise
         drawn = dict(zip(names[network.block("latent")], moved, strict=True))
@@ -186,14 +188,16 @@ def _clamp_error(chip: Chip, sample: Sample, noise: np.ndarray, role: str, found
 
 def _foreign(found: Netlist) -> Iterator[str]:
     """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {opamp.opamp(), nudge.nudge(), sample_hold.sample_hold(), noise.noise()}
+    ours = {opamp.opamp(), sample_hold.sample_hold()}
+    ours |= {cell(amplifier) for cell in (nudge.nudge, noise.noise) for amplifier in AMPLIFIERS}
     lines: tuple[tuple[str, ...], ...] = ((), ("scale",))  # without gains of lines, and with them
-    ours |= {driver.shared_rail(more) for more in lines}
+    ours |= {driver.shared_rail(more, amplifier) for amplifier in AMPLIFIERS for more in lines}
     ours |= {sense.sense(amplifier, more) for amplifier in AMPLIFIERS for more in lines}
     for own, more in product((ALIKE, OF_SEVERAL_GAINS, UNLIKE), lines):
-        ours |= {neuron.neuron(own["neuron"]), neuron.integrator(own["integrator"]), supply.supply(own["supply"])}
         drives, follows = own["driver"] + more, own["follower"] + more
         for amplifier in AMPLIFIERS:
+            ours |= {neuron.neuron(own["neuron"], amplifier), neuron.integrator(own["integrator"], amplifier)}
+            ours |= {supply.supply(own["supply"], amplifier)}
             ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}
             ours |= {driver.follower(amplifier, follows), driver.shared_follower(amplifier, follows)}
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
@@ -237,7 +241,7 @@ def _row_sums(found: Netlist) -> Iterator[str]:
 
 def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
     """Yield which electrical sizes are not those that `hopbar netlist` writes, and whether neurons start elsewhere."""
-    expected = asdict(Electrical(v_read=layout.read_voltage(network)))
+    expected = asdict(layout.electrical(network))
     others = set(found.parameters) - set(expected) - {"gain", "siemens_per_weight", "sigma"}
     if others:
         yield f"it has parameters that are not ours: {', '.join(sorted(name[:30] for name in others)[:SHOWN])}"

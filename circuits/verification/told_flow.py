@@ -23,9 +23,9 @@ def start_error(chip: Chip, noise: np.ndarray, found: Netlist) -> float:
     return float(max(np.abs([one.get(name, np.nan) for name in names] - noise).max() for one in told))
 
 
-def problems(chip: Chip, slowness: float, found: Netlist) -> Iterator[str]:
+def problems(chip: Chip, electrical: Electrical, slowness: float, found: Netlist) -> Iterator[str]:
     """Yield what of the file's clock and capacitors is not that of the chip at `slowness`, and which neurons start."""
-    network, electrical = chip.networks[FLOW], Electrical()
+    network = chip.networks[FLOW]
     names = np.array(neuron_names(network, chip.image_shape))
     hertz = 1 / (2 * slowness * electrical.time_constant)
     half = (network.block("time").stop - network.block("time").start) // 2
@@ -33,7 +33,8 @@ def problems(chip: Chip, slowness: float, found: Netlist) -> Iterator[str]:
     expected = {
         "cosine": {clock[k]: k * hertz for k in range(1, half)},
         "sine": {clock[half + k]: (k + 1) * hertz for k in range(half)},
-        "clamp": {clock[0]: 1.0},
+        "clamp": {clock[0]: electrical.v_state},
+        "amplitude": dict.fromkeys(clock[1:], electrical.v_state),
         "slow": dict.fromkeys(names[network.block("pixels")].tolist(), (slowness - 1) * electrical.c_state),
     }
     for kind, wanted in expected.items():

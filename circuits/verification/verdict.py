@@ -15,7 +15,7 @@ from circuits.circuit.layout import Layout
 from circuits.simulators.process import Limits
 from circuits.simulators.simulator import Engine
 from circuits.simulators.waveforms import Waveforms
-from circuits.verification import device_error
+from circuits.verification import device_error, within_supply
 from circuits.verification.chip_reference import Sample, driven, lines, settle_sample
 from circuits.verification.read_back import ReadBack, read_back
 from circuits.verification.settled import Comparison, compare
@@ -183,10 +183,11 @@ def _tile(
 
 
 def _verdict(
-    layout: Layout, largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]]
-) -> dict[str, object]:
-    """Return whether all is well, and what is not: states that differ, a saddle, a text that differs."""
-    reasons = []
+    layout: Layout, largest: float, tolerance: float, softest: float, texts: list[tuple[str, int, ReadBack]],
+    beyond: Sequence[str] = (),
+) -> dict[str, object]:  # fmt: skip
+    """Return whether all is well, and what is not: states that differ, a saddle, a text that differs, or `beyond`."""
+    reasons = [*beyond]
     if not largest <= tolerance:
         reasons.append(f"the circuit is not the chip: {largest:.1e} apart, {tolerance:.0e} allowed")
         reasons += device_error.reasons(layout)
@@ -218,6 +219,7 @@ def summarise(
     squares = [entry["rms"] ** 2 for entry in blocks.values()]
     energies = [one.energies for _, _, one in comparisons]
     own = [one.own_error for _, _, one in comparisons]
+    found = within_supply.volts(layout, waves)
     roles = sorted({role for role, _, _ in comparisons}, reverse=True) or ["both"]
     return {
         "engine": engine.name, "engine_version": engine.version(), "mode": mode,
@@ -233,7 +235,7 @@ def summarise(
         "energy_difference": max((abs(theirs - ours) for ours, theirs in energies), default=None),
         "softest_mode": softest, "tolerance": tolerance, "read_back": [text.summary() for _, _, text in texts],
         "device_measured": device_error.measured(layout.choices.device),
-        **_verdict(layout, largest, tolerance, softest, texts), **_used(waves),
+        **_verdict(layout, largest, tolerance, softest, texts, within_supply.reasons(found)), **found, **_used(waves),
     }  # fmt: skip
 
 
