@@ -4,9 +4,10 @@
 
 A restricted Boltzmann machine of 69 units and as many pixels as RUN has, its weights random, as they decide no time,
 draws a batch of images by `--steps` of Gibbs sampling from noise; 100 are what the baseline of
-docs/results/generators.md is best with. RUN, a trained Hopfield VAE, decodes as many draws of N(0, I). Seconds of a processor an image, one
-thread. `--peers` names an interpreter with thrml (Extropic, Apache-2.0): `python -m venv peers && peers/bin/pip install
-thrml`. thrml is made for sampling programs of any graph on accelerators, not for dense products on one core.
+docs/results/generators.md is best with. RUN, a trained Hopfield VAE, decodes as many draws of N(0, I). Seconds of a
+processor an image, one thread. `--peers` names an interpreter with thrml (Extropic, Apache-2.0): `python -m venv peers
+&& peers/bin/pip install thrml`. thrml is made for sampling programs of any graph on accelerators, not for dense
+products on one core.
 """
 
 from __future__ import annotations
