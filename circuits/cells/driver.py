@@ -51,8 +51,9 @@ def shared_driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
 
         s_row v_i - I(p_i) + I(n_i) = v_read sum_j (G+_ij - G-_ij) rho_j,
 
-    where s_row, the sum of all G+ and G- of neuron i, would be a replica row in hardware. Two large currents are
-    subtracted: their difference inherits the precision of the replica.
+    where s_row is the sum of all G+ and G- of neuron i. Between amplifiers it is a replica's current: a device of the
+    mean conductance, driven by an amplifier of its own and mirrored up `n_row` times; behavioural drivers know it. Two
+    large currents are subtracted: their difference inherits the precision of the replica.
     """
     return _rails("driver", _signal(own, amplifier), amplifier, own)
 
@@ -62,14 +63,20 @@ def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     return _rails("follower", _copy(own, amplifier), amplifier, own)
 
 
+REPLICA = "Xs r t ot opamp\nVs ot t 0\nBreplica t 0 I=v(t)*s_row/n_row\n"
+"""A device of the mean conductance of the line's `n_row`, driven as the line is; its current is mirrored up."""
+
+
 def _rails(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
     if amplifier == "opamp":
-        rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n"
+        rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n" + REPLICA
+        whole, numbers = "n_row*i(Vs)", "s_row=0 n_row=1"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"
-    sensed = f"{_scale(own)}(s_row*v(r)-i(Vp)+i(Vn))/(siemens_per_weight*v_read)"
+        whole, numbers = "s_row*v(r)", "s_row=0"
+    sensed = f"{_scale(own)}({whole}-i(Vp)+i(Vn))/(siemens_per_weight*v_read)"
     return f"""\
-.subckt {name} s p n m s_row=0{told(own)}
+.subckt {name} s p n m {numbers}{told(own)}
 {signal}
 Binvert rn 0 V=-v(r)
 {rails}Bsum m 0 V={drive(amplifier, sensed)}

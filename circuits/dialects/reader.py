@@ -21,6 +21,7 @@ FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
 OWN = ("gain", "offset", "leak", "ceiling")
 NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
+COUNT = r"(?: n_row=(?P<count>\d+))?"
 SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
@@ -31,7 +32,7 @@ PATTERNS = {
     "supply": rf"Xsupply_{NAME} s_\1 (?P<supply>supply){TOLD}",
     "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}",
     "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}",
-    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){TOLD}{SCALE}",
+    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){COUNT}{TOLD}{SCALE}",
     "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row=(?P<value>{FLOAT}){SCALE}",
     "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
@@ -74,7 +75,7 @@ class Netlist:
     cards : dict of str to dict of str to float
         Numbers by neuron, of each kind of card in `PATTERNS`: its clamps, drivers, draws; 0 for one without a number.
         "volts" are those of word lines that are fixed, "start" the first states that slow capacitors tell, "amplitude"
-        the volts of clocks.
+        the volts of clocks, "count" the devices on a line that a replica stands for.
     laws : dict of str to dict of str to ToldCell
         Of each neuron the cells of its "state", its "line" and its "supply", with the numbers that their cards tell.
     cells : tuple of str
@@ -191,6 +192,8 @@ class _Reading:
             if told.get("scale") is not None:
                 side = "sense" if kind == "sense" else "driver"
                 self.scales.setdefault(side, {})[name] = _number(str(told["scale"]), line)
+            if told.get("count") is not None:
+                self.cards.setdefault("count", {})[name] = _number(str(told["count"]), line)
             if told.get("amplitude") is not None:
                 self.cards.setdefault("amplitude", {})[name] = _number(str(told["amplitude"]), line)
             if told.get("start") is not None:

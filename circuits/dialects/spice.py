@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from circuits.cells.driver import driver, follower, shared_driver, shared_follower, shared_rail
 from circuits.cells.neuron import integrator, neuron
 from circuits.cells.noise import noise
@@ -146,6 +148,8 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     """Yield the cells of every neuron: state or clamp, driver or rail, sense amplifier."""
     shared = circuit.array.symmetry == "shared"
     row_sums = (circuit.array.plus + circuit.array.minus).sum(axis=1)
+    replicas = shared and circuit.amplifier == "opamp" and circuit.rails is None
+    counts = np.maximum(2 * circuit.array.built.sum(axis=1), 1)
     signals = None if circuit.rails is None else circuit.array.driven(circuit.signals(circuit.rails))
     scales = [""] * len(circuit.names)
     if circuit.array.gains is not None:
@@ -164,6 +168,7 @@ def neurons(circuit: Circuit) -> Iterator[str]:
                 yield f"Xsupply_{name} s_{name} supply{words(own[cell.supply], told[index])}\n"
         ports = f"p_{name} n_{name} m_{name}" if shared else f"p_{name}"
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
+        total += f" n_row={int(counts[index])}" if replicas else ""
         if signals is None:
             yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}{scales[index]}\n"
         else:

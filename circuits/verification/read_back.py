@@ -237,6 +237,9 @@ def _row_sums(found: Netlist) -> Iterator[str]:
     told = np.array([stated[name] for name in found.neurons])
     if not np.abs(told - sums).max() <= WEIGHT_TOLERANCE * (sums.max() or 1.0):
         yield "its drivers' row sums (s_row) are not those of its devices"
+    devices = dict(zip(found.neurons, np.maximum(2 * found.array.built.sum(axis=1), 1).tolist(), strict=True))
+    if "count" in found.cards and found.cards["count"] != devices:
+        yield "its replicas (n_row) stand for other numbers of devices than its lines have"
 
 
 def _electrical(layout: Layout, network: str, found: Netlist) -> Iterator[str]:

@@ -103,6 +103,21 @@ def test_other_volts_in_the_text_are_noticed(tmp_path, role):
         assert not check(chosen, path, sample=0, seed=0).passed
 
 
+def test_a_shared_driver_has_a_replica_whose_numbers_are_compared(tmp_path):
+    chosen = layout("shared")
+    path = Path(export_chip(chosen, Request(role="encode"), tmp_path, "x")["files"][0]["path"])
+    text = path.read_text()
+    assert "Breplica t 0 I=v(t)*s_row/n_row" in text
+    assert "n_row=34" in text  # 17 others, two devices each
+    for other in (text.replace(" n_row=34", " n_row=33", 1), text.replace("n_row*i(Vs)", "i(Vs)", 1),
+                  re.sub(r"s_row=(\d)", r"s_row=9\1", text, count=1)):  # fmt: skip
+        assert other != text
+        path.write_text(other)
+        assert not check(chosen, path, sample=0, seed=0).passed
+    plain = Layout(chip=far_chip(), choices=Choices(symmetry="shared"))
+    assert "replica" not in "".join(spice.pieces(plain.encode(np.zeros(9))))
+
+
 def test_without_amplifiers_a_volt_is_a_state_of_1():
     text = "".join(spice.pieces(Layout(chip=far_chip()).encode(np.zeros(9))))
     assert "v_state" not in text
