@@ -70,10 +70,11 @@ def page(found: dict) -> str:
         f"Written by `python benchmarks/devices_page.py` from its JSON; edit neither. Commit {found['commit']}.",
         "",
         *([f"{found['joined']}", ""] if "joined" in found else []),
-        f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {len(ideal)} seeds. {found['notes']}.",
+        f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {len(ideal)} seeds; {found['notes']}.",
         "",
-        "`benchmarks/devices.py` says what each way onto a device is; [gains](../array.md#gains-of-lines) are of lines. Every figure is a difference to the ideal "
-        "network of the same seed: mean, and half width of its 95 % interval.",
+        "`benchmarks/devices.py` says what each way onto a device is; [gains](../array.md#gains-of-lines) are of "
+        "lines. Every figure is a difference to the ideal network of the same seed: mean, and half width of its 95 % "
+        "interval.",
         "",
         f"Verdict: a device *holds* a network if its SSE/2 from mu is at most {differences.HOLDS:g} times the ideal "
         f"one's, and *learns* if what it learned from random weights has at most {differences.LEARNS:g} times: the "
