@@ -8,6 +8,7 @@ the headroom of its output stage; a memristor with thresholds must stay below th
 from __future__ import annotations
 
 from circuits.cells.neuron import level, rho, told
+from circuits.cells.opamp import offset
 from circuits.cells.units import drive
 
 
@@ -30,17 +31,18 @@ def driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
 
     It has the gain and the offset of its `own` that the card tells, see `circuits.cells.neuron`.
     """
-    return _line("driver", _signal(own, amplifier), amplifier, told(own))
+    return _line("driver", _signal(own, amplifier), amplifier, own)
 
 
 def follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     """Return the subcircuit `follower s p`, the line of a linear neuron, at v_read s; v_read a (s - o) of its `own`."""
-    return _line("follower", _copy(own, amplifier), amplifier, told(own))
+    return _line("follower", _copy(own, amplifier), amplifier, own)
 
 
-def _line(name: str, signal: str, amplifier: str, parameters: str) -> str:
-    body = f"{signal}\nXfollow r p p opamp\n" if amplifier == "opamp" else signal.replace(" r ", " p ") + "\n"
-    return f".subckt {name} s p{parameters}\n{body}.ends {name}\n"
+def _line(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
+    ideal = signal.replace(" r ", " p ") + "\n"
+    body = f"{signal}\nXfollow r p p opamp{offset('off', own)}\n" if amplifier == "opamp" else ideal
+    return f".subckt {name} s p{told(own)}\n{body}.ends {name}\n"
 
 
 def shared_driver(amplifier: str, own: tuple[str, ...] = ()) -> str:
@@ -63,13 +65,15 @@ def shared_follower(amplifier: str, own: tuple[str, ...] = ()) -> str:
     return _rails("follower", _copy(own, amplifier), amplifier, own)
 
 
-REPLICA = "Xs r t ot opamp\nVs ot t 0\nBreplica t 0 I=v(t)*s_row/n_row\n"
+REPLICA = "Vs ot t 0\nBreplica t 0 I=v(t)*s_row/n_row\n"
 """A device of the mean conductance of the line's `n_row`, driven as the line is; its current is mirrored up."""
 
 
 def _rails(name: str, signal: str, amplifier: str, own: tuple[str, ...]) -> str:
     if amplifier == "opamp":
-        rails = "Xp r p op opamp\nVp op p 0\nXn rn n on opamp\nVn on n 0\n" + REPLICA
+        plus, minus, third = (offset(name, own) for name in ("off_p", "off_n", "off_t"))
+        rails = f"Xp r p op opamp{plus}\nVp op p 0\nXn rn n on opamp{minus}\nVn on n 0\n"
+        rails += f"Xs r t ot opamp{third}\n{REPLICA}"
         whole, numbers = "n_row*i(Vs)", "s_row=0 n_row=1"
     else:
         rails = "Vp r p 0\nVn rn n 0\n"

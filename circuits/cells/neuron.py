@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from circuits.cells.units import DRIVE, STATE
 
-PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1", "ceiling": "1"}
+PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1", "ceiling": "1", "off": "0", "off_p": "0",
+           "off_n": "0", "off_t": "0"}  # fmt: skip
 """What a cell takes its own numbers for where a card tells none."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from circuits.cells.neuron import told
+from circuits.cells.opamp import offset
 from circuits.cells.units import drive
 
 
@@ -20,9 +21,9 @@ def sense(amplifier: str, own: tuple[str, ...] = ()) -> str:
     if amplifier == "opamp":
         sensed = f"{scale}(v(on)-v(op))/(r_feedback*siemens_per_weight*v_read)"
         body = f"""\
-Xplus 0 qp op opamp
+Xplus 0 qp op opamp{offset("off_p", own)}
 Rplus qp op {{r_feedback}}
-Xminus 0 qn on opamp
+Xminus 0 qn on opamp{offset("off_n", own)}
 Rminus qn on {{r_feedback}}
 Bsum m 0 V={drive(amplifier, sensed)}
 """

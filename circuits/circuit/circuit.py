@@ -130,6 +130,9 @@ class Circuit:
     device : Device
         Memristor model, one of `circuits.memristors.registry.MODELS`, or one of one's own.
     amplifier : {"behavioural", "opamp"}
+    offsets : ndarray (N, 3) or None
+        Volts by which amplifiers differ, of each neuron those of its line, its plus and its minus side; of a shared
+        array those of its plus and minus rail and its replica.
     heading : tuple of str
         Where the circuit comes from; any text, which `circuits.circuit.comments` makes harmless.
     """
@@ -151,6 +154,7 @@ class Circuit:
     amplifier: str = "behavioural"
     electrical: Electrical = field(default_factory=Electrical)
     analysis: Analysis = field(default_factory=Analysis)
+    offsets: np.ndarray | None = None
     heading: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -101,6 +101,10 @@ def numbers(neurons: Population) -> list[dict[str, float]]:
     return [{"gain": gain, "offset": offset, "leak": leak, **limit} for gain, offset, leak, limit in rows]
 
 
+OF_AMPLIFIERS = {"two-device": (("off",), ("off_p", "off_n")), "shared": (("off_p", "off_n", "off_t"), ())}
+"""The offsets that the cards of a line and of a sense amplifier tell, by symmetry, where amplifiers differ."""
+
+
 def words(own: tuple[str, ...], told: dict[str, float]) -> str:
     """Return how a card tells the numbers that are its `own`, of those of its neuron."""
     return "".join(f" {name}={told[name]!r}" for name in own)

@@ -17,6 +17,9 @@ from circuits.memristors import registry
 from circuits.memristors.registry import Device
 from crossbar.chip import FLOW, Chip
 from crossbar.errors import InvalidValue
+from crossbar.numerics import checks
+
+OFFSETS = 7919  # of the draws of amplifiers: one chip, whatever else is drawn
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +36,8 @@ class Choices:
     wires : Wires or None
     g_min, g_max : float
         Range in siemens onto which ideal weights are mapped; assumed, 1 to 100 uS, where the chip has no devices.
+    offset_spread : float
+        Standard deviation of the operational amplifiers' own offsets, V, drawn once a chip.
     idle : {"keep", "drop"}
         Whether the devices that cannot act in a role are written.
     """
@@ -44,9 +49,13 @@ class Choices:
     g_min: float = 1e-6
     g_max: float = 1e-4
     idle: str = "keep"
+    offset_spread: float = 0.0
 
     def __post_init__(self) -> None:
         registry.check(self.device)
+        checks.not_negative("offset_spread", self.offset_spread)
+        if self.offset_spread and self.amplifier != "opamp":
+            raise InvalidValue("offsets are of operational amplifiers: give --neuron opamp, or no --offset-spread")
         if self.idle not in ("keep", "drop"):
             raise InvalidValue(f"`idle` must be keep or drop, but got {self.idle!r}")
 
@@ -166,6 +175,13 @@ class Layout:
         """How far states and drives of every network go, by its name."""
         return reaches(self.chip)
 
+    def offsets(self, network: str) -> np.ndarray | None:
+        """Return the offsets (N, 3) of the amplifiers of `network`, V; None where they do not differ."""
+        if not self.choices.offset_spread:
+            return None
+        place, size = list(self.chip.networks).index(network), self.chip.networks[network].size
+        return self.choices.offset_spread * np.random.default_rng([OFFSETS, place]).standard_normal((size, 3))
+
     def electrical(self, network: str) -> Electrical:
         """Return the electrical sizes of `network`; with amplifiers, states and drives end within their supply."""
         sizes = Electrical(v_read=self.read_voltage(network))
@@ -178,7 +194,7 @@ class Layout:
         choices = self.choices
         return {
             "device": choices.device, "amplifier": choices.amplifier, "wires": choices.wires,
-            "electrical": self.electrical(network),
+            "electrical": self.electrical(network), "offsets": self.offsets(network),
         }  # fmt: skip
 
 

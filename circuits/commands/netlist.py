@@ -35,6 +35,8 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--symmetry", type=click.Choice(SYMMETRIES), help="One device per pair of neurons, or two."),
         click.option("--neuron", type=click.Choice(NEURONS), default="behavioural", show_default=True,
                      help="Ideal amplifiers, operational amplifiers of finite gain, or sky130's transistors."),
+        click.option("--offset-spread", type=float, default=0.0, show_default=True,
+                     help="V, standard deviation of the amplifiers' own offsets; with --neuron opamp."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
         click.option("--slow", type=float, default=200.0, show_default=True,
@@ -49,7 +51,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
 
 def _layout(
     chip: Path, *, device: str, wires: bool, r_wire: float | None, tile: int | None, symmetry: str | None, neuron: str,
-    g_min: float, g_max: float,
+    g_min: float, g_max: float, offset_spread: float,
 ) -> Layout:  # fmt: skip
     """Return the circuits of the chip at `chip` under the options of `_choices`."""
     from circuits.circuit.electrical import Wires
@@ -64,7 +66,8 @@ def _layout(
     lines = Wires(r_word_line=ohm, r_bit_line=ohm, tile=128 if tile is None else tile) if wires else None
     found = load_chip(chip)
     chosen = memristor(device)
-    choices = Choices(symmetry=symmetry, device=chosen, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max)
+    choices = Choices(symmetry=symmetry, device=chosen, amplifier=neuron, wires=lines, g_min=g_min, g_max=g_max,
+                      offset_spread=offset_spread)  # fmt: skip
     return Layout(chip=found, choices=choices)
 
 

@@ -74,6 +74,8 @@ def check(circuit: Circuit) -> None:
     """
     if circuit.analysis.kind != "tran":
         raise EngineError("this dialect is written as a transient only; take ngspice or vacask for an operating point")
+    if circuit.offsets is not None:
+        raise EngineError("offsets of amplifiers that differ are written for ngspice alone; leave --offset-spread out")
     taken = sorted(RESERVED & set(circuit.names))
     if taken:
         raise InvalidValue(f"neurons must not be named {', '.join(taken)}, words of a simulator; name them otherwise")

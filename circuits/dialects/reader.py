@@ -22,6 +22,7 @@ OWN = ("gain", "offset", "leak", "ceiling")
 NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
 COUNT = r"(?: n_row=(?P<count>\d+))?"
+OFFS = rf"(?P<offsets>(?: off(?:_[pnt])?={FLOAT})*)"
 SCALE = rf"(?: scale=(?P<scale>{FLOAT}))?"
 PATTERNS = {
     "clamp": rf"Vclamp_{NAME} s_\1 0 {NUMBER}",
@@ -30,9 +31,9 @@ PATTERNS = {
     "slow": rf"Cslow_{NAME} s_\1 0 (?P<value>{FLOAT}) ic=(?P<start>{FLOAT})",
     "neuron": rf"Xneuron_{NAME} s_\1 m_\1 (?P<state>neuron|integrator) ic=(?P<value>{FLOAT}){TOLD}",
     "supply": rf"Xsupply_{NAME} s_\1 (?P<supply>supply){TOLD}",
-    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}",
-    "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}",
-    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){COUNT}{TOLD}{SCALE}",
+    "driver": rf"Xdriver_{NAME} s_\1 p_\1 {LINE}{TOLD}{SCALE}{OFFS}",
+    "sense": rf"Xsense_{NAME} qp_\1 qn_\1 m_\1 sense{SCALE}{OFFS}",
+    "shared driver": rf"Xdriver_{NAME} s_\1 p_\1 n_\1 m_\1 {LINE} s_row=(?P<value>{FLOAT}){COUNT}{TOLD}{SCALE}{OFFS}",
     "shared rail": rf"Xrail_{NAME} p_\1 n_\1 m_\1 rail v=(?P<volts>{FLOAT}) s_row=(?P<value>{FLOAT}){SCALE}",
     "rail": rf"Vrail_{NAME} p_\1 0 (?P<volts>{FLOAT})",
     "token": r"Cline_(?P<kind>p|n|qp|qn)_(?P<name>\w+) (?P=kind)_(?P=name) 0 1e-20",
@@ -78,6 +79,8 @@ class Netlist:
         the volts of clocks, "count" the devices on a line that a replica stands for.
     laws : dict of str to dict of str to ToldCell
         Of each neuron the cells of its "state", its "line" and its "supply", with the numbers that their cards tell.
+    offsets : dict of str to dict of str to float
+        Of each neuron the offsets of amplifiers that its cards tell, by name.
     cells : tuple of str
         Its subcircuits.
     unpaired : int
@@ -93,6 +96,7 @@ class Netlist:
     array: MemristorArray
     cards: dict[str, dict[str, float]]
     laws: dict[str, dict[str, ToldCell]]
+    offsets: dict[str, dict[str, float]]
     cells: tuple[str, ...]
     unpaired: int
     stateful: int
@@ -142,6 +146,7 @@ class _Reading:
     cards: dict[str, dict[str, float]] = field(default_factory=dict)
     laws: dict[str, dict[str, ToldCell]] = field(default_factory=dict)
     scales: dict[str, dict[str, float]] = field(default_factory=dict)
+    offsets: dict[str, dict[str, float]] = field(default_factory=dict)
     cells: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     cell: list[str] = field(default_factory=list)
@@ -187,21 +192,22 @@ class _Reading:
                 self.foreign.append(line)  # the same card twice
             known[name] = _value(found)
             told = found.groupdict()
-            if told.get("volts") is not None:
-                self.cards.setdefault("volts", {})[name] = _number(told["volts"], line)
+            for more in ("volts", "start", "amplitude", "count"):
+                if told.get(more) is not None:
+                    self.cards.setdefault(more, {})[name] = _number(str(told[more]), line)
             if told.get("scale") is not None:
                 side = "sense" if kind == "sense" else "driver"
                 self.scales.setdefault(side, {})[name] = _number(str(told["scale"]), line)
-            if told.get("count") is not None:
-                self.cards.setdefault("count", {})[name] = _number(str(told["count"]), line)
-            if told.get("amplitude") is not None:
-                self.cards.setdefault("amplitude", {})[name] = _number(str(told["amplitude"]), line)
-            if told.get("start") is not None:
-                self.cards.setdefault("start", {})[name] = _number(told["start"], line)
+            self._amplifiers(name, told, line)
             self._law(name, told, line)
             return
         if line.strip():
             self.foreign.append(line)
+
+    def _amplifiers(self, name: str, told: dict[str, str | None], line: str) -> None:
+        for pair in (told.get("offsets") or "").split():
+            own, _, value = pair.partition("=")
+            self.offsets.setdefault(name, {})[own] = _number(value, line)
 
     def _law(self, name: str, told: dict[str, str | None], line: str) -> None:
         texts = {one: told.get(one) for one in OWN}
@@ -260,7 +266,7 @@ class _Reading:
         )  # fmt: skip
         return Netlist(
             neurons=tuple(self.neurons), parameters=self.parameters, array=held, cards=self.cards,
-            laws=self.laws, cells=tuple(self.cells), unpaired=int((built[0] ^ built[1]).sum()),
+            laws=self.laws, offsets=self.offsets, cells=tuple(self.cells), unpaired=int((built[0] ^ built[1]).sum()),
             stateful=self.stateful, foreign=(*self.foreign, *(["".join(self.cell)] if self.cell else [])),
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from circuits.cells.supply import supply
 from circuits.cells.switch import switch
 from circuits.circuit.circuit import Circuit
 from circuits.circuit.comments import heading
-from circuits.circuit.laws import CELLS, each, gains, numbers, own_numbers, words
+from circuits.circuit.laws import CELLS, OF_AMPLIFIERS, each, gains, numbers, own_numbers, words
 from circuits.circuit.schedule import schedule
 from circuits.dialects.device_cards import devices
 
@@ -122,6 +122,7 @@ def cells(circuit: Circuit) -> str:
     used = [CELLS[law.name] for law in circuit.neurons.laws]
     states, lines = {cell.state for cell in used}, {cell.line for cell in used}
     of_lines = own_of_lines(circuit)
+    off_line, off_sense = ((), ()) if circuit.offsets is None else OF_AMPLIFIERS[circuit.array.symmetry]
     made = (("neuron", neuron), ("integrator", integrator))
     parts = [one(own[name], amplifier) for name, one in made if name in states]
     parts += [supply(own["supply"], amplifier)] if any(cell.supply for cell in used) else []
@@ -130,13 +131,13 @@ def cells(circuit: Circuit) -> str:
     if circuit.rails is not None:
         parts += [shared_rail(of_lines, amplifier)] if shared else []
     elif shared:
-        parts += [shared_driver(amplifier, own["driver"] + of_lines)] if "driver" in lines else []
-        parts += [shared_follower(amplifier, own["follower"] + of_lines)] if "follower" in lines else []
+        parts += [shared_driver(amplifier, own["driver"] + of_lines + off_line)] if "driver" in lines else []
+        parts += [shared_follower(amplifier, own["follower"] + of_lines + off_line)] if "follower" in lines else []
     else:
-        parts += [driver(amplifier, own["driver"] + of_lines)] if "driver" in lines else []
-        parts += [follower(amplifier, own["follower"] + of_lines)] if "follower" in lines else []
+        parts += [driver(amplifier, own["driver"] + of_lines + off_line)] if "driver" in lines else []
+        parts += [follower(amplifier, own["follower"] + of_lines + off_line)] if "follower" in lines else []
     if not shared:
-        parts.append(sense(circuit.amplifier, of_lines))
+        parts.append(sense(circuit.amplifier, of_lines + off_sense))
     if circuit.nudge is not None:
         parts.append(nudge(amplifier))
     if circuit.turn is not None:
@@ -155,6 +156,7 @@ def neurons(circuit: Circuit) -> Iterator[str]:
     if circuit.array.gains is not None:
         scales = [f" scale={gain!r}" for gain in circuit.array.gains.tolist()]
     own, told, volt = own_numbers(circuit.neurons), numbers(circuit.neurons), circuit.electrical.v_state
+    amplifiers = _offsets(circuit)
     for index, (name, law) in enumerate(zip(circuit.names, each(circuit.neurons), strict=True)):
         cell = CELLS[law.name]
         of_state, of_line = (words(own[one], told[index]) for one in (cell.state, cell.line))
@@ -170,13 +172,22 @@ def neurons(circuit: Circuit) -> Iterator[str]:
         total = f" s_row={float(row_sums[index])!r}" if shared else ""
         total += f" n_row={int(counts[index])}" if replicas else ""
         if signals is None:
-            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}{scales[index]}\n"
+            yield f"Xdriver_{name} s_{name} {ports} {cell.line}{total}{of_line}{scales[index]}{amplifiers[index][0]}\n"
         else:
             volts = float(circuit.electrical.v_read * signals[index])
             rail = f"Xrail_{name} {ports} rail v={volts!r}{total}{scales[index]}\n"
             yield rail if shared else f"Vrail_{name} {ports} 0 {volts!r}\n"
         if not shared:
-            yield f"Xsense_{name} qp_{name} qn_{name} m_{name} sense{scales[index]}\n"
+            yield f"Xsense_{name} qp_{name} qn_{name} m_{name} sense{scales[index]}{amplifiers[index][1]}\n"
+
+
+def _offsets(circuit: Circuit) -> list[tuple[str, str]]:
+    """Return what the cards of each neuron's line and sense amplifier tell of their amplifiers."""
+    if circuit.offsets is None:
+        return [("", "")] * len(circuit.names)
+    of_line, of_sense = OF_AMPLIFIERS[circuit.array.symmetry]
+    rows = (dict(zip((*of_line, *of_sense), row, strict=True)) for row in circuit.offsets.tolist())
+    return [(words(of_line, row), words(of_sense, row)) for row in rows]
 
 
 def own_of_lines(circuit: Circuit) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense, supply
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.generation import SLOWNESS
-from circuits.circuit.laws import ALIKE, OF_SEVERAL_GAINS, UNLIKE
+from circuits.circuit.laws import ALIKE, OF_AMPLIFIERS, OF_SEVERAL_GAINS, UNLIKE
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
@@ -119,6 +119,7 @@ def read_back(
         limit_error = told_laws.limit_error(chip.networks[network], found)
         problems += [*told_laws.problems(chip.networks[network], found)]
         problems += [*_rails(layout, network, sample.rests.get(role), found)]
+        problems += [*_offsets(layout, network, found)]
         problems += [*_complete(found, role), *_row_sums(found), *_electrical(layout, network, found)]
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
@@ -193,11 +194,15 @@ def _foreign(found: Netlist) -> Iterator[str]:
     lines: tuple[tuple[str, ...], ...] = ((), ("scale",))  # without gains of lines, and with them
     ours |= {driver.shared_rail(more, amplifier) for amplifier in AMPLIFIERS for more in lines}
     ours |= {sense.sense(amplifier, more) for amplifier in AMPLIFIERS for more in lines}
+    ours |= {sense.sense("opamp", more + off) for more in lines for _, off in OF_AMPLIFIERS.values()}
     for own, more in product((ALIKE, OF_SEVERAL_GAINS, UNLIKE), lines):
         drives, follows = own["driver"] + more, own["follower"] + more
         for amplifier in AMPLIFIERS:
             ours |= {neuron.neuron(own["neuron"], amplifier), neuron.integrator(own["integrator"], amplifier)}
             ours |= {supply.supply(own["supply"], amplifier)}
+        for off, _ in OF_AMPLIFIERS.values():
+            ours |= {driver.driver("opamp", drives + off), driver.shared_driver("opamp", drives + off)}
+            ours |= {driver.follower("opamp", follows + off), driver.shared_follower("opamp", follows + off)}
             ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}
             ours |= {driver.follower(amplifier, follows), driver.shared_follower(amplifier, follows)}
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
@@ -226,6 +231,20 @@ def _complete(found: Netlist, role: str) -> Iterator[str]:
     switched = all(part == latents for part in parts) and pixels[0] == pixels[1] and resets == everyone - latents
     if role == "both" and not switched:
         yield "a neuron of the single chip has not all its switches"
+
+
+def _offsets(layout: Layout, network: str, found: Netlist) -> Iterator[str]:
+    """Yield whether the amplifiers have other offsets than the layout's."""
+    drawn, expected = layout.offsets(network), {}
+    if drawn is not None:
+        names = [name for part in OF_AMPLIFIERS[found.array.symmetry] for name in part]
+        told = [dict(zip(names, row, strict=True)) for row in drawn.tolist()]
+        if "rail" in found.cards or "shared rail" in found.cards:  # word lines at given voltages have no amplifier
+            kept = OF_AMPLIFIERS[found.array.symmetry][1]
+            told = [{name: row[name] for name in kept} for row in told]
+        expected = {name: row for name, row in zip(found.neurons, told, strict=True) if row}
+    if found.offsets != expected:
+        yield "the offsets of its amplifiers are not those of --offset-spread"
 
 
 def _row_sums(found: Netlist) -> Iterator[str]:
