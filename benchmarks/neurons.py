@@ -2,12 +2,14 @@
 
     python benchmarks/neurons.py RUN [--spreads 0.02 0.05 0.1 0.2] [--chips 3] [--epochs 2] [--quick] [--json]
     python benchmarks/neurons.py RUN --limits 12 8 6 4 3 2      # linear neurons that end at their supply
+    python benchmarks/neurons.py RUN --pulls 0.01 0.1 1         # neurons that are pulled where nothing pulls
 
 The weights of RUN are put, as they are, onto chips whose neurons differ in gain and leak by `spread` and in their
 offset by a third of it (the slope of rho is steepest within 1/3 of its middle). Each chip is judged as it is, and after
 `--epochs` of equilibrium propagation on it, from these weights, at half the run's learning rate. A chip of spread 0
 learns as much longer: what more training gives to a perfect one. With `--limits` neurons are alike, and the linear ones
-end at +-limit (`crossbar.hopfield.neurons.Saturating`). z comes from the run's own prior, fitted anew to what
+end at +-limit (`crossbar.hopfield.neurons.Saturating`); with `--pulls` they are pulled by so much, rms, and else alike.
+z comes from the run's own prior, fitted anew to what
 each chip encodes.
 """
 
@@ -63,30 +65,37 @@ def on_chip(trained: Trained, errors: NeuronSettings) -> Trained:
     return replace(trained, learner=learner, folder=None)  # whose kept priors are of perfect neurons
 
 
+def kinds_of(options, spreads: list[float], chips: int) -> tuple[str, list[tuple[float, NeuronSettings]]]:
+    """Return what differs, and each size of it with the neurons of each chip."""
+    if options.limits:
+        return "limit", [(limit, NeuronSettings(limit=limit)) for limit in options.limits]
+    seeds = range(chips)
+    if options.pulls:
+        return "pull", [(pull, NeuronSettings(pull=pull, seed=seed)) for pull in options.pulls for seed in seeds]
+    made = [(one, NeuronSettings(gain=one, offset=one / 3, leak=one, seed=seed)) for one in spreads for seed in seeds]
+    return "spread", made
+
+
 def main() -> None:
     """Judge, tune, judge again, print, and keep."""
     asked = harness.parser(__doc__)
     asked.add_argument("--spreads", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.2])
     asked.add_argument("--limits", type=float, nargs="+")
+    asked.add_argument("--pulls", type=float, nargs="+")
     asked.add_argument("--chips", type=int, default=3)
     asked.add_argument("--epochs", type=int, default=2)
     options = asked.parse_args()
     spreads, chips, epochs = (options.spreads, options.chips, options.epochs)
     if options.quick:
         spreads, chips, epochs = [0.1], 1, 1
-    limits = options.limits or []
-    kinds = [("limit", limit, NeuronSettings(limit=limit)) for limit in limits] or [
-        ("spread", spread, NeuronSettings(gain=spread, offset=spread / 3, leak=spread, seed=seed))
-        for spread in spreads for seed in range(chips)
-    ]  # fmt: skip
-    name = "limit" if limits else "spread"
+    name, kinds = kinds_of(options, spreads, chips)
     trained = loading.load(options.run)
     dataset = images.load(trained.config.data)
     count = 60 if options.quick else len(dataset.test_images)
     rows = []
-    for kind, size, errors in [(name, 0.0, NeuronSettings()), *kinds]:
+    for size, errors in [(0.0, NeuronSettings()), *kinds]:
         chip = on_chip(trained, errors)
-        row = {kind: size, "chip": errors.seed, "as programmed": judged(chip, dataset, count)}
+        row = {name: size, "chip": errors.seed, "as programmed": judged(chip, dataset, count)}
         try:
             row["after learning on it"] = judged(tuned(chip, dataset, epochs), dataset, count)
         except HopbarError as error:
@@ -96,7 +105,7 @@ def main() -> None:
     found = harness.report(
         f"neurons-{name}-{options.run.name}", _means(rows, name), {}, seed=0, quick=options.quick,
         notes=f"{count} images; learning on the chip: {epochs} epochs at half the rate; means over "
-        f"{1 if limits else chips} chips",
+        f"{1 if options.limits else chips} chips",
         extra={"rows": rows},
     )  # fmt: skip
     if options.json:

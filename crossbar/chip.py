@@ -42,11 +42,13 @@ SCHEMA_OF_GAINS = "hopbar-chip/4"
 """Schema of chips whose lines have gains: a reader that knows none would take other weights from their devices."""
 SCHEMA_OF_FLOWS = "hopbar-chip/5"
 """Schema of chips that generate by relaxing from noise: a reader that knows none but VAEs must not read them."""
+SCHEMA_OF_PULLS = "hopbar-chip/6"
+"""Schema of chips whose neurons are pulled where nothing pulls: a reader that knows no pull must not read them."""
 ROLES = ("encode", "decode")
 FLOW, GENERATE = "flow", "generate"
 """The network of a chip that generates, and the only role that it plays."""
 READOUT = ("mean", "scale")
-MISMATCH = ("gain", "offset", "leak")
+MISMATCH = ("gain", "offset", "leak", "pull")
 """What neurons that are not alike have each of their own, `crossbar.hopfield.mismatch.Mismatch`."""
 
 
@@ -270,7 +272,7 @@ def load_chip(path: str | Path) -> Chip:
     if not file_path.exists():
         raise MissingFile(f"no chip at {file_path}: {_why_none(path)}")
     with input_files.hdf5(file_path, "a chip", "make the chip again from its run") as file:
-        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS, SCHEMA_OF_GAINS, SCHEMA_OF_FLOWS)
+        known = (SCHEMA, SCHEMA_OF_LAWS, SCHEMA_OF_NEURONS, SCHEMA_OF_GAINS, SCHEMA_OF_FLOWS, SCHEMA_OF_PULLS)
         if file.attrs.get("schema") not in known:
             raise CorruptFile(f"{file_path} is not a Hopbar chip of schema {', '.join(map(repr, known))}")
         return _read(file)
@@ -294,6 +296,8 @@ def _write(file: h5py.File, chip: Chip) -> None:
     one_law = len(laws) == 1 and isinstance(next(iter(laws)), Sigmoid) and alike and plain and not chip.generates
     several = SCHEMA_OF_FLOWS if chip.generates else SCHEMA_OF_LAWS if alike else SCHEMA_OF_NEURONS
     several = SCHEMA_OF_GAINS if not (plain or chip.generates) else several
+    if any(net.mismatch is not None and net.mismatch.pulls.any() for net in chip.networks.values()):
+        several = SCHEMA_OF_PULLS
     file.attrs.update({"schema": SCHEMA, "gain": chip.gain} if one_law else {"schema": several})
     if chip.sigma is not None:
         file.attrs["sigma"] = chip.sigma
@@ -367,7 +371,9 @@ def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, .
 def _mismatch(group: h5py.Group) -> Mismatch | None:
     if "mismatch" not in group:
         return None
-    return Mismatch(**{kind: input_files.array(group["mismatch"][kind]) for kind in MISMATCH})
+    held = group["mismatch"]
+    kinds = [kind for kind in MISMATCH if kind != "pull" or kind in held]  # older chips have none
+    return Mismatch(**{kind: input_files.array(held[kind]) for kind in kinds})
 
 
 def _sigma(file: h5py.File) -> float | np.ndarray | None:

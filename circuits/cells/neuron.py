@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from circuits.cells.units import DRIVE, STATE
 
-PERFECT = {"gain": "1", "offset": "0", "leak": "1", "scale": "1", "ceiling": "1", "off": "0", "off_p": "0",
+PERFECT = {"gain": "1", "offset": "0", "leak": "1", "pull": "0", "scale": "1", "ceiling": "1", "off": "0", "off_p": "0",
            "off_n": "0", "off_t": "0"}  # fmt: skip
 """What a cell takes its own numbers for where a card tells none."""
 
@@ -30,6 +30,13 @@ def slope(own: tuple[str, ...], amplifier: str = "behavioural") -> str:
     return f"0.25*gain*(1-{bent}*{bent})"
 
 
+def drive(own: tuple[str, ...], amplifier: str) -> str:
+    """Return the drive W rho in volts of a state, with the neuron's own pull."""
+    if "pull" not in own:
+        return DRIVE[amplifier]
+    return "(v(m)+pull)" if amplifier == "behavioural" else "v_state*(v(m)/v_drive+pull)"
+
+
 def told(own: tuple[str, ...]) -> str:
     """Return the parameters of a subcircuit with numbers of its own."""
     return "".join(f" {name}={PERFECT[name]}" for name in own)
@@ -48,7 +55,7 @@ def neuron(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str:
     whatever transistors would make it. The gain is the netlist's, or the neuron's `own`. With offset o and leak l of
     its own, tau ds/dt = -l s + rho'(s - o) m: the resistor is R / l.
     """
-    return _state("neuron", "Bgate", f"{slope(own, amplifier)}*{DRIVE[amplifier]}", own)
+    return _state("neuron", "Bgate", f"{slope(own, amplifier)}*{drive(own, amplifier)}", own)
 
 
 def integrator(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str:
@@ -57,7 +64,7 @@ def integrator(own: tuple[str, ...] = (), amplifier: str = "behavioural") -> str
     It is the state of a linear neuron and of a classical one, Hopfield's of 1984: m drives s through r_leak, an RC node
     that rests at W rho. With gain a and leak l of its `own` tau ds/dt = -l s + a W rho(s).
     """
-    return _state("integrator", "Bdrive", f"{'gain*' if 'gain' in own else ''}{DRIVE[amplifier]}", own)
+    return _state("integrator", "Bdrive", f"{'gain*' if 'gain' in own else ''}{drive(own, amplifier)}", own)
 
 
 def _state(name: str, source: str, volts: str, own: tuple[str, ...]) -> str:

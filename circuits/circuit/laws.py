@@ -50,6 +50,8 @@ UNLIKE = {
     "follower": ("gain", "offset"), "supply": ("gain", "offset", "ceiling"),
 }  # fmt: skip
 """The numbers that each card of a cell tells, in this order, where the chip's neurons are not alike."""
+PULLED = UNLIKE | {cell: (*UNLIKE[cell], "pull") for cell in ("neuron", "integrator")}
+"""The same where some are pulled where nothing pulls."""
 
 
 LINEAR_SWING = 4.0
@@ -82,12 +84,12 @@ def gains(neurons: Population) -> tuple[float, ...]:
 def own_numbers(neurons: Population) -> dict[str, tuple[str, ...]]:
     """Return the numbers that each card tells, by cell: those that `neurons` do not share."""
     if neurons.mismatch is not None:
-        return UNLIKE
+        return PULLED if neurons.mismatch.pulls.any() else UNLIKE
     return OF_SEVERAL_GAINS if len(gains(neurons)) > 1 else ALIKE
 
 
 def numbers(neurons: Population) -> list[dict[str, float]]:
-    """Return gain, offset and leak of every neuron (N,), of a saturating one its limit too, as `ceiling`.
+    """Return gain, offset, leak and pull of every neuron (N,), of a saturating one its limit too, as `ceiling`.
 
     The gain is the law's (of a linear one 1) times the neuron's own.
     """
@@ -95,10 +97,11 @@ def numbers(neurons: Population) -> list[dict[str, float]]:
     steep = np.array([law.gain for law in laws], np.float64)
     limits = [{"ceiling": float(law.limit)} if isinstance(law, Saturating) else {} for law in laws]
     if own is None:
-        perfect = {"offset": 0.0, "leak": 1.0}
+        perfect = {"offset": 0.0, "leak": 1.0, "pull": 0.0}
         return [{"gain": gain, **perfect, **limit} for gain, limit in zip(steep.tolist(), limits, strict=True)]
-    rows = zip((steep * own.gain).tolist(), own.offset.tolist(), own.leak.tolist(), limits, strict=True)
-    return [{"gain": gain, "offset": offset, "leak": leak, **limit} for gain, offset, leak, limit in rows]
+    rows = np.stack([steep * own.gain, own.offset, own.leak, own.pulls], axis=1).tolist()
+    names = ("gain", "offset", "leak", "pull")
+    return [dict(zip(names, row, strict=True)) | limit for row, limit in zip(rows, limits, strict=True)]
 
 
 OF_AMPLIFIERS = {"two-device": (("off",), ("off_p", "off_n")), "shared": (("off_p", "off_n", "off_t"), ())}

@@ -18,7 +18,7 @@ from crossbar.errors import CorruptFile, MissingFile
 
 MEMRISTORS = ("Rp_", "Rn_", "Xp_", "Xn_")
 FLOAT = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
-OWN = ("gain", "offset", "leak", "ceiling")
+OWN = ("gain", "offset", "leak", "ceiling", "pull")
 NAME, NUMBER, TOLD = r"([a-z][a-z0-9_]*)", f"({FLOAT})", "".join(f"(?: {one}=(?P<{one}>{FLOAT}))?" for one in OWN)
 LINE = "(?P<line>driver|follower)"
 COUNT = r"(?: n_row=(?P<count>\d+))?"
@@ -55,7 +55,7 @@ KINDS = {kind: re.compile(rf"(?:{pattern})\n?\Z") for kind, pattern in PATTERNS.
 
 
 class ToldCell(NamedTuple):
-    """Which cell a card places, and the numbers of its own that it tells: gain, offset, leak, ceiling, or some."""
+    """Which cell a card places, and the numbers of its own that it tells: gain, offset, leak, pull, ceiling."""
 
     cell: str
     numbers: dict[str, float]

@@ -16,7 +16,7 @@ from circuits.dialects.vacask_unlike_cells import UNLIKE_CELLS
 from crossbar.errors import CorruptFile
 
 NUMBER = r"([-+0-9.e]+)"
-OWN = r"((?: (?:gain|offset|leak|ceiling)=[-+0-9.e]+)*)"
+OWN = r"((?: (?:gain|offset|leak|ceiling|pull)=[-+0-9.e]+)*)"
 LINE = r"((?: line=[-+0-9.e]+)?)"  # becomes the `scale` of SPICE's driver and sense cards
 SAME = {
     r"r([pn]_\w+) \((\w+) (\w+)\) r r=(\S+)": r"R\1 \2 \3 \4",

@@ -1,4 +1,4 @@
-"""The cells of a circuit whose neurons are not alike, in Verilog-A: each instance tells its gain, offset and leak."""
+"""The cells of a circuit whose neurons are not alike, in Verilog-A: each instance tells its own numbers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ module hopbar_neuron(s, qp, qn);
   (* type="instance" *) parameter real gain = 1;
   (* type="instance" *) parameter real offset = 0;
   (* type="instance" *) parameter real leak = 1;
+  (* type="instance" *) parameter real pull = 0;
   parameter real c_state = 1e-12;
   parameter real r_leak = 1e6;
   parameter real scale = 1e-6;
@@ -21,7 +22,7 @@ module hopbar_neuron(s, qp, qn);
   real t, m;
   analog begin
     t = tanh(0.5 * gain * (V(s) - offset));
-    m = g_out * (V(qp) - V(qn)) / scale;
+    m = g_out * (V(qp) - V(qn)) / scale + pull;
     I(qp) <+ g_out * V(qp);
     I(qn) <+ g_out * V(qn);
     I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * m / r_leak;
@@ -55,12 +56,13 @@ module hopbar_gate(s, m);
   (* type="instance" *) parameter real gain = 1;
   (* type="instance" *) parameter real offset = 0;
   (* type="instance" *) parameter real leak = 1;
+  (* type="instance" *) parameter real pull = 0;
   parameter real c_state = 1e-12;
   parameter real r_leak = 1e6;
   real t;
   analog begin
     t = tanh(0.5 * gain * (V(s) - offset));
-    I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * V(m) / r_leak;
+    I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - 0.25 * gain * (1 - t * t) * (V(m) + pull) / r_leak;
   end
 endmodule
 
@@ -88,6 +90,7 @@ module hopbar_integrator(s, qp, qn);
   electrical s, qp, qn;
   (* type="instance" *) parameter real gain = 1;
   (* type="instance" *) parameter real leak = 1;
+  (* type="instance" *) parameter real pull = 0;
   parameter real c_state = 1e-12;
   parameter real r_leak = 1e6;
   parameter real scale = 1e-6;
@@ -95,7 +98,7 @@ module hopbar_integrator(s, qp, qn);
   analog begin
     I(qp) <+ g_out * V(qp);
     I(qn) <+ g_out * V(qn);
-    I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - gain * g_out * (V(qp) - V(qn)) / scale / r_leak;
+    I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - gain * (g_out * (V(qp) - V(qn)) / scale + pull) / r_leak;
   end
 endmodule
 
@@ -116,9 +119,10 @@ module hopbar_plain(s, m);
   electrical s, m;
   (* type="instance" *) parameter real gain = 1;
   (* type="instance" *) parameter real leak = 1;
+  (* type="instance" *) parameter real pull = 0;
   parameter real c_state = 1e-12;
   parameter real r_leak = 1e6;
-  analog I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - gain * V(m) / r_leak;
+  analog I(s) <+ leak * V(s) / r_leak + c_state * ddt(V(s)) - gain * (V(m) + pull) / r_leak;
 endmodule
 
 // both polarities of a linear neuron of a shared array

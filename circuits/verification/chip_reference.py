@@ -50,7 +50,9 @@ class Rest:
     def energy(self, states: np.ndarray) -> float:
         """Return E(s) of eq. (1) over all neurons, clamped ones too, at `states` (N,)."""
         signals = self.neurons.signals(states)
-        return float(self.neurons.energies(states).sum() - 0.5 * signals @ self.weights @ signals)
+        own = self.neurons.mismatch
+        field = 0.0 if own is None else own.pulls @ signals
+        return float(self.neurons.energies(states).sum() - 0.5 * signals @ self.weights @ signals - field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

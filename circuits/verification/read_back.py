@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense, supply
 from circuits.circuit.circuit import AMPLIFIERS
 from circuits.circuit.generation import SLOWNESS
-from circuits.circuit.laws import ALIKE, OF_AMPLIFIERS, OF_SEVERAL_GAINS, UNLIKE
+from circuits.circuit.laws import ALIKE, OF_AMPLIFIERS, OF_SEVERAL_GAINS, PULLED, UNLIKE
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
 from circuits.dialects.reader import Netlist, parse
@@ -35,9 +36,9 @@ class ReadBack:
     ----------
     role : str
         The role whose clamps the file has; "both" for the single chip.
-    weight_error, gain_error, offset_error, leak_error, limit_error, clamp_error : float
+    weight_error, gain_error, offset_error, leak_error, pull_error, limit_error, clamp_error : float
         Largest differences: of a weight over the largest weight, of a neuron's gain, leak and supply over the chip's,
-        of its offset, of a clamped state.
+        of its offset and pull, of a clamped state.
     n_neurons, n_memristors : int
         Of the file.
     problems : tuple of str
@@ -51,6 +52,7 @@ class ReadBack:
     gain_error: float
     offset_error: float
     leak_error: float
+    pull_error: float
     limit_error: float
     clamp_error: float
     n_neurons: int
@@ -106,7 +108,7 @@ def read_back(
     network = chip.role("encode" if role == "both" else role)[0]
     names = neuron_names(chip.networks[network], chip.image_shape)
     problems = [*_foreign(found)]
-    weight_error = gain_error = offset_error = leak_error = limit_error = clamp_error = np.nan
+    weight_error = gain_error = offset_error = leak_error = pull_error = limit_error = clamp_error = np.nan
     if found.neurons != names:
         problems.append(f"its {len(found.neurons)} neurons are not the {len(names)} of the chip's network {network}")
     else:
@@ -116,6 +118,7 @@ def read_back(
         gain_error = told_laws.gain_error(chip.networks[network], found)
         offset_error = told_laws.offset_error(chip.networks[network], found)
         leak_error = told_laws.leak_error(chip.networks[network], found)
+        pull_error = told_laws.pull_error(chip.networks[network], found)
         limit_error = told_laws.limit_error(chip.networks[network], found)
         problems += [*told_laws.problems(chip.networks[network], found)]
         problems += [*_rails(layout, network, sample.rests.get(role), found)]
@@ -124,7 +127,7 @@ def read_back(
     differences = {
         "weights": (weight_error, WEIGHT_TOLERANCE), "gain": (gain_error, GAIN_TOLERANCE),
         "offsets": (offset_error, GAIN_TOLERANCE), "leaks": (leak_error, GAIN_TOLERANCE),
-        "limits": (limit_error, GAIN_TOLERANCE),
+        "pulls": (pull_error, GAIN_TOLERANCE), "limits": (limit_error, GAIN_TOLERANCE),
         "clamps": (clamp_error, CLAMP_TOLERANCE),
     }  # fmt: skip
     for what, (difference, allowed) in differences.items():
@@ -135,7 +138,7 @@ def read_back(
     return ReadBack(
         role=role, weight_error=float(weight_error), gain_error=float(gain_error),
         offset_error=float(offset_error), leak_error=float(leak_error),
-        limit_error=float(limit_error), clamp_error=float(clamp_error),
+        pull_error=float(pull_error), limit_error=float(limit_error), clamp_error=float(clamp_error),
         n_neurons=len(found.neurons), n_memristors=found.array.n_memristors, problems=tuple(problems),
         unread=tuple(unread),
     )  # fmt: skip
@@ -187,24 +190,29 @@ def _clamp_error(layout: Layout, sample: Sample, noise: np.ndarray, role: str, f
     return max(abs(one[name] - scale * other[name]) for one, other, scale in pairs for name in one)
 
 
-def _foreign(found: Netlist) -> Iterator[str]:
-    """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
-    ours = {opamp.opamp(), sample_hold.sample_hold()}
-    ours |= {cell(amplifier) for cell in (nudge.nudge, noise.noise) for amplifier in AMPLIFIERS}
+@cache
+def _our_cells() -> frozenset[str]:
+    """Return the text of every cell that a netlist of ours may have."""
     lines: tuple[tuple[str, ...], ...] = ((), ("scale",))  # without gains of lines, and with them
-    ours |= {driver.shared_rail(more, amplifier) for amplifier in AMPLIFIERS for more in lines}
-    ours |= {sense.sense(amplifier, more) for amplifier in AMPLIFIERS for more in lines}
-    ours |= {sense.sense("opamp", more + off) for more in lines for _, off in OF_AMPLIFIERS.values()}
-    for own, more in product((ALIKE, OF_SEVERAL_GAINS, UNLIKE), lines):
-        drives, follows = own["driver"] + more, own["follower"] + more
-        for amplifier in AMPLIFIERS:
+    unlike = OF_AMPLIFIERS.values()
+    ours = {opamp.opamp(), sample_hold.sample_hold()}
+    ours |= {sense.sense("opamp", more + off) for more in lines for _, off in unlike}
+    for amplifier, more in product(AMPLIFIERS, lines):
+        ours |= {driver.shared_rail(more, amplifier), sense.sense(amplifier, more)}
+        ours |= {nudge.nudge(amplifier), noise.noise(amplifier)}
+        for own in (ALIKE, OF_SEVERAL_GAINS, UNLIKE, PULLED):
             ours |= {neuron.neuron(own["neuron"], amplifier), neuron.integrator(own["integrator"], amplifier)}
             ours |= {supply.supply(own["supply"], amplifier)}
-        for off, _ in OF_AMPLIFIERS.values():
-            ours |= {driver.driver("opamp", drives + off), driver.shared_driver("opamp", drives + off)}
-            ours |= {driver.follower("opamp", follows + off), driver.shared_follower("opamp", follows + off)}
-            ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}
-            ours |= {driver.follower(amplifier, follows), driver.shared_follower(amplifier, follows)}
+            for off in ((), *(one for one, _ in unlike)) if amplifier == "opamp" else ((),):
+                drives, follows = own["driver"] + more + off, own["follower"] + more + off
+                ours |= {driver.driver(amplifier, drives), driver.shared_driver(amplifier, drives)}
+                ours |= {driver.follower(amplifier, follows), driver.shared_follower(amplifier, follows)}
+    return frozenset(ours)
+
+
+def _foreign(found: Netlist) -> Iterator[str]:
+    """Yield what stands in the file and in no netlist of ours: commands, cards, cells that are not our cells."""
+    ours = _our_cells()
     strange = [*found.foreign, *(cell for cell in found.cells if cell not in ours)]
     if strange:
         said = "; ".join(repr(line.strip()[:60]) for line in strange[:SHOWN])

@@ -75,8 +75,9 @@ def polish(circuit: Circuit, states: np.ndarray, beta: float = 0.0, *, reach: fl
 
 
 def _driven(circuit: Circuit, weights: np.ndarray) -> np.ndarray:
-    """Return what every neuron (N,) gets from the clamped ones."""
-    return np.asarray(weights[:, circuit.clamped] @ circuit.signals(circuit.held)[circuit.clamped])
+    """Return what every neuron (N,) gets from the clamped ones, with its own pull."""
+    given = weights[:, circuit.clamped] @ circuit.signals(circuit.held)[circuit.clamped]
+    return np.asarray(given + _pulls(circuit))
 
 
 def _slopes(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
@@ -98,6 +99,12 @@ def _leaks(circuit: Circuit) -> np.ndarray:
     """Return the leak l (N,) of each neuron."""
     own = circuit.neurons.mismatch
     return np.ones(len(circuit.names)) if own is None else own.leak
+
+
+def _pulls(circuit: Circuit) -> np.ndarray:
+    """Return what pulls each neuron (N,) where nothing pulls."""
+    own = circuit.neurons.mismatch
+    return np.zeros(len(circuit.names)) if own is None else own.pulls
 
 
 def _gate(circuit: Circuit, signals: np.ndarray) -> np.ndarray:
@@ -133,7 +140,7 @@ def _force_and_jacobian(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return -tau ds/dt (n_free,) and its derivative: gradient and Hessian of the energy, of the paper's neurons."""
     signals = circuit.signals(states)
-    pull = (weights @ signals)[free]
+    pull = (weights @ signals + _pulls(circuit))[free]
     here, leak = states[free], _leaks(circuit)[free]
     gate, slope = _gate(circuit, signals)[free], _slopes(circuit, signals)[free]
     rail, steeper = _supply(circuit, signals)
@@ -159,4 +166,4 @@ def softest_mode(circuit: Circuit, states: np.ndarray) -> float:
 def energy(circuit: Circuit, states: np.ndarray) -> float:
     """Return E(s) of eq. (1) over all neurons."""
     signals, own = circuit.signals(states), circuit.neurons.energies(states.astype(np.float64)[None, :]).sum()
-    return float(own - 0.5 * signals @ circuit.weights() @ signals)
+    return float(own - 0.5 * signals @ circuit.weights() @ signals - _pulls(circuit) @ signals)

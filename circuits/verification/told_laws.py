@@ -20,7 +20,7 @@ CELLS = {
 STEEP = ("neuron", "driver")
 HAVE = {"gain": ("neuron", "driver", "integrator", "follower", "supply"),
         "offset": ("neuron", "driver", "follower", "supply"), "leak": ("neuron", "integrator"),
-        "ceiling": ("supply",)}  # fmt: skip
+        "pull": ("neuron", "integrator"), "ceiling": ("supply",)}  # fmt: skip
 """The cells in which each number of a neuron acts, once more too."""
 SHOWN = 3
 
@@ -69,6 +69,12 @@ def leak_error(network: Network, found: Netlist) -> float:
     return float(np.max([0.0, *(abs(told / expected[name] - 1) for name, _, told in _told(found, "leak", 1.0))]))
 
 
+def pull_error(network: Network, found: Netlist) -> float:
+    """Return the largest difference of a pull from the chip's, in units of the drive."""
+    expected = dict(zip(found.neurons, _own(network, "pull", len(found.neurons)), strict=True))
+    return float(np.max([0.0, *(abs(told - expected[name]) for name, _, told in _told(found, "pull", 0.0))]))
+
+
 def limit_error(network: Network, found: Netlist) -> float:
     """Return the largest difference of a supply over the chip's; NaN where a free neuron has none that should."""
     errors = [0.0]
@@ -83,7 +89,7 @@ def limit_error(network: Network, found: Netlist) -> float:
 def _own(network: Network, number: str, size: int) -> list[float]:
     """Return what the chip's neurons have of their own of `number`: of perfect ones 1, offsets 0."""
     if network.mismatch is None:
-        return [0.0 if number == "offset" else 1.0] * size
+        return [0.0 if number in ("offset", "pull") else 1.0] * size
     return np.asarray(getattr(network.mismatch, number), np.float64).tolist()
 
 

@@ -52,6 +52,7 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
 @click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
 @click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
 @click.option("--neuron-leak", default=0.0, show_default=True, help="Spread of their leaks, of log leak.")
+@click.option("--neuron-pull", default=0.0, show_default=True, help="Spread of what pulls each, in units of W rho.")
 @click.option("--neuron-limit", type=float, help="Supply of linear neurons, in units of the state (docs/neurons.md).")
 @click.option("--programming-error", help="Law of the miss with `--device ideal`: pcm, pcm-joshi, rram-milo, rram-wan.")
 @click.option(
@@ -136,7 +137,7 @@ def _programmed(
     config = ArrayConfig(
         device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
     )
-    spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak")})
+    spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak", "pull")})
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     rng = np.random.default_rng(options["seed"])
     ideal = load_chip(run)

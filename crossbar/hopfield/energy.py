@@ -53,7 +53,7 @@ class Landscape:
     couplings : Couplings
     role : Role
     drive : ndarray (batch, n_free)
-        What the clamped neurons give.
+        What the clamped neurons give, and what pulls each neuron of its own (`crossbar.hopfield.mismatch`).
     nudge : Nudge or None
     """
 
@@ -88,7 +88,7 @@ class Landscape:
             couplings = couplings.at_least(inputs.dtype)
         drive = np.empty((len(inputs), role.n_free), inputs.dtype)
         couplings.multiply(role.held_neurons.signals(inputs), role.inward, drive)
-        return cls(couplings=couplings, role=role, drive=drive)
+        return cls(couplings=couplings, role=role, drive=role.free_neurons.pulled(drive))
 
     @property
     def neurons(self) -> Population:

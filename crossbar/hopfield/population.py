@@ -127,6 +127,12 @@ class Population:
         eased: np.ndarray = steps / (1 + time_step * self._times_gain(self._times_gain(held)))
         return eased
 
+    def pulled(self, drive: np.ndarray) -> np.ndarray:
+        """Return `drive` (batch, n) with what pulls each neuron where nothing does."""
+        if self.mismatch is None or not self.mismatch.pulls.any():
+            return drive
+        return drive + self.mismatch.pulls.astype(drive.dtype)
+
     def _inner_forces(self, inner: np.ndarray, signals: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return dE/dx of neurons that are not alike, (batch, n)."""
         linear, quadratic = self._standing(inner)

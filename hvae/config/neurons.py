@@ -17,12 +17,13 @@ class NeuronSettings:
     Raises
     ------
     InvalidValue
-        A spread that is negative or above 1, a limit that is not positive.
+        A spread that is negative or (but for `pull`) above 1, a limit that is not positive.
     """
 
     gain: float = 0.0  # standard deviation of log gain
     offset: float = 0.0  # of the offset of rho, in units of the state
     leak: float = 0.0  # of log leak, errors of the multiplier by rho' included
+    pull: float = 0.0  # of what pulls a neuron where nothing pulls, in units of the drive
     limit: float | None = None  # supply of linear neurons, in units of the state: `neurons.Saturating`
     seed: int = 0  # of the chip: the same seed is the same chip
 
@@ -34,7 +35,7 @@ class NeuronSettings:
     @property
     def spread(self) -> Spread:
         """The standard deviations."""
-        return Spread(gain=self.gain, offset=self.offset, leak=self.leak)
+        return Spread(gain=self.gain, offset=self.offset, leak=self.leak, pull=self.pull)
 
     @property
     def perfect(self) -> bool:

@@ -26,7 +26,7 @@ UNITS = {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9}
 MODELS = ("tdh-vae", "dh-vae", "h-vae")
 EXAMPLES = 20
 _READOUT = "readout"
-_PLUS, _MINUS, _GAINS, _MISMATCH = "plus", "minus", "line_gains", ("gain", "offset", "leak")
+_PLUS, _MINUS, _GAINS, _MISMATCH = "plus", "minus", "line_gains", ("gain", "offset", "leak", "pull")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,10 +90,10 @@ class DrivenInputs(HeldInputs):
         self.array.multiply(joined, joined_patches(self.role), out)
 
     def landscape(self) -> Landscape:
-        """Begin a phase; the inputs are in every read, so the drive is zero."""
+        """Begin a phase; the inputs are in every read, so the drive is what pulls each neuron of its own."""
         self.array.new_phase()
         nothing = np.zeros((len(self.inputs), self.role.n_free), self.inputs.dtype)
-        return Landscape(couplings=self, role=self.role, drive=nothing)
+        return Landscape(couplings=self, role=self.role, drive=self.role.free_neurons.pulled(nothing))
 
 
 @dataclass(frozen=True, kw_only=True)

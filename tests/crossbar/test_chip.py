@@ -55,6 +55,18 @@ def test_neurons_of_its_own_are_kept(rng, tmp_path):
         load_chip(tmp_path / "chip.h5")
 
 
+def test_pulls_are_kept_in_chips_that_older_readers_refuse(rng, tmp_path):
+    chip = small_chip(rng).with_neurons(Spread(gain=0.1, pull=0.5), rng)
+    again = load_chip(chip.save(tmp_path / "chip.h5")).networks["tied"].mismatch
+    np.testing.assert_array_equal(again.pull, chip.networks["tied"].mismatch.pull)
+    assert again.pull.any()
+    with h5py.File(tmp_path / "chip.h5", "a") as file:
+        assert file.attrs["schema"] == "hopbar-chip/6"
+        file.attrs["schema"] = "hopbar-chip/3"
+        del file["networks/tied/mismatch/pull"]  # as chips were written before
+    assert not load_chip(tmp_path / "chip.h5").networks["tied"].mismatch.pull.any()
+
+
 def test_a_run_folder_is_read_too(rng, tmp_path):
     chip = small_chip(rng)
     chip.save(tmp_path / "chip.h5")

@@ -38,12 +38,15 @@ KINDS = {
     "linear latents": lambda: chip_of_laws(latent=Linear()),
     "linear pixels": lambda: chip_of_laws(pixels=Linear(), latent=Linear()),
     "steep latents": lambda: chip_of_laws(latent=Sigmoid(5.0)),
+    "pulled": strong_chip,
+    "pulled, linear latents": lambda: chip_of_laws(latent=Linear()),
     "latents with a supply": lambda: chip_of_laws(latent=Linear()).with_limit(LIMIT),
 }
 
 
 def unlike(kind: str = "linear latents") -> Chip:
-    return KINDS[kind]().with_neurons(SPREAD, np.random.default_rng(3))
+    spread = replace(SPREAD, pull=0.2) if kind.startswith("pulled") else SPREAD
+    return KINDS[kind]().with_neurons(spread, np.random.default_rng(3))
 
 
 def needs(name):
@@ -90,7 +93,7 @@ def test_a_chip_of_unlike_neurons_is_proved_in_every_mode(kind, options):
     Choices(symmetry="shared"), Choices(amplifier="opamp"), Choices(amplifier="opamp", symmetry="shared"),
     Choices(wires=Wires(tile=7)), Choices(idle="drop"),
 ])  # fmt: skip
-@pytest.mark.parametrize("kind", ["sigmoid", "linear latents"])
+@pytest.mark.parametrize("kind", ["sigmoid", "linear latents", "pulled, linear latents"])
 def test_every_way_of_laying_out_is_proved_and_reads_back(tmp_path, kind, choices):
     chosen = Layout(chip=unlike(kind), choices=choices)
     summary = prove(chosen, Proof())
@@ -134,7 +137,9 @@ def test_an_untied_chip_is_proved(untied_chip):
         assert summary["passed"], summary["reasons"]
 
 
-@pytest.mark.parametrize("kind", ["sigmoid", "linear pixels", "latents with a supply"])
+@pytest.mark.parametrize(
+    "kind", ["sigmoid", "linear pixels", "pulled", "pulled, linear latents", "latents with a supply"]
+)
 def test_vacask_finds_the_same_states(kind):
     needs("vacask")
     for symmetry in ("two-device", "shared"):
@@ -292,7 +297,22 @@ def test_unlike_cells_whose_numbers_are_perfect_are_a_perfect_chip(tmp_path):
     assert not list(told_laws.problems(perfect.networks["tied"], found))
 
 
-@pytest.mark.parametrize("kind", ["sigmoid", "linear pixels"])
+@pytest.mark.parametrize("symmetry", ["two-device", "shared"])
+@pytest.mark.parametrize("kind", ["pulled", "pulled, linear latents"])
+def test_the_pull_of_each_card_is_compared_too(tmp_path, kind, symmetry):
+    chosen = Layout(chip=unlike(kind), choices=Choices(symmetry=symmetry))
+    spice_path = Path(export_chip(chosen, Request(role="encode"), tmp_path, "x")["files"][0]["path"])
+    for path in (spice_path, vacask.write(chosen.encode(chosen.image(0)), tmp_path)):
+        text = path.read_text()
+        assert check(chosen, path, sample=0, seed=0).passed
+        line = next(line for line in text.splitlines() if re.match("X?neuron_hidden_1 ", line))
+        value = re.search(r" pull=(\S+)", line).group(1)
+        for other in (f" pull={float(value) + 1e-9!r}", ""):
+            path.write_text(text.replace(line, line.replace(f" pull={value}", other)))
+            assert not check(chosen, path, sample=0, seed=0).passed, other
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "linear pixels", "pulled"])
 def test_the_contrast_is_the_chips(tmp_path, kind):
     found = nudged.compare_contrast(
         Layout(chip=unlike(kind)), simulators.engine("ngspice"), tmp_path, LIMITS, sample=0, seed=0, beta=0.05,
@@ -326,14 +346,14 @@ def test_the_latent_gradient_has_the_slope_of_the_neurons_own(kind, rng):
 
 
 def test_the_chips_energy_and_its_rest_by_its_own_formulas():
-    chip = unlike()
+    chip = unlike("pulled, linear latents")
     own, W = chip.networks["tied"].mismatch, chip.weights["tied"]
     found = rest(chip, Choices(), "encode", np.asarray(chip.examples[0]))
     s, x = found.states, own.gain * (found.states - own.offset)
     r = np.concatenate([1 / (1 + np.exp(-3 * x[:15])), x[15:]])
     slope = own.gain * np.concatenate([3 * r[:15] * (1 - r[:15]), np.ones(3)])
-    np.testing.assert_allclose((own.leak * s)[9:], (slope * (W @ r))[9:], atol=1e-12)
-    assert found.energy(s) == pytest.approx(0.5 * (own.leak * s**2).sum() - 0.5 * r @ W @ r, rel=1e-12)
+    np.testing.assert_allclose((own.leak * s)[9:], (slope * (W @ r + own.pull))[9:], atol=1e-12)
+    assert found.energy(s) == pytest.approx(0.5 * (own.leak * s**2).sum() - 0.5 * r @ W @ r - own.pull @ r, rel=1e-12)
     circuit = Layout(chip=chip).encode(np.asarray(chip.examples[0]))
     assert reference.energy(circuit, s) == pytest.approx(found.energy(s), rel=1e-9)
     assert reference.softest_mode(circuit, s) == pytest.approx(found.softest, rel=1e-9)

@@ -20,7 +20,7 @@ BLOCKS = (("pixels", 6), ("hidden", 8), ("latent", 3))
 LAWS = (Sigmoid(), Sigmoid(2.0), Linear())
 SUPPLIED = (Sigmoid(), Sigmoid(2.0), Saturating(1.0))
 BOTH = pytest.mark.parametrize("laws", [LAWS, SUPPLIED], ids=["linear", "saturating"])
-WIDE = Spread(gain=0.2, offset=0.15, leak=0.2)
+WIDE = Spread(gain=0.2, offset=0.15, leak=0.2, pull=0.3)
 TIGHT = ConjugateGradient(tolerance=1e-10, max_sweeps=2000)
 
 
@@ -36,15 +36,18 @@ def landscape_of(network, rng, clamped="pixels", batch=4, scale=3.0):
 
 
 def test_one_neuron_alone_rests_where_its_equation_says():
-    """l s = a rho'(a (s - o)) u, solved by bisection of that equation as it stands."""
+    """l s = a rho'(a (s - o)) (u + p), solved by bisection of that equation as it stands."""
     network = Network(
         (("in", 1), ("out", 1)), "layered",
-        mismatch=Mismatch(gain=np.array([1.0, 1.3]), offset=np.array([0.0, 0.2]), leak=np.array([1.0, 0.8])),
+        mismatch=Mismatch(
+            gain=np.array([1.0, 1.3]), offset=np.array([0.0, 0.2]), leak=np.array([1.0, 0.8]),
+            pull=np.array([7.0, 0.4]),  # of a neuron that is held it does nothing
+        ),
     )  # fmt: skip
     weights = np.array([[0, 2.5], [2.5, 0]])
     held = np.array([[0.7]])
     landscape = Landscape.clamp(IdealWeights(network, weights), network.role(["in"]), held)
-    pull = 2.5 / (1 + np.exp(-3 * 0.7))
+    pull = 0.4 + 2.5 / (1 + np.exp(-3 * 0.7))
 
     def off(s):
         r = 1 / (1 + np.exp(-3 * 1.3 * (s - 0.2)))
@@ -151,9 +154,13 @@ def test_states_and_signals_are_inverse(rng):
 
 
 def test_a_spread_is_that_of_the_neurons_drawn(rng):
-    drawn = Spread(gain=0.1, offset=0.02, leak=0.05).draw(20000, rng)
+    drawn = Spread(gain=0.1, offset=0.02, leak=0.05, pull=2.0).draw(20000, rng)
     assert np.log(drawn.gain).std() == pytest.approx(0.1, rel=0.03)
     assert drawn.offset.std() == pytest.approx(0.02, rel=0.03)
+    assert drawn.pull.std() == pytest.approx(2.0, rel=0.03)
+    still = Spread(gain=0.1).draw(5, np.random.default_rng(0))
+    again = Spread(gain=0.1, pull=1.0).draw(5, np.random.default_rng(0))
+    np.testing.assert_array_equal(still.gain, again.gain)  # chips drawn before are what they were
     assert np.log(drawn.leak).std() == pytest.approx(0.05, rel=0.03)
 
 

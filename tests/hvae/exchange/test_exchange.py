@@ -152,7 +152,7 @@ def a_chip(kind):
     given = {"examples": rng.uniform(-1, 1, (3, 9)).astype(np.float32), "provenance": {"step": "7"}, "sigma": 0.25}
     chip = Chip(model="tdh-vae", networks=networks, weights=weights, image_shape=(3, 3), **given)
     if kind == "neurons":
-        return chip.with_neurons(Spread(gain=0.1, offset=0.05, leak=0.1), rng)
+        return chip.with_neurons(Spread(gain=0.1, offset=0.05, leak=0.1, pull=0.2), rng)
     if kind == "supplied":
         return chip.with_limit(4.0)
     if kind == "programmed":
@@ -195,7 +195,7 @@ def test_out_and_in_again_is_the_same_chip_to_the_last_bit(kind, suffix, tmp_pat
     for name, network in chip.networks.items():
         if network.mismatch is not None:
             both = (again.networks[name].mismatch, network.mismatch)
-            pairs += [tuple(getattr(one, kind) for one in both) for kind in ("gain", "offset", "leak")]
+            pairs += [tuple(getattr(one, kind) for one in both) for kind in ("gain", "offset", "leak", "pull")]
     for one, other in pairs:
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)

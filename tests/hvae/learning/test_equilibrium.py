@@ -40,7 +40,7 @@ def case(request, rng):
     learner = small_vae(name, **neurons)
     alike, supplied = "not alike" not in request.param, "supply" in request.param
     if supplied or not alike:
-        apart = {} if alike else {"gain": 0.15, "offset": 0.1, "leak": 0.15}
+        apart = {} if alike else {"gain": 0.15, "offset": 0.1, "leak": 0.15, "pull": 0.2}
         errors = NeuronSettings(limit=0.3 if supplied else None, **apart)
         learner = replace(learner, vae=learner.vae.on_neurons(errors.draw(learner.vae.networks)))
     parameters = {name: 1.3 * weights for name, weights in learner.init(rng, np.float64).items()}
