@@ -119,7 +119,7 @@ def beside(
     task = silicon.task(chip, image, noise, chosen.conditions, chosen.level)
     found = silicon.run(task, chosen.conditions, chosen.level, chosen.times, errors, chosen.limits)
     sample = found.decoded[task.latents]
-    own = replace(chip.networks["tied"], mismatch=known.mismatch(task.array.size))
+    own = replace(chip.networks["tied"], mismatch=known.mismatch(task.array))
     fitted = replace(chip, networks={"tied": own})
     rests = {
         "ideal_encode": rest(chip, Choices(), "encode", task.image).states,

@@ -95,23 +95,45 @@ class Characterised:
         pushed = drive.ev(np.clip(self.currents(array, states), -LARGEST, LARGEST), np.clip(states, -REACH, REACH))
         return self.level.leak * pushed / self.conditions.scale - states
 
-    def mismatch(self, size: int) -> Mismatch:
-        """Return `size` neurons of `crossbar` with the gain, offset and leak that fit this one.
+    def mismatch(self, array: MemristorArray) -> Mismatch:
+        """Return the neurons of `crossbar` that fit this one on the lines of `array`: gain, offset, leak and pull.
 
-        Gain a and offset o are those of rho, the mean of both lines; a rho' of height g that is driven by lines of
-        height h rests where l s = a rho'(a (s - o)) u, l = a / (g h). What such a neuron cannot have: a pull of its
-        own, heights that differ by sign, and rho' with another middle than rho.
+        Gain a and offset o are those of rho, the mean of both lines. A rho' of height g that is driven by lines of
+        height h, of which the conveyor takes the share c, rests where l s = a rho'(a (s - o)) (u + p), l = a / (g h c).
+        The pull p is what the state is driven by without a bit line's current, and what lines bring that do not end
+        alike: their ends, and the difference of their heights at a signal of 1/2, times the conductances of the line.
+        What such a neuron cannot have: rho' with another middle than rho, heights that differ by signal.
         """
-        volts, read = self.state * self.conditions.scale, self.level.read
-        zero = self.line[len(self.line) // 2]
-        lines = [fit(LINE, volts, sign * (one - zero) / read) for sign, one in ((1, self.above), (-1, self.below))]
+        volts, read, unit = self.state * self.conditions.scale, self.level.read, array.siemens_per_weight
+        middle = len(self.current) // 2
+        zero = self.line[middle]
+        ends = (self.above - zero) / read, (zero - self.below) / read
+        lines = [fit(LINE, volts, one) for one in ends]
         some = [k for k, one in enumerate(self.current) if abs(abs(one) - FITTED) < 1e-12]
         slopes = [fit(DRIVE, volts, self.drive[k] / self.current[k]) for k in some]
         gain, offset = (float(np.mean([getattr(one, name) for one in lines])) for name in ("gain", "offset"))
-        heights = [float(np.mean([one.amplitude for one in group])) for group in (lines, slopes)]
+        of_lines, of_slopes = (float(np.mean([one.amplitude for one in group])) for group in (lines, slopes))
+        used = np.abs(self.state) <= 1
+        per_ampere = np.mean([self.drive[k] / self.current[k] for k in some], axis=0)[used]
+        alone = self.drive[middle][used] @ per_ampere / (per_ampere @ per_ampere) / (read * unit)
+        missed = [np.mean((one - LINE.current(volts, of.amplitude, of.gain, of.offset))[used])
+                  + (of.amplitude - of_lines) / 2 for one, of in zip(ends, lines, strict=True)]  # fmt: skip
+        plus, minus = array.plus.sum(axis=1), array.minus.sum(axis=1)
+        brought = (missed[0] * plus - missed[1] * minus) / unit
+        taken = 1 + (plus + minus) * self._line_resistance
         a = gain * self.conditions.scale / GAIN
-        numbers = {"gain": a, "offset": offset / self.conditions.scale, "leak": a / (heights[0] * heights[1])}
-        return Mismatch(**{name: np.full(size, value) for name, value in numbers.items()})
+        alike = np.ones(array.size)
+        return Mismatch(
+            gain=a * alike, offset=offset / self.conditions.scale * alike, leak=a / (of_lines * of_slopes) * taken,
+            pull=(alone * taken + brought) / of_lines,
+        )  # fmt: skip
+
+    @property
+    def _line_resistance(self) -> float:
+        """By how many volts an ampere moves the line that the conveyor holds, around no current."""
+        middle = len(self.current) // 2
+        near = slice(middle - 3, middle + 4)
+        return float(np.polyfit(self.current[near], self.line[near], 1)[0])
 
     def rest(self, array: MemristorArray, clamped: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return where the network rests (N,) with the neurons `clamped` (k,) at `values` (k,), from zero.

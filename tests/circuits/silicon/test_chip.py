@@ -41,9 +41,26 @@ def test_tables_of_perfect_neurons_rest_where_the_simulator_does(small):
     task = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
     found = perfect().rest(task.array, task.pixels, task.image)
     np.testing.assert_allclose(found, rest(small, Choices(), "encode", task.image).states, atol=1e-4)
-    alike = perfect().mismatch(4)
+    alike = perfect().mismatch(task.array)
     np.testing.assert_allclose([alike.gain, alike.leak], 1, rtol=1e-3)
-    np.testing.assert_allclose(alike.offset, 0, atol=1e-3)
+    np.testing.assert_allclose([alike.offset, alike.pull], 0, atol=1e-3)
+
+
+def test_a_neuron_that_is_not_perfect_is_fitted_with_its_pull(small):
+    """Neurons with a pull, lines that end elsewhere, a conveyor's resistance: `crossbar` rests where the tables do."""
+    known = perfect()
+    rho = (known.above - 0.9) / 0.2
+    bent = replace(
+        known, drive=known.drive + 0.02 * 2 * 2e-9 * rho * (1 - rho), above=known.above + 2e-4,
+        line=0.9 + 4e3 * known.current,
+    )  # fmt: skip
+    task = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
+    own = replace(small.networks["tied"], mismatch=bent.mismatch(task.array))
+    found = rest(replace(small, networks={"tied": own}), Choices(), "encode", task.image).states
+    expected = bent.rest(task.array, task.pixels, task.image)
+    plain = rest(small, Choices(), "encode", task.image).states
+    assert np.abs(plain - expected).max() > 5e-3
+    assert np.abs(found - expected).max() < 0.2 * np.abs(plain - expected).max()
 
 
 def test_a_bit_line_beyond_the_tables_is_told_with_the_remedy(small):
