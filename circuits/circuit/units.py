@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from circuits.circuit.electrical import Electrical
-from crossbar.chip import FLOW, Chip
+from crossbar.chip import FLOW, GENERATE, Chip
 from crossbar.hopfield.couplings import IdealWeights
 from crossbar.hopfield.energy import Landscape
 from crossbar.hopfield.trajectory import follow
@@ -74,17 +74,15 @@ def _followed(chip: Chip, name: str, clamped: np.ndarray) -> tuple[np.ndarray, R
 
 def _flowing(chip: Chip) -> Reach:
     """Return how far a flow goes from noise, held at its first and at its last time."""
-    network = chip.networks[FLOW]
-    role = network.role(["time"])
-    half = role.n_clamped // 2
+    network, role = chip.role(GENERATE)
+    half, pixels = role.n_clamped // 2, role.columns("pixels")
     start = np.zeros((EXAMPLES, role.n_free))
-    pixels = role.columns("pixels")
     start[:, pixels] = np.random.default_rng(0).standard_normal((EXAMPLES, pixels.stop - pixels.start))
     found = []
     for time in (0.0, 1.0):
         turns = np.pi * time * np.arange(half + 1)
         held = np.tile(np.concatenate([np.cos(turns[:half]), np.sin(turns[1:])]), (EXAMPLES, 1))
-        found.append(_path(chip, FLOW, ("time",), held, start)[1])
+        found.append(_path(chip, network, role.clamped, held, start)[1])
     return _further(*found)
 
 
