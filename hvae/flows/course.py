@@ -12,7 +12,7 @@ from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import random_weights
 from hvae.config.flow import Teaching
 from hvae.config.run import OptimizerConfig
-from hvae.flows import field
+from hvae.flows import field, matching
 from hvae.flows.field import Field
 from hvae.flows.flow import Flow
 from hvae.flows.lessons import Lessons, Units, outward
@@ -48,7 +48,10 @@ class Taught:
     @property
     def flow(self) -> Flow:
         """The flow that has been learned so far."""
-        return Flow(field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units)
+        return Flow(
+            field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units,
+            matching=matching.of(self.lessons.teaching),
+        )  # fmt: skip
 
     @property
     def finished(self) -> bool:
@@ -95,7 +98,7 @@ class Course(Taught):
         samples = np.asarray(samples, np.float32)
         own = units or Units.of(outward(samples, teaching.margin, stream(seed, "validation")), spread)
         lessons = Lessons(samples=samples, spread=spread, units=own, teaching=teaching, seed=seed)
-        whole = field.network(samples.shape[1], teaching.hidden, teaching.times, teaching.gain)
+        whole = field.network(samples.shape[1], teaching.hidden, teaching.n_times, teaching.gain)
         first = _START * random_weights(whole, stream(seed, "init"), np.float32) * whole.mask()
         weights = first.astype(np.float32)
         muon = OptimizerConfig(name="muon", learning_rate=teaching.rate, momentum=MOMENTUM)
