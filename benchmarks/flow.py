@@ -25,14 +25,14 @@ import harness
 import numpy as np
 
 from hvae.config.flow import PIXELS, Teaching
-from hvae.config.run import DataConfig, SamplingConfig
+from hvae.config.run import DataConfig
 from hvae.flows.course import learn
 from hvae.flows.flow import Flow
 from hvae.runs import images, loading
 from hvae.scores import densities, features, generators, sampling
 
 COUNT = 2000
-ALIKE = {"flow": 160, "equilibrium": 168}  # hidden neurons, at the same number of weights
+ALIKE = {"flow": 160, "equilibrium": 168, "denoiser": 105}  # hidden neurons, at the same number of weights
 
 
 def taught(samples: np.ndarray, teaching: Teaching, spread, tell) -> tuple[Flow, list[float], float]:
@@ -63,7 +63,7 @@ def digits(matching: str, hidden: int, steps: int, tell) -> tuple[dict[str, floa
     return found, per_pixel
 
 
-def latents(run: Path, matching: str, hidden: int, steps: int, tell) -> tuple[dict[str, float], list[float]]:
+def latents(run: Path, components: int | None, matching: str, hidden: int, steps: int, tell) -> tuple[dict[str, float], list[float]]:
     """Return the figures of a flow of a run's latents, and its curve."""
     trained = loading.load(run)
     data = images.load(trained.config.data)
@@ -75,10 +75,10 @@ def latents(run: Path, matching: str, hidden: int, steps: int, tell) -> tuple[di
     noise = np.random.default_rng(2).standard_normal(encodings.means.shape)
     drawn = densities.drawn(encodings.means, encodings.log_variances, noise)
     rng = np.random.default_rng(1)
-    own = SamplingConfig(prior="mixture", components=trained.config.sampling.components)
+    components = components or trained.config.sampling.components
     priors = {
         "flow": flow, "gaussian": densities.fit(drawn, 1, rng), "encodings": encodings,
-        f"mixture_{own.components}": densities.fit(drawn, own.components, rng),
+        f"mixture_{components}": densities.fit(drawn, components, rng),
     }  # fmt: skip
     made = {name: sampling.decode(trained.learner, trained.parameters, one.sample(len(real), rng).astype(np.float32))
             for name, one in priors.items()}  # fmt: skip
@@ -90,7 +90,8 @@ def main() -> None:
     """Teach, judge, report."""
     asked = harness.parser(__doc__, of_a_run=False)
     asked.add_argument("--latents-of", type=Path, metavar="RUN", help="a run folder; without one scikit-learn's digits")
-    asked.add_argument("--matching", choices=("flow", "equilibrium"), default="flow")
+    asked.add_argument("--matching", choices=("flow", "equilibrium", "denoiser"), default="flow")
+    asked.add_argument("--components", type=int, help="of the mixture beside a flow of latents; the run's own")
     asked.add_argument("--hidden", type=int)
     asked.add_argument("--steps", type=int)
     chosen = asked.parse_args()
@@ -99,13 +100,14 @@ def main() -> None:
         if not chosen.json:
             print(f"step {step}: loss {loss:.3f}", flush=True)
 
-    kind = "flow" if chosen.matching == "flow" else "flow_equilibrium"
+    kind = "flow" if chosen.matching == "flow" else f"flow_{chosen.matching}"
+    few = "" if chosen.hidden is None else f"_{chosen.hidden}"
     if chosen.latents_of is None:
         sizes = (20, 30) if chosen.quick else (chosen.hidden or ALIKE[chosen.matching], chosen.steps or 3000)
-        name, (figures, curve) = f"{kind}_digits", digits(chosen.matching, *sizes, tell)
+        name, (figures, curve) = f"{kind}_digits{few}", digits(chosen.matching, *sizes, tell)
     else:
         sizes = (20, 30) if chosen.quick else (chosen.hidden or 512, chosen.steps or 3000)
-        name, (figures, curve) = f"{kind}_latents", latents(chosen.latents_of, chosen.matching, *sizes, tell)
+        name, (figures, curve) = f"{kind}_latents{few}", latents(chosen.latents_of, chosen.components, chosen.matching, *sizes, tell)
     found = harness.report(
         name, figures, {}, seed=0, quick=chosen.quick, extra={"curve": curve[:: max(1, len(curve) // 200)]},
         notes="" if chosen.latents_of is None else f"{COUNT} images; z of {chosen.latents_of.name}",

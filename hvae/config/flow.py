@@ -30,8 +30,9 @@ class Teaching:
     ----------
     hidden : int
         Hidden neurons.
-    matching : {"flow", "equilibrium"}
-        What the field is taught to be, `hvae.flows.matching`: that of the time, or one without time.
+    matching : {"flow", "equilibrium", "denoiser"}
+        What the field is taught to be, `hvae.flows.matching`: that of the time, one without time, or the clean sample
+        at neurons of their own (no images: a prior of latents).
     times : int
         Neurons that hold the time, an even number; a field without time has none.
     length : float
@@ -53,7 +54,7 @@ class Teaching:
     """
 
     hidden: int = 160
-    matching: Literal["flow", "equilibrium"] = "flow"
+    matching: Literal["flow", "equilibrium", "denoiser"] = "flow"
     times: int = TIMES
     length: float = LENGTH
     gain: float = GAIN
@@ -83,7 +84,7 @@ class Teaching:
     @property
     def n_times(self) -> int:
         """Time neurons that the network has."""
-        return self.times if self.matching == "flow" else 0
+        return 0 if self.matching == "equilibrium" else self.times
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -45,6 +46,37 @@ def network(n_states: int, n_hidden: int, n_times: int = TIMES, gain: float = GA
     """
     linear = [("pixels", n_states), *([("time", n_times)] if n_times else [])]
     return Network((*linear, ("hidden", n_hidden)), neurons=(*(Linear() for _ in linear), Sigmoid(gain)))
+
+
+class Velocity(Protocol):
+    """Something that a network of weights makes of states and times, and that can be taught."""
+
+    @property
+    def network(self) -> Network:
+        """Return its neurons."""
+        ...
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N)."""
+        ...
+
+    @property
+    def devices(self) -> int:
+        """Pairs of devices that a chip holds for it."""
+        ...
+
+    def velocity(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Return v(x, t) (n, n_states)."""
+        ...
+
+    def gradient(self, x: np.ndarray, t: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the gradient of the loss by each pair's weight (N, N), and the loss, means over the batch."""
+        ...
+
+    def with_weights(self, weights: np.ndarray) -> Self:
+        """Return the same of other `weights`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

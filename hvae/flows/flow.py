@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hvae.flows.field import Field
+from hvae.flows.field import Velocity
 from hvae.flows.lessons import Units
 from hvae.flows.matching import FlowMatching, Matching
 from hvae.flows.ways import Way
@@ -20,13 +20,13 @@ class Flow:
 
     Attributes
     ----------
-    field : Field
+    field : Velocity
     units : Units
     matching : Matching
         What the field was taught to be.
     """
 
-    field: Field
+    field: Velocity
     units: Units
     matching: Matching = FlowMatching()  # noqa: RUF009 - it is frozen
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from hvae.config.flow import LENGTH, Teaching
-from hvae.flows.ways import Heun, Relaxation, Way
+from hvae.flows.ways import Denoising, Heun, Relaxation, Way
 
 
 class Matching(Protocol):
@@ -95,6 +95,17 @@ class EquilibriumMatching:
         return Relaxation(length=self.length, steps=steps or math.ceil(2 * self.length))
 
 
+@dataclass(frozen=True)
+class Denoised(FlowMatching):
+    """Flow matching by a denoiser (`hvae.flows.denoiser`), whose velocity has no value at t = 1."""
+
+    def way(self, steps: int | None = None) -> Way:
+        """Return Heun's method, whose last step takes the clean sample."""
+        return Denoising() if steps is None else Denoising(steps=steps)
+
+
 def of(teaching: Teaching) -> Matching:
     """Return the rule of `teaching`."""
-    return FlowMatching() if teaching.matching == "flow" else EquilibriumMatching(length=teaching.length)
+    return {
+        "flow": FlowMatching(), "equilibrium": EquilibriumMatching(length=teaching.length), "denoiser": Denoised(),
+    }[teaching.matching]  # fmt: skip

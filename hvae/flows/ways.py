@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
-from hvae.flows.field import Field
+from hvae.flows.field import Field, Velocity
 
 
 class Way(Protocol):
@@ -25,7 +25,7 @@ class Way(Protocol):
         """How often the hidden neurons settle for a sample."""
         ...
 
-    def follow(self, field: Field, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def follow(self, field: Any, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return where `field` carries the states `x` (n, d) of noise; `rng` draws what noise there is on the way."""
         ...
 
@@ -44,7 +44,7 @@ class Heun:
         """Two a step."""
         return 2 * self.steps
 
-    def follow(self, field: Field, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def follow(self, field: Velocity, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return where the states `x` (n, d) of t = 0 are at t = 1; nothing is drawn."""
         del rng
         size = x.dtype.type(1 / self.steps)
@@ -53,6 +53,33 @@ class Heun:
             first = field.velocity(x, now)
             second = field.velocity(x + size * first, then)
             x = x + size * (first + second) / 2
+        return x
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoising:
+    """Heun's method on dx/dt = v(x, t), but for the last step, one of Euler's: it ends at the clean sample."""
+
+    steps: int = 30
+
+    def __post_init__(self) -> None:
+        checks.at_least("steps", self.steps, 1)
+
+    @property
+    def settlings(self) -> int:
+        """Two a step, one in the last."""
+        return 2 * self.steps - 1
+
+    def follow(self, field: Velocity, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return where the states `x` (n, d) of t = 0 are at t = 1; nothing is drawn."""
+        del rng
+        size = x.dtype.type(1 / self.steps)
+        for step in range(self.steps):
+            now, then = (np.full(len(x), (step + k) / self.steps, x.dtype) for k in (0, 1))
+            velocity = field.velocity(x, now)
+            if step + 1 < self.steps:
+                velocity = (velocity + field.velocity(x + size * velocity, then)) / 2
+            x = x + size * velocity
         return x
 
 
