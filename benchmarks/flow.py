@@ -3,6 +3,7 @@
     python benchmarks/flow.py [--hidden 160] [--steps 3000] [--quick] [--json]        # scikit-learn's digits
     python benchmarks/flow.py --matching equilibrium                                  # a field without time
     python benchmarks/flow.py --latents-of RUN [--hidden 512] [--steps 3000] [--json] # z of a trained run
+    python benchmarks/flow.py --latents-of RUN --matching denoiser --hidden 119 --steps 1500 --components 10
 
 FlowEqProp (arXiv:2604.08150) trains 24,896 parameters on the same digits for about an hour of an A100, to a loss of
 0.32; its README does not say per what, and how noise is paired with images. Here 160 hidden neurons make 24,752
@@ -63,7 +64,9 @@ def digits(matching: str, hidden: int, steps: int, tell) -> tuple[dict[str, floa
     return found, per_pixel
 
 
-def latents(run: Path, components: int | None, matching: str, hidden: int, steps: int, tell) -> tuple[dict[str, float], list[float]]:
+def latents(
+    run: Path, components: int | None, matching: str, hidden: int, steps: int, tell
+) -> tuple[dict[str, float], list[float]]:
     """Return the figures of a flow of a run's latents, and its curve."""
     trained = loading.load(run)
     data = images.load(trained.config.data)
@@ -107,12 +110,13 @@ def main() -> None:
         name, (figures, curve) = f"{kind}_digits{few}", digits(chosen.matching, *sizes, tell)
     else:
         sizes = (20, 30) if chosen.quick else (chosen.hidden or 512, chosen.steps or 3000)
-        name, (figures, curve) = f"{kind}_latents{few}", latents(chosen.latents_of, chosen.components, chosen.matching, *sizes, tell)
-    found = harness.report(
+        found = latents(chosen.latents_of, chosen.components, chosen.matching, *sizes, tell)
+        name, (figures, curve) = f"{kind}_latents{few}", found
+    told = harness.report(
         name, figures, {}, seed=0, quick=chosen.quick, extra={"curve": curve[:: max(1, len(curve) // 200)]},
         notes="" if chosen.latents_of is None else f"{COUNT} images; z of {chosen.latents_of.name}",
     )  # fmt: skip
-    print(json.dumps(found) if chosen.json else json.dumps(figures, indent=1))
+    print(json.dumps(told) if chosen.json else json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":
