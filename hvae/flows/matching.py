@@ -106,6 +106,7 @@ class Denoised(FlowMatching):
 
 def of(teaching: Teaching) -> Matching:
     """Return the rule of `teaching`."""
-    return {
+    rules: dict[str, Matching] = {
         "flow": FlowMatching(), "equilibrium": EquilibriumMatching(length=teaching.length), "denoiser": Denoised(),
-    }[teaching.matching]  # fmt: skip
+    }  # fmt: skip
+    return rules[teaching.matching]
