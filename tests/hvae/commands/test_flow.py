@@ -99,6 +99,19 @@ def test_a_flow_without_time_relaxes_for_as_long_as_its_chip_says(tmp_path):
     assert json.loads(run("score", path, "--n", 100, "--json").stdout)["weights"] == flow.devices
 
 
+def test_a_temperature_adds_noise_that_is_the_same_each_time(learned, tmp_path):
+    drawn = []
+    for name, temperature in (("cold", 0), ("warm", 0.2), ("again", 0.2)):
+        out = tmp_path / f"{name}.npy"
+        done = run("draw", learned, "--n", 3, "--steps", 4, "--temperature", temperature, "--out", out, "--json")
+        assert json.loads(done.stdout)["settlings"] == 8
+        drawn.append(np.load(out))
+    assert not np.array_equal(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[1], drawn[2])
+    with pytest.raises(InvalidValue, match="temperature start"):
+        run("draw", learned, "--n", 3, "--temperature", -1, "--out", tmp_path / "no.npy")
+
+
 def test_images_are_drawn_as_numbers_and_as_a_picture(learned, tmp_path):
     assert run("draw", learned, "--n", 3, "--steps", 2, "--out", tmp_path / "a.npy").exit_code == 0
     done = run("draw", learned / "chip.h5", "--n", 3, "--steps", 2, "--out", tmp_path / "b.npy", "--json")
