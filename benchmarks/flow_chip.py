@@ -2,7 +2,8 @@
 
     python benchmarks/flow_chip.py RUN [--learned-on RUN ...] [--samples 3] [--out FOLDER] [--quick] [--json]
 
-RUN is a run of `hopbar flow learn` (8 x 8 digits); without one, and with --quick, a small one is learned. Each device
+RUN is a run of `hopbar flow learn` (8 x 8 digits), with time or without; where there is none, and with --quick, a
+small one is learned. Each device
 is programmed by write-verify to a hundredth and to a thousandth of its range (`hopbar program`), three times; the mean
 of three distances is told, of 2,000 images each. `--learned-on` names runs with `--array`, scored beside. `slow_*`: the
 chip's own differential equation, its pixels so many times slower than hidden neurons, by Euler's steps of a fifth of a
@@ -19,7 +20,7 @@ import harness
 import numpy as np
 
 from circuits import simulators
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import usual_slowness
 from circuits.circuit.layout import Layout
 from circuits.energy.flows import followed
 from circuits.simulators.process import Limits
@@ -37,7 +38,7 @@ from hvae.training import flows as training
 DEVICES = ("epiram", "taox-hfox", "reram-es")
 TOLERANCES = (0.01, 0.001)
 PORTION = 200  # transients at a time: all their states are kept
-SLOW = (10.0, 50.0, 200.0, 1000.0)
+SLOW = {True: (10.0, 50.0, 200.0, 1000.0), False: (1.0, 2.0, 4.0, 10.0, 50.0)}  # with a clock, and without
 
 
 class Judge:
@@ -103,20 +104,23 @@ def main() -> None:
     for other in chosen.learned_on:
         own = flows.load(other)
         figures[f"learned_on_{own.config.array.device}"] = judge.chip(own.chip)
-    figures |= slowed(learned.chip, judge, SLOW[:2] if quick else SLOW)
+    network = learned.chip.networks[FLOW]
+    timed = "time" in network.names
+    kind = "flow" if timed else "flow_equilibrium"
+    figures |= slowed(learned.chip, judge, SLOW[timed][: 2 if quick else None])
     engine = simulators.engine("ngspice")
     if engine.version() is not None:
         layout = Layout(chip=learned.chip)
         drawn, summary = generating.verify(
-            layout, engine, None, Limits(seconds=3000, gigabytes=8), slowness=20.0 if quick else SLOWNESS,
-            n_samples=1 if quick else chosen.samples, seed=0,
+            layout, engine, None, Limits(seconds=3000, gigabytes=8), n_samples=1 if quick else chosen.samples, seed=0,
+            slowness=20.0 if quick else usual_slowness(network),
         )  # fmt: skip
         for name in ("n_neurons", "n_memristors", "max_abs_error", "image_error", "flow_seconds", "processor_seconds"):
             figures[f"ngspice_{name}"] = float(summary[name])
         figures["ngspice_passed"] = float(summary["passed"])
         if chosen.out is not None:
-            draw_flow(layout, drawn, chosen.out / "flow-ngspice.png")
-    found = harness.report("flow_chip", figures, {}, seed=0, quick=quick, notes=f"the flow of {run.name}")
+            draw_flow(layout, drawn, chosen.out / f"{kind}-ngspice.png".replace("_", "-"))
+    found = harness.report(f"{kind}_chip", figures, {}, seed=0, quick=quick, notes=f"the flow of {run.name}")
     print(json.dumps(found) if chosen.json else json.dumps(figures, indent=1))
 
 

@@ -63,7 +63,8 @@ class Chip:
     networks : mapping of str to Network
         ``{"tied": ...}`` when one network serves both roles, else ``{"encoder": ..., "decoder": ...}``. Blocks are
         named ``pixels``, ``hidden``, ``latent``; an encoder's ``latent`` block of an untied model holds the means
-        first and then the log variances. ``{"flow": ...}`` of a flow, with a block ``time`` in place of ``latent``.
+        first and then the log variances. ``{"flow": ...}`` of a flow, with a block ``time`` in place of ``latent``, or
+        none where its field has no time.
     weights : mapping of str to ndarray (N, N)
         Trained weights, [source, target], zero where the network does not couple; symmetric, but for networks with
         `conductances` of two devices a pair.
@@ -145,6 +146,10 @@ class Chip:
             raise InvalidValue(
                 f"`readout` must be of the {math.prod(self.image_shape)} pixels, but got {self.readout.mean.shape}"
             )
+        if self.readout is not None and "time" in self.networks[FLOW].names and self.readout.after != 1:
+            raise InvalidValue(
+                f"`after` must be 1 where neurons tell a flow the time, but got {self.readout.after:g}"
+            )
 
     @property
     def gain(self) -> float:
@@ -178,7 +183,7 @@ class Chip:
     def role(self, name: str) -> tuple[str, Role]:
         """Return the network that plays role `name` and its role: what is clamped in it.
 
-        A VAE has the roles "encode" and "decode", a flow "generate": its time is clamped, its pixels are slow.
+        A VAE has the roles "encode" and "decode", a flow "generate": its time, if any, is clamped, its pixels are slow.
 
         Raises
         ------
@@ -188,7 +193,7 @@ class Chip:
         if name not in self.roles:
             raise unknown_name("role", name, self.roles)
         if name == GENERATE:
-            return FLOW, self.networks[FLOW].role(["time"])
+            return FLOW, self.networks[FLOW].role({"time"} & set(self.networks[FLOW].names))
         network = "tied" if self.tied else {"encode": "encoder", "decode": "decoder"}[name]
         clamped = {"encode": "pixels", "decode": "latent"}[name]
         return network, self.networks[network].role([clamped])
@@ -306,6 +311,7 @@ def _write(file: h5py.File, chip: Chip) -> None:
     if chip.readout is not None:
         for name in READOUT:
             file.create_dataset(f"readout/{name}", data=getattr(chip.readout, name))
+        file["readout"].attrs["after"] = chip.readout.after
     for name, network in chip.networks.items():
         group = file.create_group(f"networks/{name}")
         group.attrs["topology"] = network.topology
@@ -359,7 +365,9 @@ def _read(file: h5py.File) -> Chip:
 def _readout(file: h5py.File) -> Readout | None:
     if "readout" not in file:
         return None
-    return Readout(**{name: input_files.array(file["readout"][name]) for name in READOUT})
+    group = file["readout"]
+    after = float(group.attrs.get("after", 1.0))  # chips of before fields without time do not tell it
+    return Readout(**{name: input_files.array(group[name]) for name in READOUT}, after=after)
 
 
 def _neurons(file: h5py.File, group: h5py.Group, blocks: int) -> tuple[Neuron, ...]:

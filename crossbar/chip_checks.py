@@ -15,8 +15,8 @@ from crossbar.hopfield.network import Network
 
 NAME = re.compile(r"[ -~]{1,100}")  # printable ASCII: names go into netlists, reports and terminals
 KINDS = ({"tied"}, {"encoder", "decoder"}, {"flow"})
-BLOCKS = {"flow": ("pixels", "time", "hidden")}
-"""Blocks that a network must have, by its name; those of a VAE must have pixels and latents."""
+FLOWS = (("pixels", "time", "hidden"), ("pixels", "hidden"))
+"""Blocks of a flow, in their order; the networks of a VAE must have pixels and latents."""
 ROUNDING = 1e-6  # of the largest weight: what W and W^T of a symmetric network may differ by
 BRIGHTEST = 1 + 1e-6
 
@@ -70,7 +70,10 @@ def check_blocks(name: str, network: Network, image_shape: Any) -> None:
     """Raise `InvalidValue` unless `network` has the blocks of a VAE or a flow, and `image_shape` fits its pixels."""
     for block in network.names:
         check_name(f"a block of `{name}`", block)
-    missing = [block for block in BLOCKS.get(name, ("pixels", "latent")) if block not in network.names]
+    if name == "flow" and network.names not in FLOWS:
+        found = ", ".join(network.names)
+        raise InvalidValue(f"a flow must have blocks pixels, time (if any) and hidden, but has {found}")
+    missing = [block for block in ("pixels", "latent") if name != "flow" and block not in network.names]
     if missing:
         raise InvalidValue(f"the network `{name}` must have a block `{missing[0]}`, but has {', '.join(network.names)}")
     pixels = dict(network.blocks)["pixels"]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from circuits.area.architecture import Architecture
 from circuits.area.tiling import Rectangle, TileCount, Triangle
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import usual_slowness
 from crossbar.chip import GENERATE
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network, Patch
@@ -16,7 +16,7 @@ from crossbar.hopfield.neurons import Classical, Sigmoid
 
 CLAMPED = {"encode": "pixels", "decode": "latent"}
 HELD = CLAMPED | {GENERATE: "time"}
-"""What is clamped in every role: those of a VAE, and that of a flow."""
+"""What is clamped in every role: those of a VAE, and that of a flow, unless its field has no time."""
 
 
 class Plan(Protocol):
@@ -74,7 +74,7 @@ class HopfieldPlan:
     ----------
     name : str
     network : Network
-        With blocks named ``pixels`` and ``latent``; of a flow ``pixels`` and ``time``.
+        With blocks named ``pixels`` and ``latent``; of a flow ``pixels``, ``hidden`` and ``time`` if it has one.
     roles : tuple of {"encode", "decode", "generate"}
         Encoding clamps the pixels, decoding the latents, generating the time.
     """
@@ -86,16 +86,20 @@ class HopfieldPlan:
     def __post_init__(self) -> None:
         if not self.roles or not set(self.roles) <= set(HELD):
             raise InvalidValue(f"`roles` must be some of {', '.join(HELD)}, but got {self.roles}")
-        for role in self.roles:
+        for role in set(self.roles) & set(CLAMPED):
             self.network.block(HELD[role])
 
     @property
     def _clamped_blocks(self) -> tuple[str, ...]:
-        return tuple(HELD[role] for role in self.roles)
+        return tuple(name for role in self.roles for name in self.held(role))
+
+    def held(self, role: str) -> tuple[str, ...]:
+        """Return the blocks that are clamped in `role`."""
+        return tuple(name for name in self.network.names if name == HELD[role])
 
     @property
     def _free_blocks(self) -> tuple[str, ...]:
-        always = set.intersection(*({HELD[role]} for role in self.roles))
+        always = set.intersection(*(set(self.held(role)) for role in self.roles))
         return tuple(name for name in self.network.names if name not in always)
 
     @property
@@ -170,9 +174,9 @@ class HopfieldPlan:
         return count * (2 if architecture.weights == "pair" else 1)
 
     def n_capacitors(self, architecture: Architecture) -> int:
-        """Return the number of integrating capacitors: one a neuron, and `SLOWNESS` of them a pixel of a flow."""
-        slow = self._size(("pixels",)) if GENERATE in self.roles else 0
-        return self.n_neurons(architecture) + round((SLOWNESS - 1) * slow)
+        """Return the number of integrating capacitors: one a neuron, `usual_slowness` of them a pixel of a flow."""
+        slow = (usual_slowness(self.network) - 1) * self._size(("pixels",)) if GENERATE in self.roles else 0
+        return self.n_neurons(architecture) + round(slow)
 
     def n_rails(self, architecture: Architecture) -> int:
         """Return the number of lines that the neurons drive: one each, or two of opposite sign in the half layout."""

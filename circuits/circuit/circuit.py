@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from circuits.circuit.electrical import Electrical, Wires
-from circuits.circuit.generation import Generation
+from circuits.circuit.generation import Generation, clock_of
 from circuits.circuit.memristor_array import MemristorArray
 from circuits.circuit.names import check_names, neuron_names
 from circuits.circuit.wired import wired_weights
@@ -24,6 +24,7 @@ AMPLIFIERS = ("behavioural", "opamp")
 KINDS = ("tran", "op", "tran-op")
 UNLIKE_RELTOL = 1e-5  # time constants that differ: at 1e-4 a transient still rippled by 1e-6 at its end
 POINTS = 500  # of a flow, at least: its error adds up, 4e-4 V with a tenth of them
+REST_RELTOL = 1e-6  # of a flow without time: at 1e-5 a digit ended 6e-4 V away, at this 3e-4 V, in as long
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,13 +231,13 @@ def build(chip: Chip, role: str, values: np.ndarray, array: MemristorArray, **pa
     """
     network_name, network_role = chip.role(role)
     network = chip.networks[network_name]
-    block = network.block(network_role.clamped[0])
     clamped = np.zeros(network.size, bool)
-    clamped[block] = True
+    for name in network_role.clamped:
+        clamped[network.block(name)] = True
     held = np.zeros(network.size)
-    if np.shape(values) != (block.stop - block.start,):
-        raise InvalidValue(f"role {role} clamps {block.stop - block.start} neurons, but got {np.shape(values)} values")
-    held[block] = values
+    if np.shape(values) != (clamped.sum(),):
+        raise InvalidValue(f"role {role} clamps {clamped.sum()} neurons, but got {np.shape(values)} values")
+    held[clamped] = values
     fields = {
         "names": neuron_names(network, chip.image_shape), "array": array,
         "neurons": network.population(network.names), "clamped": clamped, "held": held,
@@ -258,16 +259,17 @@ def build_flow(
     """
     network_name = chip.role("generate")[0]
     network = chip.networks[network_name]
-    pixels, time = network.block("pixels"), network.block("time")
+    pixels, time = network.block("pixels"), clock_of(network)
     if np.shape(noise) != (pixels.stop - pixels.start,):
         raise InvalidValue(f"noise must be of {pixels.stop - pixels.start} pixels, but got {np.shape(noise)}")
     start, held = np.zeros(network.size), np.zeros(network.size)
     start[pixels] = noise
     held[time] = ~generation.sine[time]  # at t = 0
+    reltol = UNLIKE_RELTOL if len(held[time]) else REST_RELTOL
     return build(
         chip, "generate", held[time], array, start=start, generation=generation,
         analysis=Analysis(
-            marks={"generate": generation.slowness}, reltol=UNLIKE_RELTOL, max_step=generation.slowness / POINTS
+            marks={"generate": generation.duration}, reltol=reltol, max_step=generation.duration / POINTS
         ), **parts,
     )  # fmt: skip
 

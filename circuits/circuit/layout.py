@@ -134,7 +134,8 @@ class Layout:
     def generate(self, noise: np.ndarray, slowness: float) -> Circuit:
         """Return the flow that carries `noise` (n_pixels,) to an image, its pixels `slowness` times as slow."""
         network = self.chip.role("generate")[0]
-        generation = Generation.of(self.chip.networks[network], slowness)
+        assert self.chip.readout is not None
+        generation = Generation.of(self.chip.networks[network], slowness, self.chip.readout.after)
         return build_flow(self.chip, noise, self.arrays[network], generation, **self._parts(network))
 
     def latents(self, states: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -39,8 +39,8 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
                      help="V, standard deviation of the amplifiers' own offsets; with --neuron opamp."),
         click.option("--g-min", type=float, default=1e-6, show_default=True, help="Siemens; for ideal weights."),
         click.option("--g-max", type=float, default=1e-4, show_default=True, help="Siemens; for ideal weights."),
-        click.option("--slow", type=float, default=200.0, show_default=True,
-                     help="Of a flow: how many times slower its pixels are than hidden neurons."),
+        click.option("--slow", type=float,
+                     help="Of a flow: how many times slower its pixels are than hidden neurons; 200, without time 4."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
     ]  # fmt: skip
@@ -88,7 +88,7 @@ def _layout(
 @_choices
 def netlist(
     chip: Path, out: Path | None, checked: Path | None, role: str | None, sample: int, phase: str, beta: float,
-    beta_kl: float, dialect: str, slow: float, seed: int, as_json: bool, **choices: Any,
+    beta_kl: float, dialect: str, slow: float | None, seed: int, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Write the chip of RUN_OR_CHIP as self-contained netlists that `ngspice -n -b` runs without Python.
 
@@ -180,7 +180,7 @@ def _check(layout: Layout, path: Path, request: Request, as_json: bool) -> None:
 @_choices
 def verify(
     chip: Path, engine_name: str, mode: str | None, analysis: str | None, role: str | None, n_samples: int,
-    timeout: float, memory: float, keep: Path | None, slow: float, seed: int, as_json: bool, **choices: Any,
+    timeout: float, memory: float, keep: Path | None, slow: float | None, seed: int, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Settle the exported circuit in a circuit simulator and compare it with the chip, neuron by neuron.
 

@@ -7,7 +7,7 @@ import numpy as np
 from circuits.area.architecture import Architecture
 from circuits.area.networks import Model
 from circuits.area.plans import HopfieldPlan
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import clock_of, slowness_of
 from circuits.energy.cost import Task
 from circuits.energy.relaxation import relaxation_of
 from circuits.energy.tasks import network_loads, phase_of
@@ -19,8 +19,8 @@ from crossbar.hopfield.trajectory import KEPT, Trajectory
 STEP = 0.2  # time constants of a hidden neuron
 
 
-def followed(chip: Chip, noise: np.ndarray, slowness: float = SLOWNESS) -> Trajectory:
-    """Return how `chip` carries `noise` (k, pixels) to images, by Euler's steps.
+def followed(chip: Chip, noise: np.ndarray, slowness: float | None = None) -> Trajectory:
+    """Return how `chip` carries `noise` (k, pixels) to images, by Euler's steps; at its usual `slowness` if None.
 
     Raises
     ------
@@ -28,8 +28,10 @@ def followed(chip: Chip, noise: np.ndarray, slowness: float = SLOWNESS) -> Traje
         A state is no longer finite.
     """
     network, weights = chip.networks[FLOW], chip.effective_weights(FLOW).astype(np.float64)
-    population, pixels, time = network.population(network.names), network.block("pixels"), network.block("time")
-    n_steps, n_times = round(slowness / STEP), time.stop - time.start
+    population, pixels, time = network.population(network.names), network.block("pixels"), clock_of(network)
+    assert chip.readout is not None
+    slowness = slowness_of(chip, slowness)
+    n_steps, n_times = round(slowness * chip.readout.after / STEP), time.stop - time.start
     pace = np.full(network.size, STEP)
     pace[pixels] /= slowness
     states = np.zeros((len(noise), network.size))

@@ -10,7 +10,7 @@ import numpy as np
 
 from circuits.area.architecture import Architecture
 from circuits.area.networks import Model
-from circuits.area.plans import CLAMPED, HELD, HopfieldPlan
+from circuits.area.plans import CLAMPED, HopfieldPlan
 from circuits.energy.cost import Phase, Task
 from circuits.energy.relaxation import (
     Loads,
@@ -127,8 +127,7 @@ def phase_of(
     measured: bool,
 ) -> Phase:  # fmt: skip
     """Return a settling of `plan` in `role` that costs `costs`, with the circuits that are on meanwhile."""
-    clamped = plan.network.block(HELD[role])
-    free = plan.network.size - (clamped.stop - clamped.start)
+    free = plan.network.size - sum(size for name, size in plan.network.blocks if name in plan.held(role))
     return Phase(
         relaxation=costs,
         n_neurons=free if idle == "off" else plan.n_neurons(architecture),
@@ -183,5 +182,5 @@ def conducting(plan: HopfieldPlan, role: str, architecture: Architecture, idle: 
     """Return the blocks of `plan` whose columns conduct in `role`, see `network_loads`."""
     read = {"latent"} if role == "decode" else set()
     return tuple(
-        block for block in plan.columns(architecture) if idle == "on" or block != HELD[role] or block in read
+        block for block in plan.columns(architecture) if idle == "on" or block not in plan.held(role) or block in read
     )

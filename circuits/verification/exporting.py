@@ -14,7 +14,7 @@ import numpy as np
 
 from circuits import simulators
 from circuits.circuit.circuit import Circuit
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import slowness_of
 from circuits.circuit.laws import LINEAR_SWING
 from circuits.circuit.layout import Choices, Layout
 from circuits.verification import generating, nudged, reference, single_chip
@@ -42,7 +42,7 @@ class Request:
     beta: float = 0.05
     beta_kl: float = 1.9
     dialect: str = "ngspice"
-    slowness: float = SLOWNESS
+    slowness: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.beta_kl) and self.beta_kl >= 0):
@@ -85,8 +85,9 @@ def posed(layout: Layout, request: Request) -> tuple[dict[str, Circuit], list[st
     _check_role(layout, request)
     if layout.chip.generates:
         noise = layout.noise(request.seed, request.sample)
-        ours = carried(layout.chip, layout.choices, noise, request.slowness)
-        return {GENERATE: replace(layout.generate(noise, request.slowness), expected=ours)}, []
+        slowness = slowness_of(layout.chip, request.slowness)
+        ours = carried(layout.chip, layout.choices, noise, slowness)
+        return {GENERATE: replace(layout.generate(noise, slowness), expected=ours)}, []
     image, noise = layout.image(request.sample), layout.noise(request.seed, request.sample)
     single = layout.chip.tied and request.phase == "free" and request.dialect != "vacask"
     role = request.role or ("both" if single else None)
@@ -184,7 +185,7 @@ class Proof:
     seconds: float = 900.0
     gigabytes: float = 12.0
     keep: Path | None = None
-    slowness: float = SLOWNESS
+    slowness: float | None = None
 
 
 def default_mode(layout: Layout, largest: int, engine: str) -> str:
@@ -238,7 +239,7 @@ def _prove_flow(layout: Layout, proof: Proof) -> dict:
     if proof.keep is not None:
         proof.keep.mkdir(parents=True, exist_ok=True)
     found, summary = generating.verify(
-        layout, simulators.engine(proof.engine), proof.keep, limits, slowness=proof.slowness,
+        layout, simulators.engine(proof.engine), proof.keep, limits, slowness=slowness_of(layout.chip, proof.slowness),
         n_samples=proof.n_samples, seed=proof.seed,
     )  # fmt: skip
     if proof.keep is not None:

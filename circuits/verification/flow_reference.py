@@ -4,7 +4,8 @@ Nothing of the export has a part in it. The whole chip is integrated, pixels and
 
     slowness tau dx/dt = -x + W_xh rho(h) + W_xt tau(t),    tau dh/dt = -h + rho'(h) (W rho)_h,
 
-from t = 0 to slowness tau, by scipy's LSODA to a relative tolerance of 1e-9.
+from 0 to slowness tau times what the chip's readout says (`after`, 1 with a clock), by scipy's LSODA to a relative
+tolerance of 1e-9.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def carried(chip: Chip, choices: Choices, noise: np.ndarray, slowness: float) ->
     name = chip.role("generate")[0]
     network, weights = chip.networks[name], realised(chip, choices, "generate")
     population = network.population(network.names)
-    pixels, time = network.block("pixels"), network.block("time")
+    pixels, hidden = network.block("pixels"), network.block("hidden")
+    time = slice(pixels.stop, hidden.start)
+    assert chip.readout is not None
+    duration = slowness * chip.readout.after
     pace = np.ones(network.size)
     pace[pixels] = 1 / slowness
     pace[time] = 0
@@ -40,7 +44,7 @@ def carried(chip: Chip, choices: Choices, noise: np.ndarray, slowness: float) ->
 
     def whole(t: float, states: np.ndarray) -> np.ndarray:
         found = states.copy()
-        found[time] = times(np.array([t / slowness]), n_times)[0]
+        found[time] = times(np.array([t / duration]), n_times)[0]
         return found
 
     def velocity(t: float, states: np.ndarray) -> np.ndarray:
@@ -51,7 +55,7 @@ def carried(chip: Chip, choices: Choices, noise: np.ndarray, slowness: float) ->
 
     start = np.zeros(network.size)
     start[pixels] = noise
-    found = solve_ivp(velocity, (0.0, slowness), start, method="LSODA", rtol=RELATIVE, atol=ABSOLUTE)
+    found = solve_ivp(velocity, (0.0, duration), start, method="LSODA", rtol=RELATIVE, atol=ABSOLUTE)
     if not found.success or not np.isfinite(found.y[:, -1]).all():
         raise DivergedError(f"the chip's flow cannot be followed ({found.message}); check its weights")
-    return whole(slowness, found.y[:, -1])
+    return whole(duration, found.y[:, -1])

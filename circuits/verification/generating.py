@@ -46,9 +46,11 @@ def draw(
     circuit = layout.generate(noise, slowness)
     ours = carried(layout.chip, layout.choices, noise, slowness)
     waveforms = engine.settle(circuit, folder, limits)
+    assert circuit.generation is not None
     free = np.flatnonzero(~circuit.clamped)
     theirs = ours.copy()
-    theirs[free] = waveforms.states([circuit.names[k] for k in free], slowness * circuit.electrical.time_constant)
+    end = circuit.generation.duration * circuit.electrical.time_constant
+    theirs[free] = waveforms.states([circuit.names[k] for k in free], end)
     if not np.isfinite(theirs).all():
         raise EngineError(f"{engine.name} returned states that are not finite; try another --slow")
     text = read_back(layout, folder / engine.netlist, Sample(inputs={}, rests={}), noise, slowness)
@@ -102,7 +104,8 @@ def summarise(
     waves = [one.waveforms for one in found]
     volts = within_supply.volts(layout, waves)
     reasons += within_supply.reasons(volts)
-    seconds = slowness * circuit.electrical.time_constant
+    assert circuit.generation is not None
+    seconds = circuit.generation.duration * circuit.electrical.time_constant
     return {
         "engine": engine.name, "engine_version": engine.version(), "mode": "coupled", "analysis": "tran",
         "symmetry": circuit.array.symmetry, "device": "linear", "neuron": layout.choices.amplifier,

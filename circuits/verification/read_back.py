@@ -12,7 +12,7 @@ import numpy as np
 
 from circuits.cells import driver, neuron, noise, nudge, opamp, sample_hold, sense, supply
 from circuits.circuit.circuit import AMPLIFIERS
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import slowness_of
 from circuits.circuit.laws import ALIKE, OF_AMPLIFIERS, OF_SEVERAL_GAINS, PULLED, UNLIKE
 from circuits.circuit.layout import Choices, Layout
 from circuits.circuit.names import neuron_names
@@ -74,10 +74,10 @@ class ReadBack:
         return {**numbers, "problems": list(self.problems), "unread": list(self.unread), "passed": self.passed}
 
 
-def check(layout: Layout, path: Path, *, sample: int, seed: int, slowness: float = SLOWNESS) -> ReadBack:
+def check(layout: Layout, path: Path, *, sample: int, seed: int, slowness: float | None = None) -> ReadBack:
     """Return how the netlist at `path` differs from the chip of `layout` at its example `sample` with noise of `seed`.
 
-    `slowness` is that of a flow's pixels.
+    `slowness` is that of a flow's pixels, the usual one if None.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def check(layout: Layout, path: Path, *, sample: int, seed: int, slowness: float
 
 
 def read_back(
-    layout: Layout, path: Path, sample: Sample, noise: np.ndarray, slowness: float = SLOWNESS
+    layout: Layout, path: Path, sample: Sample, noise: np.ndarray, slowness: float | None = None
 ) -> ReadBack:
     """Return how the netlist at `path` differs from the chip of `layout`, whose states are `sample`; of a flow none."""
     try:
@@ -114,7 +114,8 @@ def read_back(
     else:
         weight_error = _weight_error(chip, layout.choices, network, role, found)
         clamp_error = _clamp_error(layout, sample, noise, role, found)
-        problems += told_flow.problems(chip, layout.electrical(network), slowness, found) if chip.generates else []
+        if chip.generates:
+            problems += told_flow.problems(chip, layout.electrical(network), slowness_of(chip, slowness), found)
         gain_error = told_laws.gain_error(chip.networks[network], found)
         offset_error = told_laws.offset_error(chip.networks[network], found)
         leak_error = told_laws.leak_error(chip.networks[network], found)
@@ -160,7 +161,8 @@ def _weight_error(chip: Chip, choices: Choices, network: str, role: str, found: 
         weights = np.asarray(chip.effective_weights(network), np.float64).T
     idle = np.zeros_like(found.array.built)
     if role != "both":
-        idle[chip.networks[network].block(chip.role(role)[1].clamped[0])] = True
+        for name in chip.role(role)[1].clamped:
+            idle[chip.networks[network].block(name)] = True
     difference = np.abs(found.array.weights() - weights)[~idle | found.array.built]
     largest = float(np.abs(weights).max()) or 1.0
     return float(difference.max(initial=0.0)) / largest

@@ -17,10 +17,12 @@ ALLOWED = 1e-9  # of a frequency and of a capacitance
 def start_error(chip: Chip, noise: np.ndarray, found: Netlist) -> float:
     """Return the largest difference of a first state from `noise` (n_pixels,); NaN where pixels lack one."""
     names = neuron_names(chip.networks[FLOW], chip.image_shape)[chip.networks[FLOW].block("pixels")]
-    told = [found.cards.get("start", {}), found.cards.get("neuron", {})]
-    if set(told[0]) != set(names):
+    told, slow = [found.cards.get("neuron", {})], found.cards.get("start", {})
+    if slow:  # without capacitors of their own, pixels start as all neurons do; `problems` misses those
+        told.append(slow)
+    if any(not set(names) <= set(one) for one in told) or not set(slow) <= set(names):
         return float("nan")
-    return float(max(np.abs([one.get(name, np.nan) for name in names] - noise).max() for one in told))
+    return float(max(np.abs([one[name] for name in names] - noise).max() for one in told))
 
 
 def problems(chip: Chip, electrical: Electrical, slowness: float, found: Netlist) -> Iterator[str]:
@@ -28,14 +30,15 @@ def problems(chip: Chip, electrical: Electrical, slowness: float, found: Netlist
     network = chip.networks[FLOW]
     names = np.array(neuron_names(network, chip.image_shape))
     hertz = 1 / (2 * slowness * electrical.time_constant)
-    half = (network.block("time").stop - network.block("time").start) // 2
-    clock = names[network.block("time")].tolist()
+    clock = names[network.block("pixels").stop : network.block("hidden").start].tolist()
+    half = len(clock) // 2
+    extra = (slowness - 1) * electrical.c_state
     expected = {
         "cosine": {clock[k]: k * hertz for k in range(1, half)},
         "sine": {clock[half + k]: (k + 1) * hertz for k in range(half)},
-        "clamp": {clock[0]: electrical.v_state},
+        "clamp": dict.fromkeys(clock[:1], electrical.v_state),
         "amplitude": dict.fromkeys(clock[1:], electrical.v_state),
-        "slow": dict.fromkeys(names[network.block("pixels")].tolist(), (slowness - 1) * electrical.c_state),
+        "slow": dict.fromkeys(names[network.block("pixels")].tolist(), extra) if extra else {},
     }
     for kind, wanted in expected.items():
         told = found.cards.get(kind, {})

@@ -29,6 +29,10 @@ def flow() -> None:
 )  # fmt: skip
 @click.option("--steps", type=int, help="Steps of learning.")
 @click.option("--hidden", type=int, help="Hidden neurons.")
+@click.option(
+    "--matching", type=click.Choice(("flow", "equilibrium")),
+    help="flow (the default): a field of the time; equilibrium: one without time, the chip simply relaxes.",
+)
 @click.option("--seed", type=int, help="Seed of everything random in the run.")
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="TOML file of changes.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One change, such as teaching.rate=0.003.")
@@ -36,10 +40,10 @@ def flow() -> None:
 @click.option("--resume", is_flag=True, help="Continue the run in --out from its checkpoint.")
 @_json
 def learn(
-    out: Path, dataset: str | None, steps: int | None, hidden: int | None, seed: int | None, files: tuple[Path, ...],
-    overrides: tuple[str, ...], array: str | None, resume: bool, as_json: bool,
+    out: Path, dataset: str | None, steps: int | None, hidden: int | None, matching: str | None, seed: int | None,
+    files: tuple[Path, ...], overrides: tuple[str, ...], array: str | None, resume: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Learn a flow of images by flow matching and equilibrium propagation.
+    """Learn a flow of images by flow or equilibrium matching, and equilibrium propagation.
 
     Ctrl-C stops at a checkpoint; `--resume` goes on as if nothing had happened, after `kill -9` too.
 
@@ -53,6 +57,7 @@ def learn(
     from hvae.training import flows
 
     named = {"teaching.steps": steps, "teaching.hidden": hidden, "teaching.seed": seed, "array.device": array}
+    named["teaching.matching"] = matching
     given = [f"{key}={value}" for key, value in named.items() if value is not None]
     given += [] if dataset is None else own_images.settings(dataset)
     data = None
@@ -79,16 +84,26 @@ def learn(
 @_run
 @click.option("--n", "count", type=click.IntRange(1), default=100, show_default=True, help="How many.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A .png or .svg picture, or .npy.")
-@click.option("--steps", type=click.IntRange(1), default=30, show_default=True, help="Of Heun, two settlings each.")
+@click.option(
+    "--steps", type=click.IntRange(1),
+    help="30 of Heun, two settlings each; without time two for each time constant of the pixels, one settling each.",
+)  # fmt: skip
+@click.option(
+    "--temperature", type=float, default=0.0, show_default=True,
+    help="Of noise on the way, which falls to 0 at the end: as many Langevin steps as there were settlings.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the noise.")
 @_json
-def draw(run: Path, count: int, out: Path, steps: int, seed: int, as_json: bool) -> None:
+def draw(
+    run: Path, count: int, out: Path, steps: int | None, temperature: float, seed: int, as_json: bool
+) -> None:  # fmt: skip
     """Draw images with RUN_OR_CHIP, a run of `hopbar flow learn` or its chip, as its devices are if it is programmed.
 
     Example: `hopbar flow draw runs/flow --n 100 --out samples.png`
     """
     import numpy as np
 
+    from hvae.flows import langevin
     from hvae.reports.pictures import check_picture, write_images
     from hvae.runs import flows
     from hvae.scores import sampling
@@ -97,9 +112,11 @@ def draw(run: Path, count: int, out: Path, steps: int, seed: int, as_json: bool)
     check_picture(out, count)
     sampling.refuse_too_many(count)
     found = flows.load(run)
-    made = np.clip(found.flow.sample(count, stream(seed, "sampling"), steps), -1, 1)
+    way = langevin.warmed(found.flow.matching, steps, temperature)
+    made = np.clip(found.flow.sample(count, stream(seed, "sampling"), way), -1, 1)
     path = write_images(made, found.config.data.shape, out, f"a flow of {found.flow.devices:,} weights, from noise")
-    click.echo(json.dumps({"images": str(path), "count": count, "steps": steps, "seed": seed}) if as_json else path)
+    told = {"images": str(path), "count": count, "steps": way.steps, "settlings": way.settlings, "seed": seed}
+    click.echo(json.dumps(told) if as_json else path)
 
 
 @flow.command(short_help="Score a flow beside what needs no learning.")

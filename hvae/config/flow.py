@@ -18,6 +18,7 @@ from hvae.config.own_images import looked_up
 from hvae.config.run import DataConfig
 
 TIMES = 8
+LENGTH = 8.0
 GAIN = 3.0
 
 
@@ -29,8 +30,13 @@ class Teaching:
     ----------
     hidden : int
         Hidden neurons.
+    matching : {"flow", "equilibrium", "denoiser"}
+        What the field is taught to be, `hvae.flows.matching`: that of the time, one without time, or the clean sample
+        at neurons of their own (no images: a prior of latents).
     times : int
-        Neurons that hold the time, an even number.
+        Neurons that hold the time, an even number; a field without time has none.
+    length : float
+        Of a field without time: time constants of the pixels until they are read.
     gain : float
         Of the hidden neurons.
     steps, batch : int
@@ -48,7 +54,9 @@ class Teaching:
     """
 
     hidden: int = 160
+    matching: Literal["flow", "equilibrium", "denoiser"] = "flow"
     times: int = TIMES
+    length: float = LENGTH
     gain: float = GAIN
     steps: int = 3000
     batch: int = 256
@@ -61,7 +69,7 @@ class Teaching:
     def __post_init__(self) -> None:
         for name in ("hidden", "steps", "batch"):
             checks.at_least(f"teaching.{name}", getattr(self, name), 1)
-        for name in ("rate", "gain"):
+        for name in ("rate", "gain", "length"):
             checks.positive(f"teaching.{name}", getattr(self, name))
         checks.at_least("teaching.times", self.times, 2)
         checks.at_least("teaching.margin", self.margin, 0)
@@ -72,6 +80,11 @@ class Teaching:
             raise InvalidValue(
                 f"`teaching.pool` must be at least `teaching.batch`, {self.batch}, but got {self.pool}: raise it"
             )
+
+    @property
+    def n_times(self) -> int:
+        """Time neurons that the network has."""
+        return 0 if self.matching == "equilibrium" else self.times
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,6 +134,7 @@ def exported(chip: Chip) -> Arrays:
     facts = {
         "model": chip.model, "networks": networks, "image_shape": list(chip.image_shape),
         "sigma": chip.sigma if isinstance(chip.sigma, float | int) else None, "provenance": dict(chip.provenance),
+        "read_after": 1.0 if chip.readout is None else chip.readout.after,
     }  # fmt: skip
     return Arrays(named=named, facts=facts)
 
@@ -173,10 +174,11 @@ def _restored(arrays: Arrays) -> Chip:
     sigma: Any = named.get("sigma", facts["sigma"])
     shape: Any = facts["image_shape"]
     provenance: Any = facts["provenance"]
+    after: Any = facts.get("read_after", 1.0)
     return Chip(
         model=str(facts["model"]), networks=networks, weights=weights, conductances=conductances, sigma=sigma,
         image_shape=tuple(int(side) for side in shape), examples=named["examples"], provenance=provenance,
-        readout=Readout(**told_readout) if told_readout else None,
+        readout=Readout(**told_readout, after=after) if told_readout else None,
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from crossbar.errors import DivergedError
 from crossbar.hopfield.couplings import random_weights
 from hvae.config.flow import Teaching
 from hvae.config.run import OptimizerConfig
-from hvae.flows import field
-from hvae.flows.field import Field
+from hvae.flows import denoiser, field, matching
+from hvae.flows.denoiser import Denoiser
+from hvae.flows.field import Field, Velocity
 from hvae.flows.flow import Flow
 from hvae.flows.lessons import Lessons, Units, outward
 from hvae.learning import optimizers
@@ -32,7 +33,7 @@ class Taught:
     Attributes
     ----------
     lessons : Lessons
-    field : Field
+    field : Velocity
         Its network and solvers; its weights are the first ones.
     parameters : dict
         The weights now, ``flow``.
@@ -41,14 +42,17 @@ class Taught:
     """
 
     lessons: Lessons
-    field: Field
+    field: Velocity
     parameters: Parameters
     step: int = 0
 
     @property
     def flow(self) -> Flow:
         """The flow that has been learned so far."""
-        return Flow(field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units)
+        return Flow(
+            field=self.field.with_weights(self.parameters[FLOW].copy()), units=self.lessons.units,
+            matching=matching.of(self.lessons.teaching),
+        )  # fmt: skip
 
     @property
     def finished(self) -> bool:
@@ -95,12 +99,16 @@ class Course(Taught):
         samples = np.asarray(samples, np.float32)
         own = units or Units.of(outward(samples, teaching.margin, stream(seed, "validation")), spread)
         lessons = Lessons(samples=samples, spread=spread, units=own, teaching=teaching, seed=seed)
-        whole = field.network(samples.shape[1], teaching.hidden, teaching.times, teaching.gain)
+        made: type[Denoiser | Field] = Field
+        whole = field.network(samples.shape[1], teaching.hidden, teaching.n_times, teaching.gain)
+        if teaching.matching == "denoiser":
+            made = Denoiser
+            whole = denoiser.network(samples.shape[1], teaching.hidden, teaching.n_times, teaching.gain)
         first = _START * random_weights(whole, stream(seed, "init"), np.float32) * whole.mask()
         weights = first.astype(np.float32)
         muon = OptimizerConfig(name="muon", learning_rate=teaching.rate, momentum=MOMENTUM)
         return cls(
-            lessons=lessons, field=Field(network=whole, weights=weights), parameters={FLOW: weights.copy()},
+            lessons=lessons, field=made(network=whole, weights=weights), parameters={FLOW: weights.copy()},
             optimizer=optimizers.make(muon, {FLOW: whole.spans}),
         )  # fmt: skip
 

@@ -1,12 +1,14 @@
 """The field of a Hopfield network whose state neurons are clamped, and the local rule that teaches it.
 
-With the states x and the time neurons clamped, the hidden neurons settle to E*(x, t) = min_h E(x, t, h), eq. (1). The
-field is v(x, t) = -dE*/dx. By the envelope theorem that is what the state neurons' lines bring less their own leak,
+With the states x and the time neurons, if any, clamped, the hidden neurons settle to E*(x, t) = min_h E(x, t, h),
+eq. (1). The field is v(x, t) = -dE*/dx. By the envelope theorem that is what the state neurons' lines bring less
+their own leak,
 
     v(x, t) = W_xh rho(h*) + W_xt tau(t) - x,
 
 one read of the array at equilibrium. Flow matching (Lipman et al., arXiv:2210.02747) asks it to be u = x_1 - x_0 at
-x = (1 - t) x_0 + t x_1; with r = v - u the loss is |r|^2 / 2 and its gradient
+x = (1 - t) x_0 + t x_1, equilibrium matching a share of that (`hvae.flows.matching`); with r = v - u the loss is
+|r|^2 / 2 and its gradient
 
     dL/dW_ij = R_i S_j + S_i R_j,   S = rho(x, tau, h*),   R = (r, 0, rho'(h*) dh),
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -36,11 +39,44 @@ from hvae.config.flow import GAIN, TIMES
 def network(n_states: int, n_hidden: int, n_times: int = TIMES, gain: float = GAIN) -> Network:
     """Return a dense network of linear states and times and sigmoid hidden neurons; states are called ``pixels``.
 
-    >>> network(4, 10).size
-    22
+    Without times it has no such block.
+
+    >>> network(4, 10).size, network(4, 10, 0).names
+    (22, ('pixels', 'hidden'))
     """
-    blocks = (("pixels", n_states), ("time", n_times), ("hidden", n_hidden))
-    return Network(blocks, neurons=(Linear(), Linear(), Sigmoid(gain)))
+    linear = [("pixels", n_states), *([("time", n_times)] if n_times else [])]
+    return Network((*linear, ("hidden", n_hidden)), neurons=(*(Linear() for _ in linear), Sigmoid(gain)))
+
+
+class Velocity(Protocol):
+    """Something that a network of weights makes of states and times, and that can be taught."""
+
+    @property
+    def network(self) -> Network:
+        """Return its neurons."""
+        ...
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Return the weights (N, N)."""
+        ...
+
+    @property
+    def devices(self) -> int:
+        """Pairs of devices that a chip holds for it."""
+        ...
+
+    def velocity(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Return v(x, t) (n, n_states)."""
+        ...
+
+    def gradient(self, x: np.ndarray, t: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the gradient of the loss by each pair's weight (N, N), and the loss, means over the batch."""
+        ...
+
+    def with_weights(self, weights: np.ndarray) -> Self:
+        """Return the same of other `weights`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +105,7 @@ class Field:
     Attributes
     ----------
     network : Network
-        Blocks ``pixels``, ``time`` and ``hidden``.
+        Blocks ``pixels``, ``time`` unless the field has no time, and ``hidden``.
     weights : ndarray (N, N)
         Symmetric, zero among times and among states.
     solver, response : ConjugateGradient, LinearResponse
@@ -84,19 +120,27 @@ class Field:
     @cached_property
     def role(self) -> Role:
         """States and times are held, the hidden neurons settle."""
-        return self.network.role(["pixels", "time"])
+        return self.network.role(name for name in self.network.names if name != "hidden")
+
+    @cached_property
+    def time(self) -> slice:
+        """The time neurons, which stand between pixels and hidden ones."""
+        return slice(self.network.block("pixels").stop, self.network.block("hidden").start)
 
     @property
     def devices(self) -> int:
         """Pairs of devices that a chip holds for it."""
         return int(self.network.mask().sum()) // 2
 
-    def rest(self, x: np.ndarray, t: np.ndarray) -> Rest:
-        """Settle the hidden neurons for states `x` (n, n_states) at times `t` (n,)."""
-        n_times = dict(self.network.blocks)["time"]
+    def rest(self, x: np.ndarray, t: np.ndarray, start: np.ndarray | None = None) -> Rest:
+        """Settle the hidden neurons for states `x` (n, n_states) at times `t` (n,), from `start` (n, n_hidden) or zero.
+
+        A field without time is the same at every `t`.
+        """
+        n_times = self.time.stop - self.time.start
         clamped = np.concatenate([x, times(t, n_times).astype(x.dtype)], axis=1)
         landscape = Landscape.clamp(IdealWeights(self.network, self.weights), self.role, clamped)
-        settled = self.solver.settle(landscape)
+        settled = self.solver.settle(landscape, start)
         signals = landscape.neurons.signals(settled.states)
         return Rest(landscape=landscape, settled=settled, clamped=clamped, signals=signals)
 
@@ -106,15 +150,19 @@ class Field:
 
     def at_rest(self, rest: Rest) -> np.ndarray:
         """Return v (n, n_states) where the hidden neurons came to `rest`: one read."""
-        states, hidden, time = (self.network.block(name) for name in ("pixels", "hidden", "time"))
+        states, hidden = (self.network.block(name) for name in ("pixels", "hidden"))
         x, held = np.split(rest.clamped, [states.stop - states.start], axis=1)
-        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[time, states] - x
+        found: np.ndarray = rest.signals @ self.weights[hidden, states] + held @ self.weights[self.time, states] - x
         return found
 
     def potential(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return E*(x, t) (n,), up to what the time alone makes."""
-        rest = self.rest(x, t)
-        held = rest.clamped[:, x.shape[1] :] @ self.weights[self.network.block("time"), self.network.block("pixels")]
+        return self.energy(self.rest(x, t))
+
+    def energy(self, rest: Rest) -> np.ndarray:
+        """Return E* (n,) where the hidden neurons came to `rest`."""
+        x, held = np.split(rest.clamped, [self.time.start], axis=1)
+        held = held @ self.weights[self.time, self.network.block("pixels")]
         found: np.ndarray = rest.landscape.energy(rest.settled.states) + 0.5 * (x * x).sum(1) - (x * held).sum(1)
         return found
 

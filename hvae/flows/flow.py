@@ -1,4 +1,4 @@
-"""A flow from N(0, I) to samples: drawn from by Heun's steps."""
+"""A flow from N(0, I) to samples."""
 
 from __future__ import annotations
 
@@ -6,43 +6,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hvae.flows.field import Field
+from hvae.flows.field import Velocity
 from hvae.flows.lessons import Units
+from hvae.flows.matching import FlowMatching, Matching
+from hvae.flows.ways import Way
 
-STEPS = 30  # of Heun's method, two settlings each
 _PORTION = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """A generator: noise that follows a field from t = 0 to 1.
+    """A generator: noise that follows a field.
 
     Attributes
     ----------
-    field : Field
+    field : Velocity
     units : Units
+    matching : Matching
+        What the field was taught to be.
     """
 
-    field: Field
+    field: Velocity
     units: Units
+    matching: Matching = FlowMatching()  # noqa: RUF009 - it is frozen
 
     @property
     def devices(self) -> int:
         """Pairs of devices that a chip holds for it."""
         return self.field.devices
 
-    def sample(self, count: int, rng: np.random.Generator, steps: int = STEPS) -> np.ndarray:
-        """Return samples (count, d), float64, by `steps` of Heun's method."""
+    def sample(self, count: int, rng: np.random.Generator, way: Way | None = None) -> np.ndarray:
+        """Return samples (count, d), float64; by the matching's own `way` unless told otherwise."""
         noise = rng.standard_normal((count, len(self.units.mean))).astype(self.field.weights.dtype)
-        parts = [self.follow(noise[first : first + _PORTION], steps) for first in range(0, count, _PORTION)]
+        chosen = way or self.matching.way()
+        portions = (noise[first : first + _PORTION] for first in range(0, count, _PORTION))
+        parts = [chosen.follow(self.field, portion, rng) for portion in portions]
         return self.units.outward(np.concatenate(parts))
-
-    def follow(self, x: np.ndarray, steps: int = STEPS) -> np.ndarray:
-        """Return where the states `x` (n, d) of t = 0 are at t = 1."""
-        size = x.dtype.type(1 / steps)
-        for step in range(steps):
-            now, then = (np.full(len(x), (step + k) / steps, x.dtype) for k in (0, 1))
-            first = self.field.velocity(x, now)
-            second = self.field.velocity(x + size * first, then)
-            x = x + size * (first + second) / 2
-        return x

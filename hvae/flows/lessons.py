@@ -8,6 +8,8 @@ import numpy as np
 
 from crossbar.errors import InvalidValue
 from hvae.config.flow import Teaching
+from hvae.flows import matching
+from hvae.flows.matching import Matching
 from hvae.flows.pairing import PAIRINGS
 from hvae.streams import stream
 
@@ -52,11 +54,18 @@ class Units:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A batch: states x (n, d) at times t (n,) and what the field should be there, u = x_1 - x_0 (n, d)."""
+    """A batch: states x (n, d) at times t (n,) and what the field should be there (n, d), `hvae.flows.matching`."""
 
     x: np.ndarray
     t: np.ndarray
     target: np.ndarray
+
+
+def lesson(start: np.ndarray, end: np.ndarray, drawn: np.ndarray, rule: Matching) -> Lesson:
+    """Return what `rule` teaches between noise `start` and samples `end` (n, d), at times `drawn` (n,) in [0, 1)."""
+    t = rule.times(drawn)
+    x = (1 - t)[:, None] * start + t[:, None] * end
+    return Lesson(x=x, t=t, target=rule.share(t)[:, None] * (end - start))
 
 
 @dataclass(kw_only=True)
@@ -91,9 +100,8 @@ class Lessons:
         each = self.teaching.pool // batch
         start, end = self._pair(step // each)
         rows = slice(step % each * batch, (step % each + 1) * batch)
-        t = stream(self.seed, "latent", step).random(batch, dtype=np.float32)
-        x = (1 - t)[:, None] * start[rows] + t[:, None] * end[rows]
-        return Lesson(x=x, t=t, target=end[rows] - start[rows])
+        drawn = stream(self.seed, "latent", step).random(batch, dtype=np.float32)
+        return lesson(start[rows], end[rows], drawn, matching.of(self.teaching))
 
     def _pair(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return noise and samples of pool `number`, in pairs."""

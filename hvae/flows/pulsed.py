@@ -16,6 +16,7 @@ from hvae.config.array import ArraySettings
 from hvae.config.flow import Teaching
 from hvae.config.run import OptimizerConfig
 from hvae.flows.course import MOMENTUM, Course, Taught
+from hvae.flows.field import Field
 from hvae.learning import optimizers
 from hvae.models.hopfield import Parameters
 from hvae.onchip.arrays import ARRAY, RULE, array_config, below
@@ -38,6 +39,7 @@ class PulsedCourse(Taught):
         What the devices hold now, ``flow``.
     """
 
+    field: Field
     array: CrossbarArray
     rule: MixedPrecision
 
@@ -52,6 +54,7 @@ class PulsedCourse(Taught):
         """
         check(settings)
         plain = Course.begin(samples, teaching, seed)
+        assert isinstance(plain.field, Field)
         network, rng = plain.field.network, stream(seed, "device")
         config = array_config(settings)
         array = CrossbarArray.from_weights(network, plain.parameters[FLOW], config, rng)

@@ -21,6 +21,7 @@ from hvae.data.sets import Dataset
 from hvae.flows.field import Field
 from hvae.flows.flow import Flow
 from hvae.flows.lessons import Units
+from hvae.flows.matching import EquilibriumMatching, FlowMatching
 from hvae.runs import loading, lock
 from hvae.runs.records import Checkpoint, RunFolder, make_folder, refuse_what_exists
 
@@ -88,7 +89,7 @@ class FlowFolder:
             There is none; it is damaged, or not of this run.
         """
         found = self.records.load()
-        if found.config != flow_config.dump(config):
+        if flow_config.loads(found.config, "the checkpoint's config") != config:
             raise InvalidValue(
                 f"{self.path / CONFIG} was changed since the run's last checkpoint: put it back, or learn another run"
             )
@@ -102,7 +103,7 @@ def _size(config: FlowConfig, found: Checkpoint) -> int:
     if set(found.parameters) != {FLOW}:
         return -1
     rows, columns, channels = config.data.shape
-    return rows * columns * channels + config.teaching.times + config.teaching.hidden
+    return rows * columns * channels + config.teaching.n_times + config.teaching.hidden
 
 
 def make_chip(
@@ -118,7 +119,7 @@ def make_chip(
         examples=data.validation_images[:_EXAMPLES],
         conductances=conductances or {},
         provenance={"step": str(step), "seed": str(config.teaching.seed), "flow": flow_config.dump(config)},
-        readout=Readout(mean=flow.units.mean, scale=flow.units.scale),
+        readout=Readout(mean=flow.units.mean, scale=flow.units.scale, after=flow.matching.length),
     )
 
 
@@ -167,4 +168,6 @@ def of_chip(chip: Chip) -> Flow:
     if network.mismatch is not None:
         raise InvalidValue("the chip's neurons are not alike, which no flow is drawn with: leave --neuron-... out")
     own = Field(network=network, weights=weights.astype(np.float32))
-    return Flow(field=own, units=Units(mean=chip.readout.mean, scale=chip.readout.scale))
+    timed = "time" in network.names
+    rule = FlowMatching() if timed else EquilibriumMatching(length=chip.readout.after)
+    return Flow(field=own, units=Units(mean=chip.readout.mean, scale=chip.readout.scale), matching=rule)

@@ -9,7 +9,7 @@ import numpy as np
 from hvae.baselines import pca
 from hvae.data.sets import Dataset
 from hvae.flows.flow import Flow
-from hvae.flows.lessons import outward
+from hvae.flows.lessons import lesson, outward
 from hvae.scores import densities, distances
 from hvae.scores.distances import Extractor
 
@@ -71,7 +71,8 @@ def losses(flow: Flow, images: np.ndarray, rng: np.random.Generator) -> dict[str
     """
     end = flow.units.inward(images)
     start, t = rng.standard_normal(end.shape, dtype=np.float32), rng.random(len(end), dtype=np.float32)
-    missed = flow.field.velocity((1 - t)[:, None] * start + t[:, None] * end, t) - (end - start)
+    taught = lesson(start, end, t, flow.matching)
+    missed = flow.field.velocity(taught.x, taught.t) - taught.target
     return {
         "loss": float(np.mean(missed**2)),
         "loss_of_pixels": float(np.mean((missed * flow.units.scale) ** 2)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from crossbar.errors import InvalidValue
 from hvae.config import flow as flow_config
 from hvae.config.flow import FlowConfig
 from hvae.data.sets import Dataset
@@ -81,8 +82,13 @@ def begun(config: FlowConfig, data: Dataset) -> Course | PulsedCourse:
     Raises
     ------
     InvalidValue, UnknownName
-        An array on which no flow can be taught.
+        An array on which no flow can be taught, or a denoiser.
     """
+    if config.teaching.matching == "denoiser":
+        raise InvalidValue(
+            "a denoiser has no chip yet and is no run: choose teaching.matching flow or equilibrium; "
+            "`hvae.flows.course.learn` teaches one, of latents"
+        )
     if config.array.device is None:
         return Course.begin(data.train_images, config.teaching, config.teaching.seed)
     return PulsedCourse.begin(data.train_images, config.teaching, config.array, config.teaching.seed)

@@ -288,6 +288,23 @@ def test_a_flow_is_read_as_it_was_written(rng, tmp_path):
         small_chip(rng).role("generate")
 
 
+def test_a_flow_without_time_says_when_it_is_read(rng, tmp_path):
+    network = Network((("pixels", 4), ("hidden", 3)), neurons=(Linear(), Sigmoid()))
+    weights = rng.normal(size=(7, 7)) * network.mask()
+    readout = Readout(mean=np.zeros(4), scale=np.ones(4), after=6.5)
+    chip = small_flow(rng, networks={"flow": network}, weights={"flow": weights + weights.T}, readout=readout)
+    again = load_chip(chip.save(tmp_path / "chip.h5"))
+    assert again.readout.after == 6.5
+    assert again.role("generate")[1].clamped == ()
+    with h5py.File(tmp_path / "chip.h5", "a") as file:
+        del file["readout"].attrs["after"]
+    assert load_chip(tmp_path / "chip.h5").readout.after == 1  # as chips of before
+    with pytest.raises(InvalidValue, match="`after` of a readout must be positive"):
+        Readout(mean=np.zeros(4), scale=np.ones(4), after=0.0)
+    with pytest.raises(InvalidValue, match="`after` must be 1 where neurons tell a flow the time"):
+        small_flow(rng, readout=readout)
+
+
 def test_a_flow_that_does_not_fit_is_refused(rng):
     with pytest.raises(InvalidValue, match="`readout` belongs to a chip with the network flow"):
         small_flow(rng, readout=None)
@@ -298,5 +315,5 @@ def test_a_flow_that_does_not_fit_is_refused(rng):
     with pytest.raises(InvalidValue, match="`scale` of a readout must be positive"):
         Readout(mean=np.zeros(4), scale=np.zeros(4))
     network = Network((("pixels", 4), ("latent", 2), ("hidden", 3)), neurons=(Linear(), Linear(), Sigmoid()))
-    with pytest.raises(InvalidValue, match="must have a block `time`"):
+    with pytest.raises(InvalidValue, match="a flow must have blocks pixels, time"):
         small_flow(rng, networks={"flow": network})

@@ -1,12 +1,14 @@
 """What a flow's chip measures and draws: the transient is the chip's, the pixels' capacitors are counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from circuits.area.architecture import Architecture
 from circuits.area.inventory import inventory
 from circuits.area.networks import chip_model
-from circuits.circuit.generation import SLOWNESS
+from circuits.circuit.generation import SLOWNESS, UNHURRIED
 from circuits.circuit.layout import Choices
 from circuits.costs.study import resolve, study
 from circuits.energy.flows import followed, generating_tasks
@@ -56,6 +58,27 @@ def test_every_part_of_a_flow_is_counted(chip):
     assert found.n_neurons == 14
     assert found.n_capacitors == 14 + round((SLOWNESS - 1) * 6)
     assert found.n_clamps == 4
+
+
+def test_a_flow_without_time_has_no_clock_and_small_capacitors(chip):
+    network = Network((("pixels", 6), ("hidden", 8)), neurons=(Linear(), Sigmoid()))
+    kept = np.r_[0:6, 10:18]
+    timeless = replace(
+        chip, networks={"flow": network}, weights={"flow": chip.weights["flow"][np.ix_(kept, kept)]},
+        readout=replace(chip.readout, after=6.0),
+    )  # fmt: skip
+    model = chip_model(timeless)
+    found = inventory(model.plans[0], Architecture())
+    assert found.n_clamps == 0
+    assert found.n_neurons == 14
+    assert found.n_memristors == 2 * (2 * 6 * 8 + 8 * 7)
+    assert found.n_capacitors == 14 + round((UNHURRIED - 1) * 6)
+    carried_there = followed(timeless, np.random.default_rng(1).standard_normal((3, 6)))
+    assert carried_there.times[-1] == pytest.approx(6 * UNHURRIED, rel=0.01)
+    for idle in ("on", "off"):
+        task = generating_tasks(model, timeless, carried_there, Architecture(), idle=idle)["generate"]
+        assert task.phases[0].n_neurons == 14
+        assert task.phases[0].relaxation.settle == pytest.approx([6 * UNHURRIED] * 3, rel=0.01)
 
 
 def test_the_study_of_a_flow_has_area_and_energy(chip, tmp_path):

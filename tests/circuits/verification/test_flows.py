@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from circuits import simulators
-from circuits.circuit.generation import Generation
+from circuits.circuit.generation import UNHURRIED, Generation
 from circuits.circuit.layout import Choices, Layout
 from circuits.dialects import spice
 from circuits.simulators.process import Limits
@@ -36,6 +36,54 @@ def flow_chip(seed=0, pixels=6, hidden=8, strength=0.5) -> Chip:
         model="flow", networks={"flow": network}, weights={"flow": weights + weights.T}, image_shape=(2, pixels // 2),
         readout=Readout(mean=np.zeros(pixels), scale=np.full(pixels, 0.5)),
     )  # fmt: skip
+
+
+def timeless_chip(seed=0, pixels=6, hidden=8, after=6.0) -> Chip:
+    """A flow without time, with random weights, that is read after so many time constants of its pixels."""
+    rng = np.random.default_rng(seed)
+    network = Network((("pixels", pixels), ("hidden", hidden)), neurons=(Linear(), Sigmoid()))
+    weights = np.triu(rng.standard_normal((network.size,) * 2), 1) * 0.5 * network.mask()
+    return Chip(
+        model="flow", networks={"flow": network}, weights={"flow": weights + weights.T}, image_shape=(2, pixels // 2),
+        readout=Readout(mean=np.zeros(pixels), scale=np.full(pixels, 0.5), after=after),
+    )  # fmt: skip
+
+
+def test_without_weights_a_chip_without_time_leaks_for_as_long_as_it_says():
+    """slowness dx/dt = -x: what is left is exp(-after), whatever the slowness."""
+    chip = timeless_chip(after=2.0)
+    chip = replace(chip, weights={"flow": np.zeros_like(chip.weights["flow"])})
+    noise = np.random.default_rng(1).standard_normal(6)
+    for slow in (1.0, 4.0):
+        np.testing.assert_allclose(carried(chip, Choices(), noise, slow)[:6], noise * np.exp(-2.0), atol=1e-7)
+
+
+@pytest.mark.parametrize(("symmetry", "slow"), [("shared", None), ("two-device", 1.0)])
+def test_a_chip_without_time_relaxes_in_ngspice_to_the_chips_image(needs_ngspice, tmp_path, symmetry, slow):
+    layout = Layout(chip=timeless_chip(), choices=Choices(symmetry=symmetry))
+    summary = prove(layout, Proof(keep=tmp_path, slowness=slow, n_samples=2))
+    assert summary["passed"], summary["reasons"]
+    assert summary["max_abs_error"] < 1e-4
+    assert summary["slowness"] == (slow or UNHURRIED)
+    assert summary["flow_seconds"] == pytest.approx(6 * (slow or UNHURRIED) * 1e-6)
+    text = (tmp_path / "0-generate" / "circuit.cir").read_text()
+    assert "Vtime" not in text
+    assert "Vclamp" not in text
+    assert ("Cslow" in text) == (slow != 1.0)
+
+
+def test_an_export_without_time_is_read_back_and_another_is_noticed(tmp_path):
+    layout = Layout(chip=timeless_chip())
+    export_chip(layout, Request(), tmp_path, "a test")
+    path = tmp_path / "generate.cir"
+    assert check(layout, path, sample=0, seed=0).passed
+    at = float(path.read_text().split("find v(s_pixel_0_0) at=")[1].split()[0])
+    assert at == pytest.approx(6 * UNHURRIED * 1e-6)
+    assert not check(layout, path, sample=1, seed=0).passed
+    assert not check(layout, path, sample=0, seed=0, slowness=8.0).passed
+    assert not check(Layout(chip=timeless_chip(seed=1)), path, sample=0, seed=0).passed
+    with pytest.raises(InvalidValue, match="`slow` must be at least 1"):
+        layout.generate(layout.noise(0, 0), 0.5)
 
 
 def test_the_reference_follows_a_chip_without_hidden_couplings_exactly():

@@ -1,6 +1,7 @@
 """`hopbar flow`: learned, stopped, resumed, drawn from, scored; and what is refused in one line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hvae.config import flow as flow_config
 from hvae.runs import flows as flow_runs
 from hvae.runs import images
 from hvae.runs.flows import FlowFolder
+from hvae.streams import stream
 from hvae.training import flows
 from hvae.training.loop import Ending
 
@@ -51,7 +53,9 @@ def test_a_run_holds_its_configuration_metrics_and_chip(learned):
     assert chip.image_shape == (8, 8)
 
 
-@pytest.mark.parametrize("array", [[], ["--array", "epiram"]], ids=["floats", "epiram"])
+@pytest.mark.parametrize(
+    "array", [[], ["--array", "epiram"], ["--matching", "equilibrium"]], ids=["floats", "epiram", "no time"]
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(array, tmp_path):
     learned = tmp_path / "whole"
     run("learn", "--out", learned, *SMALL, *array)
@@ -65,7 +69,47 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(array, tmp_path):
     assert json.loads(done.stdout)["step"] == 6
     for name in ("metrics.jsonl", "checkpoint.h5", "chip.h5"):
         assert (folder.path / name).read_bytes() == (learned / name).read_bytes()
-    assert bool(load_chip(learned).conductances) == bool(array)
+    assert bool(load_chip(learned).conductances) == ("epiram" in array)
+
+
+def test_a_run_of_before_fields_without_time_goes_on(learned, tmp_path):
+    config = FlowFolder.open(learned).config()
+    folder = FlowFolder.create(tmp_path / "old", config)
+    found = FlowFolder.open(learned).records.load()
+    lines = [line for line in found.config.splitlines() if not line.startswith(("matching", "length"))]
+    folder.records.save(replace(found, config="\n".join(lines) + "\n"))
+    assert folder.resumed(config).step == 6
+
+
+def test_a_flow_without_time_relaxes_for_as_long_as_its_chip_says(tmp_path):
+    path = tmp_path / "run"
+    run("learn", "--out", path, *SMALL, "--matching", "equilibrium", "--set", "teaching.length=3")
+    chip = load_chip(path)
+    assert chip.networks["flow"].blocks == (("pixels", 64), ("hidden", 5))
+    assert chip.readout.after == 3
+    done = run("draw", path, "--n", 3, "--out", tmp_path / "a.npy", "--json")
+    told = json.loads(done.stdout)
+    assert (told["steps"], told["settlings"]) == (6, 6)
+    flow = flow_runs.load(path / "chip.h5").flow
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "a.npy"), np.clip(flow.sample(3, stream(0, "sampling"), flow.matching.way()), -1, 1)
+    )
+    with pytest.raises(InvalidValue, match="`steps` must be at least 3, the time constants"):
+        run("draw", path, "--n", 3, "--steps", 2, "--out", tmp_path / "b.npy")
+    assert json.loads(run("score", path, "--n", 100, "--json").stdout)["weights"] == flow.devices
+
+
+def test_a_temperature_adds_noise_that_is_the_same_each_time(learned, tmp_path):
+    drawn = []
+    for name, temperature in (("cold", 0), ("warm", 0.2), ("again", 0.2)):
+        out = tmp_path / f"{name}.npy"
+        done = run("draw", learned, "--n", 3, "--steps", 4, "--temperature", temperature, "--out", out, "--json")
+        assert json.loads(done.stdout)["settlings"] == 8
+        drawn.append(np.load(out))
+    assert not np.array_equal(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[1], drawn[2])
+    with pytest.raises(InvalidValue, match="temperature start"):
+        run("draw", learned, "--n", 3, "--temperature", -1, "--out", tmp_path / "no.npy")
 
 
 def test_images_are_drawn_as_numbers_and_as_a_picture(learned, tmp_path):

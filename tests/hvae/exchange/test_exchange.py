@@ -315,15 +315,18 @@ def test_a_changed_file_of_ours_is_told(tmp_path):
             chips.restored(Arrays(named=whole.named, facts=facts), "a.npz")
 
 
-def test_a_flow_goes_out_and_comes_back_with_its_readout():
+@pytest.mark.parametrize(("clock", "after"), [((("time", 2),), 1.0), ((), 6.0)], ids=["time", "no time"])
+def test_a_flow_goes_out_and_comes_back_with_its_readout(clock, after):
     rng = np.random.default_rng(0)
-    network = Network((("pixels", 4), ("time", 2), ("hidden", 3)), neurons=(Linear(), Linear(), Sigmoid()))
-    weights = rng.normal(size=(9, 9)) * network.mask()
+    blocks = (("pixels", 4), *clock, ("hidden", 3))
+    network = Network(blocks, neurons=(*(Linear() for _ in blocks[:-1]), Sigmoid()))
+    weights = rng.normal(size=(network.size,) * 2) * network.mask()
     chip = Chip(
         model="flow", networks={"flow": network}, weights={"flow": weights + weights.T}, image_shape=(2, 2),
-        readout=Readout(mean=rng.normal(size=4), scale=rng.uniform(0.1, 1, 4)),
+        readout=Readout(mean=rng.normal(size=4), scale=rng.uniform(0.1, 1, 4), after=after),
     )  # fmt: skip
     again = chips.restored(chips.exported(chip), "a test")
+    assert again.readout.after == after
     assert again.networks == chip.networks
     np.testing.assert_array_equal(again.readout.mean, chip.readout.mean)
     np.testing.assert_array_equal(again.readout.scale, chip.readout.scale)

@@ -16,10 +16,10 @@ EXACT = {
 }
 
 
-@pytest.fixture
-def small():
+@pytest.fixture(params=[4, 0], ids=["time", "no time"])
+def small(request):
     rng = np.random.default_rng(0)
-    net = field.network(3, 7, 4)
+    net = field.network(3, 7, request.param)
     weights = rng.normal(0, 0.4, (net.size,) * 2)
     return Field(network=net, weights=np.where(net.mask(), weights + weights.T, 0), **EXACT)
 
@@ -56,6 +56,14 @@ def test_the_gradient_is_that_of_finite_differences(small, batch):
     assert not gradient[~small.network.mask()].any()
 
 
+def test_a_field_without_time_is_the_same_at_every_time(batch):
+    rng, x = np.random.default_rng(0), batch[0]
+    net = field.network(3, 7, 0)
+    weights = rng.normal(0, 0.4, (net.size,) * 2)
+    timeless = Field(network=net, weights=np.where(net.mask(), weights + weights.T, 0), **EXACT)
+    np.testing.assert_array_equal(timeless.velocity(x, np.zeros(5)), timeless.velocity(x, np.ones(5)))
+
+
 def test_two_settlings_follow_it_with_an_error_of_epsilon_squared(small, batch):
     exact, _ = small.gradient(*batch)
     errors = [np.linalg.norm(small.two_settlings(*batch, epsilon) - exact) for epsilon in (0.2, 0.1, 0.05)]
@@ -71,7 +79,7 @@ def test_autograd_finds_the_same_gradient(small, batch):
     rest = small.rest(x, t)
     h = torch.from_numpy(rest.settled.states.copy())
     clamped = torch.from_numpy(rest.clamped)
-    states, hidden = (torch.arange(14)[small.network.block(name)] for name in ("pixels", "hidden"))
+    states, hidden = (torch.arange(small.network.size)[small.network.block(name)] for name in ("pixels", "hidden"))
     even = (w + w.T) / 2
     for _ in range(400):  # a contraction from the equilibrium, through which autograd goes
         r = torch.sigmoid(3 * h)
