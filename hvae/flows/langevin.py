@@ -86,4 +86,5 @@ def warmed(rule: Matching, steps: int | None, temperature: float) -> Way:
         A negative temperature, or too few steps.
     """
     way = rule.way(steps)
+    checks.not_negative("temperature", temperature)
     return way if temperature == 0 else Langevin(length=rule.length, steps=way.settlings, start=temperature)
