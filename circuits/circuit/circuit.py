@@ -324,7 +324,7 @@ def _number_of(law: Neuron) -> str:
 
 def _laws(network: Network) -> tuple[str, ...]:
     """Return which neurons `network` has, where they are not all sigmoids of one gain, and that they are not alike."""
-    unlike = () if network.mismatch is None else ("neurons are not alike: each card tells its gain, offset and leak",)
+    unlike = () if network.mismatch is None else ("neurons are not alike: each card tells its own numbers",)
     if all(law == network.laws[0] and law.name == Sigmoid.name for law in network.laws):
         return unlike
     said = [

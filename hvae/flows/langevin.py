@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbar.errors import InvalidValue
 from crossbar.numerics import checks
 from hvae.flows.field import Field
 from hvae.flows.matching import Matching
-from hvae.flows.ways import Way
+from hvae.flows.ways import Way, check_pace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +49,9 @@ class Langevin:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.positive("length", self.length)
+        check_pace(self.length, self.steps)
         for name in ("start", "end"):
             checks.at_least(f"temperature {name}", getattr(self, name), 0)
-        if not self.steps >= self.length:
-            raise InvalidValue(
-                f"`steps` must be at least {self.length:g}, the time constants of the relaxation, but got {self.steps}"
-            )
 
     @property
     def settlings(self) -> int:

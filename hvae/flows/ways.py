@@ -57,13 +57,8 @@ class Heun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Denoising:
+class Denoising(Heun):
     """Heun's method on dx/dt = v(x, t), but for the last step, one of Euler's: it ends at the clean sample."""
-
-    steps: int = 30
-
-    def __post_init__(self) -> None:
-        checks.at_least("steps", self.steps, 1)
 
     @property
     def settlings(self) -> int:
@@ -107,11 +102,7 @@ class Relaxation:
     steps: int
 
     def __post_init__(self) -> None:
-        checks.positive("length", self.length)
-        if not self.steps >= self.length:
-            raise InvalidValue(
-                f"`steps` must be at least {self.length:g}, the time constants of the relaxation, but got {self.steps}"
-            )
+        check_pace(self.length, self.steps)
 
     @property
     def settlings(self) -> int:
@@ -128,3 +119,12 @@ class Relaxation:
             hidden = rest.settled.states
             x = x + size * field.at_rest(rest)
         return x
+
+
+def check_pace(length: float, steps: int) -> None:
+    """Raise `InvalidValue` unless `length` time constants are positive and no step of so many is longer than one."""
+    checks.positive("length", length)
+    if not steps >= length:
+        raise InvalidValue(
+            f"`steps` must be at least {length:g}, the time constants of the relaxation, but got {steps}"
+        )
