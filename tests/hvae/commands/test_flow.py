@@ -108,7 +108,7 @@ def test_a_temperature_adds_noise_that_is_the_same_each_time(learned, tmp_path):
         drawn.append(np.load(out))
     assert not np.array_equal(drawn[0], drawn[1])
     np.testing.assert_array_equal(drawn[1], drawn[2])
-    with pytest.raises(InvalidValue, match="temperature start"):
+    with pytest.raises(InvalidValue, match="`temperature` must not be negative"):
         run("draw", learned, "--n", 3, "--temperature", -1, "--out", tmp_path / "no.npy")
 
 
