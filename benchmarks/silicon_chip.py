@@ -26,7 +26,7 @@ from circuits.circuit.layout import Choices
 from circuits.commands.beside import SIDES, Beside, Setting, beside, count, setting
 from circuits.silicon import chip as silicon
 from circuits.silicon.bench import Conditions
-from circuits.silicon.characterised import Characterised
+from circuits.silicon.ensemble import Ensemble
 from circuits.silicon.figures import draw_images
 from circuits.silicon.level import Level
 from circuits.verification.chip_reference import rest, settle_sample
@@ -76,7 +76,7 @@ def told(index: int, found: Beside, chosen: Setting) -> dict[str, object]:
     return said
 
 
-def sse(chip: Chip, images: np.ndarray, known: Characterised | None) -> float:
+def sse(chip: Chip, images: np.ndarray, known: Ensemble | None) -> float:
     """Return SSE/2 of the reconstructions from mu of `images`, by ideal neurons or by characterised ones."""
     task = silicon.task(chip, images[0], np.zeros(4), Conditions(), LEVEL)
     total = 0.0

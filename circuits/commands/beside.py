@@ -6,8 +6,8 @@ as `circuits.silicon` and `circuits.verification` know nothing of each other.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from circuits.cells.sky130.neuron import neuron
 from circuits.cells.sky130.process import models
 from circuits.circuit.layout import Choices
 from circuits.circuit.memristor_array import MemristorArray
+from circuits.commands.built import fitted
 from circuits.silicon import chip as silicon
 from circuits.silicon.bench import MODELS, Conditions
-from circuits.silicon.characterised import Characterised, characterise
+from circuits.silicon.characterised import characterise
+from circuits.silicon.ensemble import Ensemble, characterise_each
 from circuits.silicon.level import Level
 from circuits.simulators.process import Limits
 from circuits.verification.chip_reference import rest, settle_sample
@@ -35,13 +37,13 @@ class Setting:
 
     Attributes
     ----------
-    known : Characterised
-        One neuron under the same conditions.
+    known : Ensemble
+        Its neurons under the same conditions, measured.
     times : silicon.Times
     limits : Limits
     """
 
-    known: Characterised
+    known: Ensemble
     times: silicon.Times
     limits: Limits = silicon.LIMITS
 
@@ -76,16 +78,21 @@ class Beside:
     pixels: np.ndarray
 
     def record(self) -> dict[str, Any]:
-        """Return it as JSON takes it: largest differences in units of the state, watts, volts."""
+        """Return it as JSON takes it: largest differences in units of the state, rms of pixels, watts, volts."""
         task, found = self.task, self.found
         sample = found.decoded[task.latents] - found.encoded[task.latents] - task.noise
         return {
             **{name: float(np.abs(one).max()) for name, one in self.differences.items()},
-            "pixels_rms": float(np.sqrt(np.mean(self.pixels**2))), "sample_error": float(np.abs(sample).max()),
+            "pixels_rms": _rms(self.pixels), "image_rms": _rms(found.decoded[task.pixels] - task.image),
+            "sample_error": float(np.abs(sample).max()),
             "power_W": float(found.power[-1]), "nodes_V": list(found.swing), "processor_seconds": found.seconds,
             "neurons": task.array.size, "memristors": count(task.array),
             "transistors": task.array.size * len(neuron().transistors), "largest_siemens": float(task.array.plus.max()),
         }  # fmt: skip
+
+
+def _rms(pixels: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(pixels**2)))
 
 
 def count(array: MemristorArray) -> int:
@@ -94,14 +101,27 @@ def count(array: MemristorArray) -> int:
 
 
 def setting(
-    chip: Chip, conditions: Conditions, *, level: Level | None = None, limits: Limits = silicon.LIMITS
-) -> Setting:
-    """Characterise a neuron for `chip`: its lines are loaded as those of the chip are on average."""
+    chip: Chip, conditions: Conditions, *, level: Level | None = None, limits: Limits = silicon.LIMITS,
+    errors: Sequence[Mapping[str, float]] | None = None, told: Callable[[int], None] = lambda _: None,
+) -> Setting:  # fmt: skip
+    """Characterise a neuron for `chip`: its lines are loaded as those of the chip are on average.
+
+    With `errors` of each neuron's transistors (N,) every one is; `told` hears how many are done.
+    """
     level = level or Level()
-    n_pixels, n_latent = (chip.role(name)[1].n_clamped for name in ("encode", "decode"))
-    array = silicon.task(chip, np.zeros(n_pixels), np.zeros(n_latent), conditions, level).array
+    array = array_of(chip, conditions, level)
     load = float((array.plus + array.minus).sum(axis=0).mean()) / 2
-    return Setting(known=characterise(conditions, level, load), times=silicon.Times(), limits=limits)
+    if errors is None:
+        known = Ensemble.alike(characterise(conditions, level, load), array.size)
+    else:
+        known = characterise_each(conditions, level, load, errors, told)
+    return Setting(known=known, times=silicon.Times(), limits=limits)
+
+
+def array_of(chip: Chip, conditions: Conditions, level: Level) -> MemristorArray:
+    """Return the memristors of `chip` at the level of such neurons."""
+    n_pixels, n_latent = (chip.role(name)[1].n_clamped for name in ("encode", "decode"))
+    return silicon.task(chip, np.zeros(n_pixels), np.zeros(n_latent), conditions, level).array
 
 
 def beside(
@@ -119,13 +139,12 @@ def beside(
     task = silicon.task(chip, image, noise, chosen.conditions, chosen.level)
     found = silicon.run(task, chosen.conditions, chosen.level, chosen.times, errors, chosen.limits)
     sample = found.decoded[task.latents]
-    own = replace(chip.networks["tied"], mismatch=known.mismatch(task.array))
-    fitted = replace(chip, networks={"tied": own})
+    own = fitted(chip, known, task.array)
     rests = {
         "ideal_encode": rest(chip, Choices(), "encode", task.image).states,
         "ideal_decode": rest(chip, Choices(), "decode", sample).states,
-        "fitted_encode": rest(fitted, Choices(), "encode", task.image).states,
-        "fitted_decode": rest(fitted, Choices(), "decode", sample).states,
+        "fitted_encode": rest(own, Choices(), "encode", task.image).states,
+        "fitted_decode": rest(own, Choices(), "decode", sample).states,
         "characterised_encode": known.rest(task.array, task.pixels, task.image),
         "characterised_decode": known.rest(task.array, task.latents, sample),
     }

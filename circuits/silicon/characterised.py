@@ -1,43 +1,92 @@
-"""The characterised neuron: what ngspice measured of one neuron, as tables, and where a network of such neurons rests.
+"""The characterised neuron: what ngspice measured of one neuron, as tables.
 
     s_i = (R / U) F(I_i, s_i),   I_i = sum_j G+_ij (A(s_j) - L(I_i)) + G-_ij (B(s_j) - L(I_i))
 
 A and B are the voltages of the two word lines over the state: rho as it is, twice. F is the current into the state over
 that of the bit line and the state: rho' as it is, with its height, its offsets, and what a sign takes along. L is where
-the conveyor holds its line. Every neuron is the same one here; mismatch is not in it.
+the conveyor holds its line. `circuits.silicon.ensemble` has such neurons together.
 
-A table of F has 19 currents and 61 states, one simulation of 3 s. The lines are loaded as those of a chip are on
+A fine table of F has 19 currents and 65 states, one simulation of 3 s. The lines are loaded as those of a chip are on
 average, as a driver's voltage falls with its current, by millivolts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.interpolate import CubicSpline, RectBivariateSpline
-from scipy.optimize import root
 
 from circuits.cells.sky130.cell import Cell, rho, slope
 from circuits.cells.sky130.neuron import neuron
-from circuits.circuit.memristor_array import MemristorArray
-from circuits.silicon.bench import HOLD, Conditions, head, simulate
+from circuits.silicon.bench import Conditions, head, simulate
 from circuits.silicon.level import Level, mounted, rails
 from circuits.silicon.neuron import GAIN
 from circuits.silicon.transfer import fit
-from crossbar.errors import DivergedError, InvalidValue
-from crossbar.hopfield.mismatch import Mismatch
 from crossbar.numerics import checks
 
 LINE = Cell(name="line", transistors=(), law=rho, share=1.0, peak=1.0)
 DRIVE = Cell(name="drive", transistors=(), law=slope, share=2.0, peak=0.25)
-FITTED = 15e-9  # A; of the bit line, at which rho' is fitted
-SHARES = np.array([0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 1.0])
 LARGEST = 0.1e-6  # A of a bit line
-REACH, POINTS = 1.6, 65  # units
-STEPS, RATE, NEAR = 20_000, 0.03, 1e-4
-SWEEPS = 40
+FITTED = 15e-9  # A; of the bit line, at which rho' is fitted
+NEAR_ZERO = 5.1e-9  # A; up to which the line's resistance is
+REACH = 1.6  # units
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """Where tables have their points.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        Currents of either sign over the largest; 0.15, at which rho' is fitted, is one of them.
+    states : int
+        From end to end, an odd number.
+    """
+
+    shares: tuple[float, ...]
+    states: int
+
+
+FINE = Grid(shares=(0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 1.0), states=65)
+COARSE = Grid(shares=(0.01, 0.04, 0.15, 0.4, 1.0), states=33)
+"""A quarter of the points; where a network rests differs by 0.0014 units at most, of 20 settlings (measured)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The numbers of one neuron, whose rho has the height h and whose rho' has the height g.
+
+    Attributes
+    ----------
+    gain, offset : float
+        Of rho, the mean of both lines: a, and o in units of the state.
+    height : float
+        h, the mean of both lines, 1 in a perfect neuron.
+    slope_height : float
+        g.
+    alone : float
+        What drives the state without a current of the bit line, in volts of a signal times siemens: over the siemens
+        of a weight a pull.
+    ends : tuple of float
+        By how much the upper and the lower line go further than h rho on average, and half of their difference in
+        height, as shares of the read voltage.
+    rest : float
+        Where the conveyor holds its line at no current, as a share of the read voltage.
+    resistance : float
+        By how many volts an ampere moves that line, around no current.
+    """
+
+    gain: float
+    offset: float
+    height: float
+    slope_height: float
+    alone: float
+    ends: tuple[float, float]
+    rest: float
+    resistance: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,107 +122,40 @@ class Characterised:
     swing: tuple[float, float]
 
     @cached_property
-    def _tables(self) -> tuple[CubicSpline, CubicSpline, CubicSpline, RectBivariateSpline]:
-        above, below = (CubicSpline(self.state, one) for one in (self.above, self.below))
-        return above, below, CubicSpline(self.current, self.line), RectBivariateSpline(
-            self.current, self.state, self.drive
-        )
-
-    def currents(self, array: MemristorArray, states: np.ndarray) -> np.ndarray:
-        """Return the current (N,) of each bit line while the neurons are at `states` (N,)."""
-        above, below, line, _ = self._tables
-        brought = array.plus @ above(states) + array.minus @ below(states)
-        total = (array.plus + array.minus).sum(axis=1)
-        held = np.full(array.size, HOLD)
-        for _ in range(SWEEPS):
-            held = line(np.clip(brought - total * held, -LARGEST, LARGEST))
-        return brought - total * held
-
-    def drift(self, array: MemristorArray, states: np.ndarray) -> np.ndarray:
-        """Return R C ds/dt (N,) in units."""
-        *_, drive = self._tables
-        pushed = drive.ev(np.clip(self.currents(array, states), -LARGEST, LARGEST), np.clip(states, -REACH, REACH))
-        return self.level.leak * pushed / self.conditions.scale - states
-
-    def mismatch(self, array: MemristorArray) -> Mismatch:
-        """Return the neurons of `crossbar` that fit this one on the lines of `array`: gain, offset, leak and pull.
-
-        Gain a and offset o are those of rho, the mean of both lines. A rho' of height g that is driven by lines of
-        height h, of which the conveyor takes the share c, rests where l s = a rho'(a (s - o)) (u + p), l = a / (g h c).
-        The pull p is what the state is driven by without a bit line's current, and what lines bring that do not end
-        alike: their ends, and the difference of their heights at a signal of 1/2, times the conductances of the line.
-        What such a neuron cannot have: rho' with another middle than rho, heights that differ by signal.
-        """
-        volts, read, unit = self.state * self.conditions.scale, self.level.read, array.siemens_per_weight
-        middle = len(self.current) // 2
+    def fit(self) -> Fit:
+        """What fits the tables: rho to both lines, rho' to the drive of two currents of either sign."""
+        volts, read, middle = self.state * self.conditions.scale, self.level.read, len(self.current) // 2
         zero = self.line[middle]
-        ends = (self.above - zero) / read, (zero - self.below) / read
-        lines = [fit(LINE, volts, one) for one in ends]
+        sides = (self.above - zero) / read, (zero - self.below) / read
+        lines = [fit(LINE, volts, one) for one in sides]
         some = [k for k, one in enumerate(self.current) if abs(abs(one) - FITTED) < 1e-12]
         slopes = [fit(DRIVE, volts, self.drive[k] / self.current[k]) for k in some]
-        gain, offset = (float(np.mean([getattr(one, name) for one in lines])) for name in ("gain", "offset"))
-        of_lines, of_slopes = (float(np.mean([one.amplitude for one in group])) for group in (lines, slopes))
+        gain, offset, height = (
+            float(np.mean([getattr(one, name) for one in lines])) for name in ("gain", "offset", "amplitude")
+        )
         used = np.abs(self.state) <= 1
         per_ampere = np.mean([self.drive[k] / self.current[k] for k in some], axis=0)[used]
-        alone = self.drive[middle][used] @ per_ampere / (per_ampere @ per_ampere) / (read * unit)
-        missed = [np.mean((one - LINE.current(volts, of.amplitude, of.gain, of.offset))[used])
-                  + (of.amplitude - of_lines) / 2 for one, of in zip(ends, lines, strict=True)]  # fmt: skip
-        plus, minus = array.plus.sum(axis=1), array.minus.sum(axis=1)
-        brought = (missed[0] * plus - missed[1] * minus) / unit
-        taken = 1 + (plus + minus) * self._line_resistance
-        a = gain * self.conditions.scale / GAIN
-        alike = np.ones(array.size)
-        return Mismatch(
-            gain=a * alike, offset=offset / self.conditions.scale * alike, leak=a / (of_lines * of_slopes) * taken,
-            pull=(alone * taken + brought) / of_lines,
+        alone = self.drive[middle][used] @ per_ampere / (per_ampere @ per_ampere) / read
+        above, below = (
+            float(np.mean((one - LINE.current(volts, of.amplitude, of.gain, of.offset))[used])
+                  + (of.amplitude - height) / 2)
+            for one, of in zip(sides, lines, strict=True)
+        )  # fmt: skip
+        near = np.abs(self.current) <= NEAR_ZERO
+        moved = np.polyfit(self.current[near], self.line[near], 1)[0]
+        return Fit(
+            gain=gain * self.conditions.scale / GAIN, offset=offset / self.conditions.scale, height=height,
+            slope_height=float(np.mean([one.amplitude for one in slopes])), alone=float(alone), ends=(above, below),
+            rest=float(zero / read), resistance=float(moved),
         )  # fmt: skip
 
-    @property
-    def _line_resistance(self) -> float:
-        """By how many volts an ampere moves the line that the conveyor holds, around no current."""
-        middle = len(self.current) // 2
-        near = slice(middle - 3, middle + 4)
-        return float(np.polyfit(self.current[near], self.line[near], 1)[0])
 
-    def rest(self, array: MemristorArray, clamped: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return where the network rests (N,) with the neurons `clamped` (k,) at `values` (k,), from zero.
-
-        Raises
-        ------
-        DivergedError
-            It does not come to rest.
-        InvalidValue
-            A bit line carries more than the tables reach.
-        """
-        free = np.setdiff1d(np.arange(array.size), clamped)
-        states = np.zeros(array.size)
-        states[clamped] = values
-
-        def away(some: np.ndarray) -> np.ndarray:
-            states[free] = some
-            return self.drift(array, states)[free]
-
-        some = np.zeros(len(free))
-        for _ in range(STEPS):
-            step = away(some)
-            some = some + RATE * step
-            if np.abs(step).max() < NEAR:
-                break
-        solved = root(away, some, tol=1e-10)
-        if not solved.success and np.abs(solved.fun).max() > NEAR:
-            raise DivergedError(f"the characterised network does not come to rest ({solved.message}): weaker weights")
-        states[free] = solved.x
-        most = float(np.abs(self.currents(array, states)[free]).max())
-        if most > LARGEST:
-            raise InvalidValue(
-                f"a bit line carries {1e6 * most:.3g} uA, but neurons were characterised up to {1e6 * LARGEST:g} uA: "
-                "take a larger leak (`Level.leak`, --leak), which makes all conductances smaller"
-            )
-        return states
-
-
-def characterise(conditions: Conditions, level: Level, load: float) -> Characterised:
+def characterise(
+    conditions: Conditions, level: Level, load: float, errors: Mapping[str, float] | None = None, grid: Grid = FINE
+) -> Characterised:
     """Measure one neuron whose word lines have the conductance `load` (siemens) to lines at rest.
+
+    `errors` are those of its transistors, volts by name; without them all are as drawn.
 
     Raises
     ------
@@ -181,23 +163,25 @@ def characterise(conditions: Conditions, level: Level, load: float) -> Character
         As in `circuits.silicon.bench.simulate`.
     """
     checks.positive("load", load)
-    current = LARGEST * np.concatenate([-SHARES[::-1], [0.0], SHARES])
+    shares = np.array(grid.shares)
+    current = LARGEST * np.concatenate([-shares[::-1], [0.0], shares])
     low, high = (conditions.middle + sign * REACH * conditions.scale for sign in (-1, 1))
-    step = (high - low) / (POINTS - 1)
+    step = (high - low) / (grid.states - 1)
     analysis = f".dc Vs {low:.9g} {high + step / 10:.9g} {step:.9g}\n.save all"
     cards = [
         line
         for k, one in enumerate(current)
         for line in (
-            *mounted(str(k), conditions, level), f"Vdrive_{k} s s_{k} 0", f"Iline_{k} vdd line_{k} {one:.9g}",
+            *mounted(str(k), conditions, level, errors), f"Vdrive_{k} s s_{k} 0", f"Iline_{k} vdd line_{k} {one:.9g}",
             f"Rabove_{k} above_{k} hold {1 / load:.9g}", f"Rbelow_{k} below_{k} hold {1 / load:.9g}",
         )
     ]  # fmt: skip
-    kept = [*head(conditions, analysis), neuron().text(), *rails(conditions), "Vs s 0 0", *cards, analysis, ".end"]
+    cell = neuron().text() if errors is None else neuron().uneven_text()
+    kept = [*head(conditions, analysis), cell, *rails(conditions), "Vs s 0 0", *cards, analysis, ".end"]
     found, middle = simulate("\n".join(kept) + "\n", conditions), len(current) // 2
     return Characterised(
         conditions=conditions, level=level, state=(found["v(s)"] - conditions.middle) / conditions.scale,
         above=found[f"v(above_{middle})"], below=found[f"v(below_{middle})"], current=current,
-        line=np.array([found[f"v(line_{k})"][POINTS // 2] for k in range(len(current))]),
+        line=np.array([found[f"v(line_{k})"][grid.states // 2] for k in range(len(current))]),
         drive=np.array([-found[f"i(vdrive_{k})"] for k in range(len(current))]), swing=found.swing,
     )  # fmt: skip

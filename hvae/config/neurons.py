@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from crossbar.errors import CorruptFile, InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
+from crossbar.hopfield.neurons import Linear, Saturating
 from crossbar.numerics import checks
 from hvae.streams import stream
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronSettings:
-    """Errors of the chip's neurons, drawn once for each of them; see `crossbar.hopfield.mismatch.Spread`.
+    """Errors of the chip's neurons: those of a `chip` that there is, or drawn once for each of them.
+
+    See `crossbar.hopfield.mismatch.Spread`.
 
     Raises
     ------
     InvalidValue
-        A spread that is negative or (but for `pull`) above 1, a limit that is not positive.
+        A spread that is negative or (but for `pull`) above 1, a limit that is not positive, either beside a `chip`.
     """
 
     gain: float = 0.0  # standard deviation of log gain
@@ -26,9 +33,14 @@ class NeuronSettings:
     pull: float = 0.0  # of what pulls a neuron where nothing pulls, in units of the drive
     limit: float | None = None  # supply of linear neurons, in units of the state: `neurons.Saturating`
     seed: int = 0  # of the chip: the same seed is the same chip
+    chip: str | None = None  # run or chip file whose neurons they are, such as one of `hopbar silicon --fitted`
+    checksum: str | None = None  # of the chip's neurons: SHA-256 of what was read when the run was made
 
     def __post_init__(self) -> None:
-        self.spread  # noqa: B018  refuses at the door what it cannot be
+        if self.chip is not None and (self.spread != Spread() or self.limit is not None):
+            raise InvalidValue("`neurons.chip` says what each neuron has: leave the spreads and `neurons.limit` out")
+        if self.chip is None and self.checksum is not None:
+            raise InvalidValue("`neurons.checksum` is of the neurons of `neurons.chip`: leave it out, or give the chip")
         if self.limit is not None:
             checks.positive("neurons.limit", self.limit)
 
@@ -40,10 +52,32 @@ class NeuronSettings:
     @property
     def perfect(self) -> bool:
         """Whether all neurons are as the model says."""
-        return self.spread == Spread() and self.limit is None
+        return self.spread == Spread() and self.limit is None and self.chip is None
+
+    def looked_up(self) -> NeuronSettings:
+        """Return these settings with the place and the sum of the neurons of the `chip` that they name, if any.
+
+        Raises
+        ------
+        MissingFile, CorruptFile
+            What stands in the way of loading it.
+        """
+        if self.chip is None:
+            return self
+        return replace(self, chip=str(Path(self.chip).resolve()), checksum=self.checksum or _sum(_of_chip(self.chip)))
 
     def draw(self, networks: dict[str, Network]) -> dict[str, Network]:
-        """Return `networks` with the neurons of one chip."""
+        """Return `networks` with the neurons of one chip.
+
+        Raises
+        ------
+        MissingFile, CorruptFile
+            The `chip` is not there, or has other neurons than when the run was made.
+        InvalidValue
+            Its networks are of other blocks or laws, or all its neurons are perfect.
+        """
+        if self.chip is not None:
+            return self._given(networks, self.chip)
         return {name: self._drawn(network, index) for index, (name, network) in enumerate(networks.items())}
 
     def _drawn(self, network: Network, index: int) -> Network:
@@ -51,3 +85,53 @@ class NeuronSettings:
         if self.spread == Spread():
             return supplied
         return replace(supplied, mismatch=self.spread.draw(network.size, stream(self.seed, "neurons", index)))
+
+    def _given(self, networks: dict[str, Network], chip: str) -> dict[str, Network]:
+        own = _of_chip(chip)
+        if self.checksum not in (None, _sum(own)):
+            raise CorruptFile(
+                f"{chip} has other neurons than when the run was made (`neurons.checksum`): put the file back, or "
+                "train another run"
+            )
+        if all(network.mismatch is None for network in own.values()) and not _limited(own):
+            raise InvalidValue(f"all neurons of {chip} are perfect: leave `neurons.chip` out")
+        for name, network in networks.items():
+            if name not in own or own[name].blocks != network.blocks or _unlimited(own[name]) != network.laws:
+                there = {name: _told(one) for name, one in own.items()}
+                raise InvalidValue(f"{chip} has the neurons {there}, but this run has {name}: {_told(network)}")
+        return {
+            name: replace(network, neurons=own[name].neurons, mismatch=own[name].mismatch)
+            for name, network in networks.items()
+        }
+
+
+def _of_chip(path: str) -> Mapping[str, Network]:
+    from crossbar.chip import load_chip  # HDF5 takes its time to load
+
+    return load_chip(Path(path)).networks
+
+
+def _limited(networks: Mapping[str, Network]) -> bool:
+    return any(isinstance(law, Saturating) for network in networks.values() for law in network.laws)
+
+
+def _unlimited(network: Network) -> tuple[object, ...]:
+    """Return the laws of the blocks of `network`, linear neurons without their supply."""
+    return tuple(Linear() if isinstance(law, Saturating) else law for law in network.laws)
+
+
+def _told(network: Network) -> str:
+    laws = (f"{size} {name} ({law.name})" for (name, size), law in zip(network.blocks, network.laws, strict=True))
+    return ", ".join(laws)
+
+
+def _sum(networks: Mapping[str, Network]) -> str:
+    """Return the SHA-256 of the neurons of `networks`: blocks, laws, and what each neuron has of its own."""
+    digest = hashlib.sha256()
+    for name in sorted(networks):
+        network = networks[name]
+        digest.update(repr((name, network.blocks, network.laws)).encode())
+        if network.mismatch is not None:
+            for number in ("gain", "offset", "leak", "pull"):
+                digest.update(getattr(network.mismatch, number).astype("<f8").tobytes())
+    return digest.hexdigest()

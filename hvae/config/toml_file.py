@@ -33,7 +33,7 @@ def resolve(
     MissingFile, CorruptFile
         A file that is not there, or is no TOML.
 
-    Images of one's own are looked up: their shape and their sum are in what is returned.
+    Images of one's own are looked up, and the neurons of a chip: their shape and their sums are in what is returned.
     """
     tables = asdict(table_3(model))
     for change in changes:
@@ -43,7 +43,7 @@ def resolve(
     if tables["model"]["name"] != model:
         raise InvalidValue(f"the config is for {tables['model']['name']!r}, but the command asks for {model!r}")
     config = check(tables)
-    return replace(config, data=looked_up(config.data))
+    return replace(config, data=looked_up(config.data), neurons=config.neurons.looked_up())
 
 
 def changed(config: RunConfig, overrides: Iterable[str]) -> RunConfig:

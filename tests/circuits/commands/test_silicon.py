@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from circuits.cells.sky130 import process
 from circuits.commands import netlist as netlists
 from circuits.commands import silicon as command
+from crossbar.chip import load_chip
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from tests.circuits.conftest import strong_chip
@@ -62,6 +64,41 @@ def test_a_chip_that_is_not_its_neurons_fails(kept, monkeypatch):
     done = hopbar_silicon(kept)
     assert done.exit_code == 1
     assert done.stdout.startswith("FAILED: 8 neurons, 656 transistors")
+
+
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_unlike_transistors_are_measured_fitted_and_run_again(tmp_path):
+    """Every neuron by its own tables, within 1 %; the fitted chip brings corner, transistors and lines along."""
+    chip = strong_chip(side=1, hidden=2, latent=1, strength=1.0).save(tmp_path / "chip.h5")
+    fitted = tmp_path / "fitted.h5"
+    done = hopbar_silicon(chip, "--mismatch", "--seed", 5, "--temperature", 30, "--fitted", fitted)
+    assert done.exit_code == 0, done.output
+    assert "neurons.chip=" in done.stdout
+    own = load_chip(fitted)
+    assert own.networks["tied"].mismatch.gain.std() > 1e-3
+    assert own.conductances["tied"].gains.std() > 1e-3
+    learned = replace(own, weights={"tied": own.effective_weights("tied")}, conductances={})
+    again = hopbar_silicon(learned.save(tmp_path / "learned.h5"), "--on", fitted, "--json")
+    assert again.exit_code == 0, again.output
+    told = json.loads(again.stdout)
+    assert told["passed"]
+    assert told["mismatch"]
+    assert told["temperature_C"] == 30
+    assert told["characterised_encode"] < 0.1 * told["ideal_encode"]
+
+
+def test_what_the_fitted_chip_says_is_not_asked_twice(kept):
+    for option in (["--corner", "ss"], ["--mismatch"], ["--leak", "80e6"], ["--fitted", "no.h5"]):
+        refused = hopbar_silicon(kept, "--on", kept, *option).exception
+        assert isinstance(refused, InvalidValue)
+        assert f"`{option[0]}` is what `--on` says" in str(refused)
+
+
+def test_a_chip_that_was_never_fitted_is_no_chip_to_run_on(kept):
+    refused = hopbar_silicon(kept, "--on", kept).exception
+    assert isinstance(refused, InvalidValue)
+    assert "hopbar silicon RUN --fitted" in str(refused)
 
 
 def test_chips_without_such_neurons_are_refused(tmp_path, rng):

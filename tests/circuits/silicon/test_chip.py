@@ -7,9 +7,11 @@ import pytest
 
 from circuits.cells.sky130.process import SUPPLY
 from circuits.circuit.layout import Choices
+from circuits.commands import built
 from circuits.silicon import chip as silicon
 from circuits.silicon.bench import Conditions
 from circuits.silicon.characterised import Characterised, characterise
+from circuits.silicon.ensemble import Ensemble
 from circuits.silicon.level import Level
 from circuits.verification.chip_reference import rest
 from crossbar.errors import DivergedError, InvalidValue
@@ -36,14 +38,21 @@ def perfect() -> Characterised:
     )  # fmt: skip
 
 
+def rested(known, task):
+    """Where alike neurons rest that encode the task's image."""
+    return Ensemble.alike(known, task.array.size).rest(task.array, task.pixels, task.image)
+
+
 def test_tables_of_perfect_neurons_rest_where_the_simulator_does(small):
     """The independent side is `crossbar`, at the chip's own weights: the mapping to siemens is exact."""
     task = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
-    found = perfect().rest(task.array, task.pixels, task.image)
+    found = rested(perfect(), task)
     np.testing.assert_allclose(found, rest(small, Choices(), "encode", task.image).states, atol=1e-4)
-    alike = perfect().mismatch(task.array)
+    fitted = Ensemble.alike(perfect(), 20).fitted(task.array)
+    alike = fitted.mismatch
     np.testing.assert_allclose([alike.gain, alike.leak], 1, rtol=1e-3)
     np.testing.assert_allclose([alike.offset, alike.pull], 0, atol=1e-3)
+    np.testing.assert_allclose(fitted.heights, 1, rtol=1e-12)
 
 
 def test_a_neuron_that_is_not_perfect_is_fitted_with_its_pull(small):
@@ -55,19 +64,57 @@ def test_a_neuron_that_is_not_perfect_is_fitted_with_its_pull(small):
         line=0.9 + 4e3 * known.current,
     )  # fmt: skip
     task = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
-    own = replace(small.networks["tied"], mismatch=bent.mismatch(task.array))
-    found = rest(replace(small, networks={"tied": own}), Choices(), "encode", task.image).states
-    expected = bent.rest(task.array, task.pixels, task.image)
+    own = built.fitted(small, Ensemble.alike(bent, 20), task.array)
+    found = rest(own, Choices(), "encode", task.image).states
+    expected = rested(bent, task)
     plain = rest(small, Choices(), "encode", task.image).states
     assert np.abs(plain - expected).max() > 5e-3
     assert np.abs(found - expected).max() < 0.2 * np.abs(plain - expected).max()
+
+
+def unlike(rng) -> Ensemble:
+    """Neurons whose gains, offsets, heights, lines and drives all differ, as tables of the formulas."""
+    known, each = perfect(), []
+    for gain, offset, height, slope, end, alone in rng.normal(0, 1, (20, 6)):
+        rho = (1 + 0.06 * height) / (1 + np.exp(-3 * (1 + 0.03 * gain) * (known.state - 0.03 * offset)))
+        own = rho / (1 + 0.06 * height)
+        rest_at = 0.9 + 0.002 * end
+        each.append(replace(
+            known, above=rest_at + 0.2 * rho + 2e-4, below=rest_at - 0.2 * rho, line=rest_at + 2e3 * known.current,
+            drive=2 * (1 + 0.05 * slope) * (known.current[:, None] + 3e-10 * alone) * own * (1 - own),
+        ))  # fmt: skip
+    return Ensemble(tuple(each))
+
+
+def test_unlike_neurons_are_fitted_with_the_heights_of_their_lines(small, rng):
+    """Neither side knows the other: tables settle by eq. (2) with Kirchhoff, `crossbar` by its energy."""
+    task, known = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL), unlike(rng)
+    expected = known.rest(task.array, task.pixels, task.image)
+    own = built.fitted(small, known, task.array)
+    found = rest(own, Choices(), "encode", task.image).states
+    assert np.abs(rest(small, Choices(), "encode", task.image).states - expected).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    even = replace(own, conductances={"tied": replace(own.conductances["tied"], gains=None)})
+    assert np.abs(rest(even, Choices(), "encode", task.image).states - expected).max() > 0.02
+
+
+def test_what_was_learned_is_written_behind_the_lines_of_the_chip(small, rng):
+    """The weights that a run has on the fitted chip are those of the chip, whatever its heights are."""
+    task, known = silicon.task(small, small.examples[0], np.zeros(3), CONDITIONS, LEVEL), unlike(rng)
+    own = built.fitted(small, known, task.array)
+    as_run = replace(own, weights={"tied": own.effective_weights("tied")}, conductances={})
+    behind = built.behind(as_run, own)
+    np.testing.assert_allclose(behind.weights["tied"], small.weights["tied"], rtol=1e-9, atol=1e-12)
+    assert behind.networks["tied"].mismatch is None
+    again = silicon.task(behind, small.examples[0], np.zeros(3), CONDITIONS, LEVEL).array
+    np.testing.assert_allclose(again.plus, task.array.plus, rtol=1e-6, atol=1e-16)
 
 
 def test_a_bit_line_beyond_the_tables_is_told_with_the_remedy(small):
     strong = replace(small, weights={"tied": 40 * small.weights["tied"]})
     task = silicon.task(strong, small.examples[0], np.zeros(3), CONDITIONS, LEVEL)
     with pytest.raises((InvalidValue, DivergedError), match=r"take a larger leak|weaker weights"):
-        perfect().rest(task.array, task.pixels, task.image)
+        rested(perfect(), task)
     assert Level(leak=80e6).siemens_per_weight(CONDITIONS) == LEVEL.siemens_per_weight(CONDITIONS) / 2
 
 
@@ -105,7 +152,7 @@ def test_a_chip_of_20_neurons_is_within_a_percent_of_its_characterised_neurons(s
     task = silicon.task(small, small.examples[0], noise, CONDITIONS, LEVEL)
     found = silicon.run(task, CONDITIONS, LEVEL, silicon.Times(decode=40.0))
     load = float((task.array.plus + task.array.minus).sum(axis=0).mean()) / 2
-    known = characterise(CONDITIONS, LEVEL, load)
+    known = Ensemble.alike(characterise(CONDITIONS, LEVEL, load), 20)
     sample = found.decoded[task.latents]
     np.testing.assert_allclose(found.encoded, known.rest(task.array, task.pixels, task.image), atol=0.01)
     np.testing.assert_allclose(found.decoded, known.rest(task.array, task.latents, sample), atol=0.01)
