@@ -80,9 +80,9 @@ def test_weights_of_the_file_may_change(unlike):
 
 def test_chips_that_do_not_fit_are_told(unlike, tmp_path, rng):
     for changes in (["model.hidden=11"], ["model.latent_neuron=linear"], ["model.gain=2"]):
-        with pytest.raises(InvalidValue, match="has the neurons .*10 hidden .*but this run has tied"):
+        with pytest.raises(InvalidValue, match=r"has the neurons .*10 hidden .*but this run has tied"):
             learners.make(resolved(f"neurons.chip={unlike}", *changes))
-    with pytest.raises(InvalidValue, match="all neurons of .* are perfect"):
+    with pytest.raises(InvalidValue, match=r"all neurons of .* are perfect"):
         learners.make(resolved(f"neurons.chip={chip(tmp_path / 'perfect.h5', rng)}"))
     with pytest.raises(MissingFile):
         resolved("neurons.chip=nowhere.h5")
