@@ -71,6 +71,7 @@ def area(
     *,
     sharing: str = "two-chips",
     neuron: str = "assumed",
+    matching: float = 1.0,
     technology: str | Path | None = None,
     draws: int = 4000,
     seed: int = 0,
@@ -80,7 +81,7 @@ def area(
 
     A = routing sum_k n_k a_k(node) + pads, with a_k from sourced tables of low, typical and high values
     (data/technology/area.toml); docs/area.md has the floor plan and what is left out. Neurons that are not alike
-    measure what perfect ones do.
+    measure what perfect ones do: what it takes to make them alike is `matching`.
 
     Parameters
     ----------
@@ -92,6 +93,8 @@ def area(
         What encoder and decoder share, where they are two networks.
     neuron : {"assumed", "sky130"}
         As the technology assumes it, or of sky130's transistors by SkyWater's design rules, at 130 nm alone.
+    matching : float
+        How many times less these transistors differ than those drawn: their gates are as much larger, squared.
     technology : str or Path, optional
         TOML file whose parameters replace the shipped ones.
     draws, seed : int
@@ -129,7 +132,7 @@ def area(
     model = _model(chip)
     known_technology = load_technology(None if technology is None else Path(technology))
     conditions = scenario(
-        with_neuron(neuron, known_technology, layout, node), node, draws,
+        with_neuron(neuron, known_technology, layout, node, matching), node, draws,
         np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0]),
     )  # fmt: skip
     found = estimate(model, layout, sharing, conditions)

@@ -66,6 +66,10 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
     help="Neurons as the technology assumes them, or of sky130's transistors (--node 130).",
 )
 @click.option(
+    "--matching", type=float, default=1.0, show_default=True,
+    help="How many times less sky130's transistors differ than those drawn: their gates are as much larger, squared.",
+)  # fmt: skip
+@click.option(
     "--technology", type=click.Path(path_type=Path), help="TOML file whose parameters replace the shipped ones."
 )
 @click.option("--energy", is_flag=True, help="Energy and latency of models too (of chips they are always given).")
@@ -91,9 +95,10 @@ MODELS = ("f-vae", "h-vae", "dh-vae", "tdh-vae")
     "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder to write area.md and its pictures to."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def area(targets: tuple[str, ...], node: int, tile: int, untied: str, neuron: str, technology: Path | None,
-         energy: bool, images: int, draws: int, seed: int, gds: Path | None, force: bool, pictures: Path | None,
-         runs: tuple[Path, ...], report: Path | None, as_json: bool, **choices: Any) -> None:  # fmt: skip
+def area(targets: tuple[str, ...], node: int, tile: int, untied: str, neuron: str, matching: float,
+         technology: Path | None, energy: bool, images: int, draws: int, seed: int, gds: Path | None, force: bool,
+         pictures: Path | None, runs: tuple[Path, ...], report: Path | None, as_json: bool,
+         **choices: Any) -> None:  # fmt: skip
     """Show what a chip measures and draws, and how much of it tying saves.
 
     Models are f-vae, h-vae, dh-vae and tdh-vae at the sizes of the paper's table 3 (all four if none is named); run
@@ -106,6 +111,7 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, neuron: st
       hopbar area tdh-vae runs/tied --node 130 --untied shared-io
       hopbar area --json | jq '.ratios["shared-io"]'
       hopbar area tdh-vae --gds tdh.gds
+      hopbar area tdh-vae --node 130 --neuron sky130 --matching 3
       hopbar area --report docs/results --runs runs
     """  # noqa: D301 (click wants the character)
     from circuits.area.architecture import Architecture
@@ -117,6 +123,7 @@ def area(targets: tuple[str, ...], node: int, tile: int, untied: str, neuron: st
     found = study(
         resolve(targets or MODELS), Architecture(tile=tile, **choices), untied, load_technology(technology),
         node=node, n_draws=draws, seed=seed, n_images=images, energy=energy, neuron=neuron,
+        matching=matching,
     )  # fmt: skip
     if gds is not None:
         from circuits.area.gds import write

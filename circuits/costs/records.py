@@ -40,7 +40,8 @@ def study_record(study: AreaStudy) -> dict:
 
 def neuron_record(study: AreaStudy) -> dict[str, object]:
     """Return which neuron was counted, and what sky130's takes beside the one that the shipped tables assume, um2."""
-    return {"name": study.neuron, **transistor_neuron.record(load_technology(), study.architecture)}
+    beside = transistor_neuron.record(load_technology(), study.architecture, study.matching)
+    return {"name": study.neuron, **beside}
 
 
 def _model(study: AreaStudy, found: AreaEstimate) -> dict:

@@ -74,6 +74,7 @@ class AreaStudy:
     plans: Mapping[str, tuple[Die, ...]]
     seed: int
     neuron: str = "assumed"
+    matching: float = 1.0
 
 
 def resolve(words: Sequence[str]) -> list[Target]:
@@ -112,9 +113,10 @@ def study(
     n_images: int,
     energy: bool = False,
     neuron: str = "assumed",
+    matching: float = 1.0,
 ) -> AreaStudy:
     """Return areas and ratios of `targets`, with energies of those that are chips, or of all if `energy`."""
-    technology = with_neuron(neuron, technology, architecture, node)
+    technology = with_neuron(neuron, technology, architecture, node, matching)
     check_tile(architecture.tile, technology)
     area_stream, energy_stream = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
     conditions = scenario(technology, node, n_draws, area_stream)
@@ -137,6 +139,7 @@ def study(
         },
         seed=seed,
         neuron=neuron,
+        matching=matching,
     )
 
 

@@ -86,6 +86,7 @@ def neuron_table(study: AreaStudy) -> Table:
     title = (
         f"A neuron with the buffers of its lines, um2 at 130 nm: {found['transistors']} transistors, gates "
         f"{found['gates_um2']:.0f}, by design rules {found['by_rules_um2']:.0f}"
+        + (f"; they differ {found['matching']:g} times less than as drawn" if found["matching"] != 1 else "")
     )
     table = _table(title, "low, typical, high", ["circuits", "capacitor"])
     for name in ("sky130", "assumed"):

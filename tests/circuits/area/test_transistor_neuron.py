@@ -1,5 +1,6 @@
 """sky130's neuron as area: parts that add up to one neuron, at 130 nm alone, in the command, the function, the JSON."""
 
+import dataclasses
 import json
 
 import pytest
@@ -43,6 +44,37 @@ def test_the_chips_components_are_neurons_times_that():
     before = component_areas(counts, architecture, TECHNOLOGY.values("typical"), 130)
     changed = {name for name in areas if areas[name] != before[name]}
     assert changed == {"neuron_cores", "buffers", "capacitors"}
+
+
+def test_transistors_that_differ_less_are_larger():
+    """Pelgrom: three times less is nine times the gates; footprints grow by less, as contacts and spacings stay."""
+    architecture = Architecture()
+    once, thrice = (record(TECHNOLOGY, architecture, matching) for matching in (1.0, 3.0))
+    assert thrice["gates_um2"] == pytest.approx(9 * once["gates_um2"])
+    assert 5 < thrice["by_rules_um2"] / once["by_rules_um2"] < 9
+    own = neuron_area(with_neuron("sky130", TECHNOLOGY, architecture, 130, 3.0), architecture)
+    assert own.circuits["typical"] == pytest.approx(thrice["by_rules_um2"] / 0.6)
+    assert own.capacitor == neuron_area(with_neuron("sky130", TECHNOLOGY, architecture, 130), architecture).capacitor
+    one = neuron().transistors[0]
+    larger = dataclasses.replace(one, width=3 * one.width, length=3 * one.length)
+    assert larger.sigma == pytest.approx(one.sigma / 3)
+
+
+def test_a_matching_that_cannot_be_is_refused():
+    with pytest.raises(InvalidValue, match="`matching` must be positive"):
+        with_neuron("sky130", TECHNOLOGY, Architecture(), 130, 0.0)
+    with pytest.raises(InvalidValue, match="give --neuron sky130"):
+        circuits.area("tdh-vae", node=130, matching=2.0, draws=10)
+
+
+def test_the_command_takes_a_matching():
+    done = CliRunner().invoke(
+        command.area, ["tdh-vae", "--node", "130", "--neuron", "sky130", "--matching", "3", "--draws", "10", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["neuron"]["matching"] == 3
+    assert told["neuron"]["gates_um2"] == pytest.approx(9 * record(TECHNOLOGY, Architecture())["gates_um2"])
 
 
 def test_the_capacitance_is_that_of_the_silicon():
