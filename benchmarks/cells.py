@@ -5,8 +5,9 @@
     python benchmarks/cells.py --json     one JSON object on stdout
 
 Conductances uniform in 1 to 100 uS, 1 ohm a segment, drivers uniform in 0 to 0.5 V, cells of 0.25 V sinh, one vector,
-one thread, after compilation. ngspice reads a netlist of one B card a cell, and finds its operating point;
-its time grows tenfold from 64 x 64 to 96 x 96, where it ends here.
+one thread, after compilation. Then a write pulse of 1.5 V at the far corner, all cells at 50 uS. ngspice reads a
+netlist of one B card a cell, and finds its operating point; its time grows tenfold from 64 x 64 to 96 x 96, where it
+ends here.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from pathlib import Path
 import numpy as np
 from harness import best_time, report
 
-from crossbar.wires.cells import SelectedCell, SinhCell
+from crossbar.wires.cells import OhmicCell, SelectedCell, SinhCell
 from crossbar.wires.nonlinear import solve_cells
 from crossbar.wires.solver import solve
+from crossbar.wires.writing import write_pulse
 
 OHM = 1.0
 V_0 = 0.25
 SELECTED = SelectedCell(r=1e3, i_s=1e-9, v_s=0.05)
+VOLTS, WRITTEN = 1.5, 5e-5  # of a write pulse; S of all cells meanwhile
 TARGETS = {"largest_size": 2048.0, "difference_from_ngspice": 1e-6}
 
 
@@ -55,6 +58,22 @@ def ours(rng: np.random.Generator, sizes: list[int]) -> dict[str, float]:
             )
             figures[f"{name}_{size}_steps"] = float(found.steps[0])
             figures[f"{name}_{size}_residual"] = float(found.residual[0])
+    return figures
+
+
+def writing(sizes: list[int]) -> dict[str, float]:
+    """Write the cell that is furthest from its drivers, all cells at `WRITTEN`, of lines at half of `VOLTS`."""
+    figures: dict[str, float] = {}
+    for size in sizes:
+        g, place = np.full((size, size), WRITTEN), (0, size - 1)
+        for name, cell in (("ohmic", OhmicCell()), ("sinh", SinhCell(V_0)), ("selected", SELECTED)):
+            begun = time.perf_counter()
+            found = write_pulse(g, place, VOLTS, OHM, OHM, cell)
+            figures[f"write_{name}_{size}_s"] = time.perf_counter() - begun
+            figures |= {
+                f"write_{name}_{size}_arrived_V": found.arrived, f"write_{name}_{size}_disturbed_V": found.disturbed,
+                f"write_{name}_{size}_power_W": found.power, f"write_{name}_{size}_converged": float(found.converged),
+            }  # fmt: skip
     return figures
 
 
@@ -107,6 +126,7 @@ def main() -> None:
     options = asked.parse_args()
     rng = np.random.default_rng(options.seed)
     figures = ours(rng, [32, 64] if options.quick else [128, 256, 512, 1024, 2048])
+    figures |= writing([16, 32] if options.quick else [64, 256, 1024, 2048])
     figures |= ngspice(rng, [16] if options.quick else [32, 64, 96])
     targets = {name: value for name, value in TARGETS.items() if not options.quick or name != "largest_size"}
     notes = "sinh: I = G v_0 sinh(V / v_0), v_0 = 0.25 V; selected: 1 kohm and a selector of 50 mV, 1 nA, in series"

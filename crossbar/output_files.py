@@ -18,10 +18,10 @@ PART = ".part"
 """How the name of a file ends that is being written, or was when its process was killed."""
 
 
-def check_out(path: Path) -> None:
-    """Raise `InvalidValue` unless the folder of `path`, the `--out` of a command, exists."""
+def check_out(path: Path, option: str = "--out") -> None:
+    """Raise `InvalidValue` unless the folder of `path`, which `option` of a command gave, exists."""
     if not path.parent.is_dir():
-        raise InvalidValue(f"the folder {str(path.parent)!r} of `--out` does not exist; make it first")
+        raise InvalidValue(f"the folder {str(path.parent)!r} of `{option}` does not exist; make it first")
 
 
 def check_picture(path: Path, option: str = "--plot") -> None:

@@ -64,11 +64,15 @@ def silicon(
     from circuits.silicon.level import Level
     from circuits.simulators.process import Limits
     from crossbar.chip import load_chip
+    from crossbar.errors import ExistingFile
     from crossbar.output_files import check_out, write_json
 
-    for path in (out, fitted):
-        if path is not None:
-            check_out(path)
+    if out is not None:
+        check_out(out)
+    if fitted is not None:
+        check_out(fitted, "--fitted")
+        if fitted.exists():
+            raise ExistingFile(f"{fitted} exists already; choose another --fitted")
     if on is None:
         conditions, level = Conditions(corner=corner, temperature=temperature), Level(leak=leak)
         built, held = Built(conditions=conditions, level=level, seed=seed if mismatch else None), load_chip(chip)

@@ -8,6 +8,9 @@ from .solver import WireSolution as WireSolution
 from .solver import effective_matrix as effective_matrix
 from .solver import output_currents as output_currents
 from .solver import solve as solve
+from .writing import WritePulse as WritePulse
+from .writing import write_pulse as write_pulse
+from .writing import write_volts as write_volts
 
 __all__ = [
     "CellSolution",
@@ -16,8 +19,11 @@ __all__ = [
     "SelectedCell",
     "SinhCell",
     "WireSolution",
+    "WritePulse",
     "effective_matrix",
     "output_currents",
     "solve",
     "solve_cells",
+    "write_pulse",
+    "write_volts",
 ]

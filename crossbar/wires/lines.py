@@ -98,6 +98,18 @@ def checked_voltages(voltages: np.ndarray, rows: int) -> np.ndarray:
     return voltages
 
 
+def checked_ends(ends: np.ndarray, columns: int, vectors: int) -> np.ndarray:
+    """Return the voltages of the ends of the bit lines as a float64 matrix (n, k); one vector (n,) is that of all."""
+    ends = _finite("bit_ends", ends, "V", negative=True)
+    if ends.ndim == 1:
+        ends = np.repeat(ends[:, np.newaxis], vectors, axis=1)
+    if ends.shape != (columns, vectors):
+        raise InvalidValue(
+            f"`bit_ends` must be (n,) or (n, k), n = {columns} bit lines and k = {vectors}, but has shape {ends.shape}"
+        )
+    return ends
+
+
 def _finite(name: str, values: float | np.ndarray, unit: str, negative: bool = False) -> np.ndarray:
     """Return `values` as contiguous float64; raise where one is not finite, or is negative and must not be."""
     if isinstance(values, np.ma.MaskedArray) or np.iscomplexobj(values):

@@ -14,6 +14,9 @@ So a step costs one solution of the linear crossbar. It ends when the cells' tru
 Where a cell at the step's voltage would carry more than twice the step's current, the next voltage is the one that
 carries that current: along an exponential the other overshoots by any number of volts (circuit simulators limit
 junctions in the same way). No node of cells that rise leaves the drivers' range, so that laws are asked no further.
+
+Bit lines whose ends are held at voltages e, as those of a write pulse, are grounded lines of cells that have e in
+series: without a cell's current the whole line is at e, so that v = e + v' with v' of a grounded one.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from crossbar.wires.cells import Cell
 from crossbar.wires.kernels.held_lines import held_words
 from crossbar.wires.kernels.iterations import iterate
 from crossbar.wires.kernels.sweeps import node_voltages
-from crossbar.wires.lines import Drive, LineNetwork, Sense, checked_voltages
+from crossbar.wires.lines import Drive, LineNetwork, Sense, checked_ends, checked_voltages
 
 TOLERANCE = 1e-11
 MAX_STEPS = 50
@@ -45,7 +48,7 @@ class CellSolution:
     Attributes
     ----------
     currents : (k, n)
-        Out of the grounded ends of the bit lines, in A.
+        Out of the ends of the bit lines, in A.
     word_voltages, bit_voltages : (k, m, n)
         At the two terminals of every cell, in V.
     steps : (k,)
@@ -76,6 +79,7 @@ def solve_cells(
     r_bit_line: float | np.ndarray,
     cell: Cell,
     *,
+    bit_ends: np.ndarray | None = None,
     drive: Drive = "left",
     sense: Sense = "bottom",
     tolerance: float = TOLERANCE,
@@ -83,8 +87,9 @@ def solve_cells(
 ) -> CellSolution:
     """Return currents and node voltages of a crossbar of `cell`s (`crossbar.wires.cells`) behind lines of resistance.
 
-    Other parameters, conventions and errors are those of `crossbar.output_currents`. A vector that does not converge is
-    a result: `converged` says so, and `residual` how far it came.
+    `bit_ends` (n, k) or (n,) are the voltages at which the ends of the bit lines are held, in V; None: ground. Other
+    parameters, conventions and errors are those of `crossbar.output_currents`. A vector that does not converge is a
+    result: `converged` says so, and `residual` how far it came.
 
     Examples
     --------
@@ -99,10 +104,13 @@ def solve_cells(
     network = LineNetwork.checked(conductances, r_word_line, r_bit_line, drive, sense)
     inputs = checked_voltages(voltages, network.conductances.shape[0])
     (m, n), k = network.conductances.shape, inputs.shape[1]
+    ends = np.zeros((n, k)) if bit_ends is None else checked_ends(bit_ends, n, k)
     words, bits, currents = np.empty((k, m, n)), np.empty((k, m, n)), np.empty((k, n))
     steps, residual = np.zeros(k, np.int64), np.zeros(k)
     for q in range(k):
-        words[q], bits[q], steps[q], residual[q] = _newton(network, inputs[:, q], cell, tolerance, max_steps)
+        words[q], bits[q], steps[q], residual[q] = _newton(
+            network, inputs[:, q], ends[:, q], cell, tolerance, max_steps
+        )
         currents[q] = cell.current(network.conductances, words[q] - bits[q]).sum(axis=0)
     return CellSolution(
         currents=currents, word_voltages=words, bit_voltages=bits, steps=steps, residual=residual,
@@ -110,13 +118,31 @@ def solve_cells(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Shifted:
+    """Cells with the voltages `ends` (n,) of their bit lines in series."""
+
+    cell: Cell
+    ends: np.ndarray
+
+    def current(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        return self.cell.current(conductances, volts - self.ends)
+
+    def slope(self, conductances: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        return self.cell.slope(conductances, volts - self.ends)
+
+    def volts(self, conductances: np.ndarray, currents: np.ndarray) -> np.ndarray:
+        return self.cell.volts(conductances, currents) + self.ends
+
+
 def _newton(
-    network: LineNetwork, inputs: np.ndarray, cell: Cell, tolerance: float, max_steps: int
+    network: LineNetwork, inputs: np.ndarray, ends: np.ndarray, law: Cell, tolerance: float, max_steps: int
 ) -> tuple[np.ndarray, np.ndarray, int, float]:
     """Return word and bit voltages (m, n) of one vector (m,), the steps, and what is left."""
-    held, reach = network.conductances, float(np.abs(inputs).max())
+    held, cell = network.conductances, _Shifted(law, ends)
+    reach = float(max(np.abs(inputs).max(), np.abs(ends).max()))
     words, bits = np.zeros(held.shape), np.zeros(held.shape)
-    volts, left, count = np.zeros(held.shape), np.inf, 0
+    volts, left, count = np.zeros(held.shape) + ends, np.inf, 0
     while count < max_steps and left > tolerance:
         slope, current = np.ascontiguousarray(cell.slope(held, volts)), cell.current(held, volts)
         source = current - slope * volts
@@ -124,12 +150,12 @@ def _newton(
         count += 1
         aim = words - bits
         told = slope * aim + source
-        within = np.clip(aim, -2 * reach, 2 * reach)
+        within = np.clip(aim, ends - 2 * reach, ends + 2 * reach)
         with np.errstate(over="ignore"):
             current = cell.current(held, within)
         left = max(_missed(current, told), unsolved)
         volts = _limited(cell, held, within, current, told)
-    return words, bits, count, left
+    return words, bits + ends, count, left
 
 
 def _missed(current: np.ndarray, told: np.ndarray) -> float:
@@ -142,7 +168,7 @@ def _missed(current: np.ndarray, told: np.ndarray) -> float:
 
 def _limited(cell: Cell, held: np.ndarray, aim: np.ndarray, current: np.ndarray, told: np.ndarray) -> np.ndarray:
     """Return the voltages of the next step: where the current at `aim` is far above what it `told`, its inverse."""
-    over = (np.abs(current) > OVERSHOT * np.abs(told)) & (np.sign(told) == np.sign(aim))
+    over = (np.abs(current) > OVERSHOT * np.abs(told)) & (np.sign(told) == np.sign(current))
     return np.where(over, cell.volts(held, told), aim) if over.any() else aim
 
 

@@ -11,7 +11,7 @@ from circuits.cells.sky130 import process
 from circuits.commands import netlist as netlists
 from circuits.commands import silicon as command
 from crossbar.chip import load_chip
-from crossbar.errors import InvalidValue
+from crossbar.errors import ExistingFile, InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from tests.circuits.conftest import strong_chip
 
@@ -93,6 +93,13 @@ def test_what_the_fitted_chip_says_is_not_asked_twice(kept):
         refused = hopbar_silicon(kept, "--on", kept, *option).exception
         assert isinstance(refused, InvalidValue)
         assert f"`{option[0]}` is what `--on` says" in str(refused)
+
+
+def test_a_fitted_chip_replaces_nothing(kept, tmp_path):
+    assert isinstance(hopbar_silicon(kept, "--fitted", kept).exception, ExistingFile)
+    refused = hopbar_silicon(kept, "--fitted", tmp_path / "no" / "chip.h5").exception
+    assert isinstance(refused, InvalidValue)
+    assert "of `--fitted` does not exist" in str(refused)
 
 
 def test_a_chip_that_was_never_fitted_is_no_chip_to_run_on(kept):
