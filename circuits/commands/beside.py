@@ -84,7 +84,7 @@ class Beside:
         return {
             **{name: float(np.abs(one).max()) for name, one in self.differences.items()},
             "pixels_rms": _rms(self.pixels), "image_rms": _rms(found.decoded[task.pixels] - task.image),
-            "sample_error": float(np.abs(sample).max()),
+            "sample_error": float(np.abs(sample).max()), "moving": found.moving,
             "power_W": float(found.power[-1]), "nodes_V": list(found.swing), "processor_seconds": found.seconds,
             "neurons": task.array.size, "memristors": count(task.array),
             "transistors": task.array.size * len(neuron().transistors), "largest_siemens": float(task.array.plus.max()),
@@ -101,8 +101,9 @@ def count(array: MemristorArray) -> int:
 
 
 def setting(
-    chip: Chip, conditions: Conditions, *, level: Level | None = None, limits: Limits = silicon.LIMITS,
-    errors: Sequence[Mapping[str, float]] | None = None, told: Callable[[int], None] = lambda _: None,
+    chip: Chip, conditions: Conditions, *, level: Level | None = None, times: silicon.Times | None = None,
+    limits: Limits = silicon.LIMITS, errors: Sequence[Mapping[str, float]] | None = None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Setting:  # fmt: skip
     """Characterise a neuron for `chip`: its lines are loaded as those of the chip are on average.
 
@@ -115,7 +116,7 @@ def setting(
         known = Ensemble.alike(characterise(conditions, level, load), array.size)
     else:
         known = characterise_each(conditions, level, load, errors, told)
-    return Setting(known=known, times=silicon.Times(), limits=limits)
+    return Setting(known=known, times=times or silicon.Times(), limits=limits)
 
 
 def array_of(chip: Chip, conditions: Conditions, level: Level) -> MemristorArray:

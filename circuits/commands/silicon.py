@@ -18,6 +18,8 @@ RANGE = 2.0
 """Of the pixels, -1 to 1, and about that of all states."""
 ALLOWED = 0.01
 """Of that range, to the characterised neurons."""
+MOVING = 1e-4
+"""Units of the state in the last time constant of a phase, above which it is told that it is not at rest."""
 
 
 @click.command("silicon", short_help="Run a whole chip in transistors, beside the simulator.")
@@ -28,6 +30,7 @@ ALLOWED = 0.01
 @click.option("--temperature", type=float, default=27.0, show_default=True, help="C.")
 @click.option("--leak", type=float, default=40e6, show_default=True,
               help="Ohm of a neuron's leak; conductances are in proportion to its inverse.")  # fmt: skip
+@click.option("--decode", type=float, default=60.0, show_default=True, help="Time constants that decoding is given.")
 @click.option("--mismatch", is_flag=True, help="Every transistor differs, as SkyWater's coefficients and --seed say.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of latents' noise, mismatch.")
 @click.option("--timeout", type=float, default=1200.0, show_default=True, help="Seconds the simulation may take.")
@@ -40,7 +43,8 @@ ALLOWED = 0.01
 @click.pass_context
 def silicon(
     context: click.Context, chip: Path, pdk: str, sample: int, corner: str, temperature: float, leak: float,
-    mismatch: bool, seed: int, timeout: float, fitted: Path | None, on: Path | None, out: Path | None, as_json: bool,
+    decode: float, mismatch: bool, seed: int, timeout: float, fitted: Path | None, on: Path | None, out: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     r"""Encode, sample and decode an image in the tied chip of RUN_OR_CHIP, every neuron of transistors, in ngspice.
 
@@ -61,6 +65,7 @@ def silicon(
     from circuits.commands.built import NOTE, Built, behind
     from circuits.commands.built import fitted as fitting
     from circuits.silicon.bench import Conditions
+    from circuits.silicon.chip import Times
     from circuits.silicon.level import Level
     from circuits.simulators.process import Limits
     from crossbar.chip import load_chip
@@ -84,8 +89,9 @@ def silicon(
     image, noise, errors = layout.image(sample), layout.noise(seed, sample), built.errors(layout.n_neurons)
     with _progress(0 if errors is None else len(errors)) as done:
         chosen = setting(
-            held, built.conditions, level=built.level, limits=Limits(seconds=timeout), errors=errors, told=done
-        )
+            held, built.conditions, level=built.level, times=Times(decode=decode), limits=Limits(seconds=timeout),
+            errors=errors, told=done,
+        )  # fmt: skip
     found = beside(held, image, noise, chosen, errors)
     told = {
         "pdk": pdk, "corner": built.conditions.corner, "temperature_C": built.conditions.temperature,
@@ -153,4 +159,6 @@ def _show(told: dict[str, Any]) -> None:
     click.echo(
         f"  pixels: {told['pixels_rms']:.3f} rms from what ideal neurons decode, {told['image_rms']:.3f} from the image"
     )
+    if told["moving"] > MOVING:
+        click.echo(f"  not at rest: states moved by {told['moving']:.4f} in the last time constant; raise --decode")
     click.echo(f"  {1e6 * told['power_W']:.3g} uW from the supply; every node within it: {low:.2f} to {high:.2f} V")

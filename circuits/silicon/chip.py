@@ -30,6 +30,7 @@ from circuits.simulators.process import Limits
 from crossbar.chip import Chip
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.neurons import Sigmoid
+from crossbar.numerics import checks
 
 GATES = ("begin", "zero", "image", "track", "sample")
 RISE = 1e-6  # s; of a gate's voltage
@@ -40,12 +41,22 @@ LIMITS = Limits(seconds=1200.0, gigabytes=4.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Times:
-    """How long each phase lasts, in time constants: held at zero, encoding, back to zero, decoding."""
+    """How long each phase lasts, in time constants: held at zero, encoding, back to zero, decoding.
+
+    Raises
+    ------
+    InvalidValue
+        One that is not positive and finite.
+    """
 
     start: float = 1.0
     encode: float = 30.0
     reset: float = 4.0
     decode: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("start", "encode", "reset", "decode"):
+            checks.positive(name, getattr(self, name))
 
     @property
     def marks(self) -> tuple[float, float, float, float]:
@@ -94,6 +105,8 @@ class Found:
         Watts out of those two rails, of either sign.
     swing : tuple of float
         The lowest and highest voltage of any node but supply and gates of switches.
+    moving : float
+        By how much a state still moved in the last time constant of a phase.
     seconds : float
         Processor time of ngspice.
     """
@@ -105,6 +118,7 @@ class Found:
     power: np.ndarray
     rail_power: np.ndarray
     swing: tuple[float, float]
+    moving: float
     seconds: float
 
 
@@ -227,12 +241,18 @@ def run(
     found = simulate(netlist(one, conditions, level, times, errors), conditions, limits)
     states = np.array([(found[f"v(s_{k})"] - conditions.middle) / conditions.scale for k in range(one.array.size)])
     ends = (times.marks[1] - APART) * level.time_constant, times.marks[3] * level.time_constant
-    encoded, decoded = (np.array([np.interp(end, found.time, row) for row in states]) for end in ends)
+    encoded, decoded = (_at(end, found.time, states) for end in ends)
+    before = (_at(end - level.time_constant, found.time, states) for end in ends)
+    moving = max(float(np.abs(end - one).max()) for end, one in zip((encoded, decoded), before, strict=True))
     return Found(
         encoded=encoded, decoded=decoded, states=states, time=found.time, power=-SUPPLY * found["i(vdd)"],
         rail_power=-HOLD * found["i(vhold)"] - conditions.middle * found["i(vref)"], swing=_swing(found),
-        seconds=found.waveforms.processor_seconds,
+        moving=moving, seconds=found.waveforms.processor_seconds,
     )  # fmt: skip
+
+
+def _at(when: float, time: np.ndarray, states: np.ndarray) -> np.ndarray:
+    return np.array([np.interp(when, time, row) for row in states])
 
 
 def _swing(found: Signals) -> tuple[float, float]:

@@ -108,6 +108,22 @@ def test_a_chip_that_was_never_fitted_is_no_chip_to_run_on(kept):
     assert "hopbar silicon RUN --fitted" in str(refused)
 
 
+@pytest.mark.spice
+@pytest.mark.usefixtures("needs_sky130")
+def test_a_chip_that_is_not_at_rest_says_so(kept):
+    done = hopbar_silicon(kept, "--decode", 2)
+    assert done.exit_code == 1
+    assert re.search(r"not at rest: states moved by 0\.\d+ in the last time constant; raise --decode", done.stdout)
+    rested = json.loads(hopbar_silicon(kept, "--json").stdout)
+    assert rested["moving"] < command.MOVING
+
+
+def test_a_time_that_cannot_be_is_refused(kept):
+    refused = hopbar_silicon(kept, "--decode", -1).exception
+    assert isinstance(refused, InvalidValue)
+    assert "`decode` must be positive" in str(refused)
+
+
 def test_chips_without_such_neurons_are_refused(tmp_path, rng):
     unlike = strong_chip(side=2, hidden=3, latent=1).with_neurons(Spread(gain=0.1), rng).save(tmp_path / "chip.h5")
     refused = hopbar_silicon(unlike).exception
