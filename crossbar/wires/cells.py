@@ -1,6 +1,7 @@
 """Cells whose current is no multiple of their voltage: what a device of conductance G carries at V, and its slope.
 
 G is the conductance at 0 V, in S, so that every law is Ohm's at small voltages. All laws rise: I(G, V) with dI/dV > 0.
+Each of these also has `written(currents, volts)`, the G to write so that a cell carries the current at that voltage.
 """
 
 from __future__ import annotations
@@ -63,6 +64,10 @@ class OhmicCell:
         """Return I / G."""
         return _over(currents, conductances)
 
+    def written(self, currents: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        """Return I / V."""
+        return _conductances(currents, volts)
+
 
 @dataclass(frozen=True, slots=True)
 class SinhCell:
@@ -105,6 +110,10 @@ class SinhCell:
     def volts(self, conductances: np.ndarray, currents: np.ndarray) -> np.ndarray:
         """Return v_0 asinh(I / (G v_0))."""
         return self.v_0 * np.arcsinh(_over(currents, conductances) / self.v_0)
+
+    def written(self, currents: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        """Return I / f(V)."""
+        return _conductances(currents, self.drive(volts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,10 @@ class PolynomialCell:
         p = 1 / self.c - 3 * shift**2
         q = 2 * shift**3 - shift / self.c - ohmic / self.c
         return -2 * np.sqrt(p / 3) * np.sinh(np.arcsinh(1.5 * q / p * np.sqrt(3 / p)) / 3) - shift
+
+    def written(self, currents: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        """Return I / f(V)."""
+        return _conductances(currents, self.drive(volts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +239,37 @@ class SelectedCell:
     def volts(self, conductances: np.ndarray, currents: np.ndarray) -> np.ndarray:
         """Return V."""
         return _over(currents, conductances) + self.r * currents + self.v_s * np.arcsinh(currents / self.i_s)
+
+    def written(self, currents: np.ndarray, volts: np.ndarray) -> np.ndarray:
+        """Return I / (V - r I - v_s asinh(I / i_s)): what is left for the device.
+
+        Raises
+        ------
+        InvalidValue
+            Nothing is left: behind such a selector no device carries the current.
+
+        Examples
+        --------
+        Two megohms in all, one of them the transistor's:
+
+        >>> import numpy as np
+        >>> float(SelectedCell(r=1e6).written(np.array(5e-7), np.array(1.0)))
+        1e-06
+        """
+        return _conductances(currents, volts - self.r * currents - self.v_s * np.arcsinh(currents / self.i_s))
+
+
+def _conductances(currents: np.ndarray, volts: np.ndarray) -> np.ndarray:
+    """Return I / V of one sign, 0 for no current; raise where the device's voltage has another sign or is none."""
+    currents, volts = np.broadcast_arrays(currents, volts)
+    carries = currents != 0
+    if (np.sign(volts) != np.sign(currents))[carries].any():
+        worst = float(np.abs(currents[carries]).max())
+        raise InvalidValue(
+            f"no device carries up to {worst:.3g} A at this voltage: nothing is left for it; take a higher voltage, or "
+            "smaller currents of its sign"
+        )
+    return np.divide(currents, volts, out=np.zeros(currents.shape), where=carries)
 
 
 def _over(currents: np.ndarray, conductances: np.ndarray) -> np.ndarray:

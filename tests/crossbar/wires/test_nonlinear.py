@@ -121,6 +121,26 @@ def test_slopes_are_derivatives_and_laws_are_ohm_s_at_small_voltages(cell):
         assert float(cell.current(np.array(1e-5), np.array(1e-7))) == pytest.approx(1e-12, rel=1e-5)
 
 
+@pytest.mark.parametrize("cell", [*LAWS, OhmicCell()], ids=str)
+def test_what_is_written_reads_as_was_wanted(cell, rng):
+    """Programming through the cell: `current` knows nothing of `written`."""
+    volts = rng.uniform(1.0, 1.5, 50) * rng.choice([-1, 1], 50)
+    wanted = 10 ** rng.uniform(-7, -5, 50) * volts
+    held = cell.written(wanted, volts)
+    assert (held > 0).all()
+    np.testing.assert_allclose(cell.current(held, volts), wanted, rtol=1e-9)
+    assert cell.written(np.zeros(3), np.ones(3)).tolist() == [0, 0, 0]
+
+
+def test_a_current_that_a_selector_lets_through_for_no_device_is_refused():
+    cell = SelectedCell(r=1e4)
+    with pytest.raises(InvalidValue, match=r"no device carries up to 0\.0001 A at this voltage"):
+        cell.written(np.array([1e-6, 1e-4]), np.array([1.0, 1.0]))
+    for other in (OhmicCell(), SinhCell(0.1)):
+        with pytest.raises(InvalidValue, match="no device carries"):
+            other.written(np.array([1e-6]), np.array([-1.0]))
+
+
 def test_a_selected_cell_obeys_its_equation(rng):
     cell = SelectedCell(r=2e3, i_s=1e-10, v_s=0.06)
     held, volts = 10 ** rng.uniform(-9, -3, 200), rng.uniform(-3, 3, 200)
