@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from crossbar.errors import CorruptFile, InvalidValue
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
@@ -60,11 +62,29 @@ class NeuronSettings:
         Raises
         ------
         MissingFile, CorruptFile
-            What stands in the way of loading it.
+            What stands in the way of loading it; it has other neurons than the sum says. Once a run has the sum, the
+            file may be gone.
         """
-        if self.chip is None:
+        if self.chip is None or (self.checksum is not None and not Path(self.chip).exists()):
             return self
-        return replace(self, chip=str(Path(self.chip).resolve()), checksum=self.checksum or _sum(_of_chip(self.chip)))
+        return replace(self, chip=str(Path(self.chip).resolve()), checksum=_sum(self._own(self.chip)))
+
+    def keep(self, path: Path) -> None:
+        """Write a chip file of nothing but the neurons of `chip` to `path`, if these settings name one."""
+        if self.chip is None:
+            return
+        from crossbar.chip import load_chip  # HDF5 takes its time to load
+
+        whole = load_chip(Path(self.chip))
+        weights = {name: np.zeros_like(one) for name, one in whole.weights.items()}
+        bare = {"neurons_of": self.chip}
+        replace(whole, weights=weights, conductances={}, examples=whole.examples[:0], provenance=bare).save(path)
+
+    def beside(self, path: Path) -> NeuronSettings:
+        """Return these settings, of the file that `keep` wrote to `path` where `chip` is there no more."""
+        if self.chip is None or Path(self.chip).exists() or not path.exists():
+            return self
+        return replace(self, chip=str(path))
 
     def draw(self, networks: dict[str, Network]) -> dict[str, Network]:
         """Return `networks` with the neurons of one chip.
@@ -87,12 +107,7 @@ class NeuronSettings:
         return replace(supplied, mismatch=self.spread.draw(network.size, stream(self.seed, "neurons", index)))
 
     def _given(self, networks: dict[str, Network], chip: str) -> dict[str, Network]:
-        own = _of_chip(chip)
-        if self.checksum not in (None, _sum(own)):
-            raise CorruptFile(
-                f"{chip} has other neurons than when the run was made (`neurons.checksum`): put the file back, or "
-                "train another run"
-            )
+        own = self._own(chip)
         if all(network.mismatch is None for network in own.values()) and not _limited(own):
             raise InvalidValue(f"all neurons of {chip} are perfect: leave `neurons.chip` out")
         for name, network in networks.items():
@@ -104,11 +119,17 @@ class NeuronSettings:
             for name, network in networks.items()
         }
 
+    def _own(self, chip: str) -> Mapping[str, Network]:
+        """Return the networks of `chip`, after a look at their neurons' sum."""
+        from crossbar.chip import load_chip  # HDF5 takes its time to load
 
-def _of_chip(path: str) -> Mapping[str, Network]:
-    from crossbar.chip import load_chip  # HDF5 takes its time to load
-
-    return load_chip(Path(path)).networks
+        own = load_chip(Path(chip)).networks
+        if self.checksum not in (None, _sum(own)):
+            raise CorruptFile(
+                f"{chip} has other neurons than when the run was made (`neurons.checksum`): put the file back, or "
+                "train another run"
+            )
+        return own
 
 
 def _limited(networks: Mapping[str, Network]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from crossbar.chip import Chip, load_chip
 from crossbar.errors import CorruptFile, DivergedError, InvalidValue
 from hvae.config import toml_file
+from hvae.config.neurons import NeuronSettings
 from hvae.learning import learners
 from hvae.onchip import chip as onchip
 from hvae.config.run import RunConfig, SettlingConfig
@@ -98,6 +99,8 @@ def from_chip(chip: Chip) -> Trained:
     if any(asymmetry(chip.effective_weights(name)) > SYMMETRY for name in chip.networks):
         settling = SettlingConfig(solver="euler", tolerance=config.settling.tolerance, max_sweeps=2000)
         config = replace(config, settling=settling, nudging=replace(config.nudging, refine_above=None))
+    if config.neurons.chip is not None:  # the chip has its neurons, wherever the run took them from
+        config = replace(config, neurons=NeuronSettings())
     learner = learners.make(config)
     if not isinstance(learner, EquilibriumPropagation):
         raise CorruptFile(f"the chip says that it is a {config.model.name}, which no crossbar holds; program it again")

@@ -2,7 +2,8 @@
 
 ``config.toml`` the resolved configuration, ``environment.json`` the command, versions and commit, ``metrics.jsonl`` one
 line every few steps and one an epoch (no wall times, so that equal runs have equal bytes), ``timing.jsonl`` the wall
-times, ``checkpoint.h5`` weights and optimizer, ``chip.h5`` the trained chip, ``lock`` who writes (`hvae.runs.lock`).
+times, ``checkpoint.h5`` weights and optimizer, ``chip.h5`` the trained chip, ``lock`` who writes (`hvae.runs.lock`),
+``neurons.h5`` a copy of the neurons of the chip that `neurons.chip` names, if it does.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "hopbar-checkpoint/1"
 LENGTHENED = "lengthened.json"  # of a run that goes on for more epochs than it was begun for
-_BEFORE_A_STEP = {lock.NAME, "environment.json", "config.toml", "onchip.json", "engine.json"}
+NEURONS = "neurons.h5"
+_BEFORE_A_STEP = {lock.NAME, "environment.json", "config.toml", "onchip.json", "engine.json", NEURONS}
 """What a folder may hold before the first step of its run, which leaves metrics: until then it can be made anew."""
 _AGAIN = "train the run again into a new folder"
 
@@ -68,6 +70,7 @@ class RunFolder:
             Another process is making a run there.
         """
         make_folder(path, "config.toml", toml_file.dump(config), _BEFORE_A_STEP)
+        config.neurons.keep(path / NEURONS)
         return cls(path)
 
     @staticmethod
@@ -102,8 +105,9 @@ class RunFolder:
         return input_files.json_object(path, "remove it, or train the run again") if path.exists() else {}
 
     def config(self) -> RunConfig:
-        """Return the run's resolved configuration."""
-        return toml_file.load(self.path / "config.toml")
+        """Return the run's resolved configuration; the neurons of a chip that is gone are those of ``neurons.h5``."""
+        found = toml_file.load(self.path / "config.toml")
+        return replace(found, neurons=found.neurons.beside(self.path / NEURONS))
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint atomically, after the metrics that it counts: the file is the old or the new one."""
@@ -164,6 +168,7 @@ class RunFolder:
         checkpoint, path = self.load(), self.path / "checkpoint.h5"
         if checkpoint.config:
             began = self._as_lengthened(toml_file.loads(checkpoint.config, f"the config in {path}"), config)
+            began = replace(began, neurons=began.neurons.beside(self.path / NEURONS))
             toml_file.refuse_difference(began, config, self.path / "config.toml")
         if checkpoint.step > total_steps:
             raise CorruptFile(f"{path} is of step {checkpoint.step}, but the run ends at step {total_steps}: {_AGAIN}")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from crossbar.chip import Chip, load_chip
+from crossbar.commands.hopbar import hopbar
 from crossbar.errors import CorruptFile, InvalidValue, MissingFile
 from crossbar.hopfield.mismatch import Spread
 from crossbar.hopfield.network import Network
@@ -68,6 +70,32 @@ def test_a_config_keeps_place_and_sum(unlike, tmp_path, rng, monkeypatch):
     chip(unlike, rng, spread=Spread(gain=0.2))
     with pytest.raises(CorruptFile, match="has other neurons than when the run was made"):
         learners.make(config)
+
+
+@pytest.mark.needs_jit
+def test_a_run_goes_on_where_the_chip_is_gone(unlike, tmp_path, rng):
+    """The run folder keeps the neurons, and its chip has them: `kill -9`, another machine, no file: the same bytes."""
+    changes = ["data.train_limit=40", "training.batch_size=10", "training.validation_samples=0",
+               "training.eigenvalue_samples=0", f"neurons.chip={unlike}"]  # fmt: skip
+    whole = RunFolder.create(tmp_path / "whole", resolved(*changes))
+    loop.train(whole)
+    begun = RunFolder.create(tmp_path / "begun", resolved(*changes))
+    steps = []
+    stop = loop.Observer(on_step=lambda step, *_: steps.append(step), stop_requested=lambda: len(steps) == 2)
+    assert loop.train(begun, observer=stop) is loop.Ending.STOPPED
+    other = chip(tmp_path / "other.h5", rng, spread=Spread(gain=0.3))
+    refused = CliRunner().invoke(hopbar, ["train", "tdh-vae", "--resume", "--out", str(begun.path), "--set",
+                                          f"neurons.chip={other}"])  # fmt: skip
+    assert "other neurons than when the run was made" in str(refused.exception) + refused.output
+    unlike.unlink()
+    loop.train(begun)
+    for name, weights in begun.load().parameters.items():
+        np.testing.assert_array_equal(weights, whole.load().parameters[name])
+    (tmp_path / "whole" / "neurons.h5").unlink()
+    with pytest.raises(MissingFile):
+        loading.load(tmp_path / "whole")
+    alone = loading.load(tmp_path / "whole" / "chip.h5")
+    assert alone.learner.vae.networks["tied"].mismatch is not None
 
 
 def test_weights_of_the_file_may_change(unlike):
