@@ -26,7 +26,7 @@ from circuits.silicon.level import Level
 from circuits.simulators.process import Limits
 from circuits.verification.chip_reference import rest, settle_sample
 from crossbar.chip import Chip
-from crossbar.output_files import write_text
+from crossbar.output_files import write_json, write_text
 
 SIDES = ("characterised", "fitted", "ideal")
 
@@ -76,6 +76,14 @@ class Beside:
     found: silicon.Found
     differences: Mapping[str, np.ndarray]
     pixels: np.ndarray
+
+    def write(
+        self, chosen: Setting, errors: Sequence[Mapping[str, float]] | None, folder: Path, told: Mapping[str, Any]
+    ) -> None:
+        """Write the netlist that was run to `folder`/circuit.cir, and what was `told` of it to silicon.json."""
+        folder.mkdir(exist_ok=True)
+        write(self.task, chosen.conditions, chosen.level, chosen.times, folder, errors)
+        write_json(folder / "silicon.json", told)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON takes it: largest differences in units of the state, rms of pixels, watts, volts."""
@@ -157,9 +165,15 @@ def beside(
     )  # fmt: skip
 
 
-def write(task: silicon.Task, conditions: Conditions, level: Level, times: silicon.Times, folder: Path) -> Path:
-    """Write the netlist of an even chip to `folder`/circuit.cir, beside a link to the transistors' models."""
+def write(
+    task: silicon.Task, conditions: Conditions, level: Level, times: silicon.Times, folder: Path,
+    errors: Sequence[Mapping[str, float]] | None = None,
+) -> Path:  # fmt: skip
+    """Write the netlist of a chip to `folder`/circuit.cir, beside a link to the transistors' models.
+
+    `errors` are those of each neuron's transistors, volts by name; None: all are as drawn.
+    """
     link = folder / MODELS
     link.unlink(missing_ok=True)
     link.symlink_to(models(conditions.corner))
-    return write_text(folder / "circuit.cir", silicon.netlist(task, conditions, level, times))
+    return write_text(folder / "circuit.cir", silicon.netlist(task, conditions, level, times, errors))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -48,6 +49,11 @@ class Built:
         """Return it as text for a chip's provenance."""
         told = {"corner": self.conditions.corner, "temperature": self.conditions.temperature, "leak": self.level.leak}
         return json.dumps(told | ({} if self.seed is None else {"seed": self.seed}))
+
+    def save(self, chip: Chip, known: Ensemble, array: MemristorArray, path: Path, *, origin: str) -> None:
+        """Write `chip`, which is from `origin`, with the neurons that fit `known` and this chip of transistors."""
+        own = fitted(chip, known, array)
+        replace(own, provenance={**own.provenance, NOTE: self.note(), "fitted_from": origin}).save(path)
 
     @classmethod
     def of(cls, chip: Chip) -> Built:

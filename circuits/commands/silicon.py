@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,23 +60,15 @@ def silicon(
         hopbar silicon runs/on-3 --on chip3.h5
     """
     from circuits.circuit.layout import Layout
-    from circuits.commands.beside import beside, setting, write
-    from circuits.commands.built import NOTE, Built, behind
-    from circuits.commands.built import fitted as fitting
+    from circuits.commands.beside import beside, setting
+    from circuits.commands.built import Built, behind
     from circuits.silicon.bench import Conditions
     from circuits.silicon.chip import Times
     from circuits.silicon.level import Level
     from circuits.simulators.process import Limits
     from crossbar.chip import load_chip
-    from crossbar.errors import ExistingFile
-    from crossbar.output_files import check_out, write_json
 
-    if out is not None:
-        check_out(out)
-    if fitted is not None:
-        check_out(fitted, "--fitted")
-        if fitted.exists():
-            raise ExistingFile(f"{fitted} exists already; choose another --fitted")
+    _check_files(out, fitted)
     if on is None:
         conditions, level = Conditions(corner=corner, temperature=temperature), Level(leak=leak)
         built, held = Built(conditions=conditions, level=level, seed=seed if mismatch else None), load_chip(chip)
@@ -100,24 +91,28 @@ def silicon(
     worst = max(told["characterised_encode"], told["characterised_decode"])
     told["passed"] = bool(worst <= ALLOWED * RANGE)
     if fitted is not None:
-        own = fitting(held, chosen.known, found.task.array)
-        notes = {NOTE: built.note(), "fitted_from": str(chip)}
-        replace(own, provenance={**own.provenance, **notes}).save(fitted)
+        built.save(held, chosen.known, found.task.array, fitted, origin=str(chip))
     if out is not None:
-        out.mkdir(exist_ok=True)
-        write(found.task, chosen.conditions, chosen.level, chosen.times, out)
-        write_json(out / "silicon.json", told)
+        found.write(chosen, errors, out, told)
     if as_json:
         click.echo(json.dumps(told))
     else:
-        _show(told)
-        if fitted is not None:
-            click.echo(
-                f"  {fitted}: its neurons, fitted; `hopbar train tdh-vae --start {fitted} --set neurons.chip={fitted}` "
-                "learns on them"
-            )
+        _show(told, fitted)
     if not told["passed"]:
         raise Exit(1)
+
+
+def _check_files(out: Path | None, fitted: Path | None) -> None:
+    """Refuse what could not be written, before the work."""
+    from crossbar.errors import ExistingFile
+    from crossbar.output_files import check_out
+
+    if out is not None:
+        check_out(out)
+    if fitted is not None:
+        check_out(fitted, "--fitted")
+        if fitted.exists():
+            raise ExistingFile(f"{fitted} exists already; choose another --fitted")
 
 
 def _refuse_beside_on(context: click.Context) -> None:
@@ -144,7 +139,7 @@ def _progress(neurons: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: shown.update(task, completed=count)
 
 
-def _show(told: dict[str, Any]) -> None:
+def _show(told: dict[str, Any], fitted: Path | None) -> None:
     low, high = told["nodes_V"]
     click.echo(
         f"{'passed' if told['passed'] else 'FAILED'}: {told['neurons']} neurons, {told['transistors']:,} transistors, "
@@ -162,3 +157,8 @@ def _show(told: dict[str, Any]) -> None:
     if told["moving"] > MOVING:
         click.echo(f"  not at rest: states moved by {told['moving']:.4f} in the last time constant; raise --decode")
     click.echo(f"  {1e6 * told['power_W']:.3g} uW from the supply; every node within it: {low:.2f} to {high:.2f} V")
+    if fitted is not None:
+        click.echo(
+            f"  {fitted}: its neurons, fitted; `hopbar train tdh-vae --start {fitted} --set neurons.chip={fitted}` "
+            "learns on them"
+        )

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from circuits.cells.sky130 import process
 from circuits.commands import netlist as netlists
 from circuits.commands import silicon as command
+from circuits.silicon.chip import drawn
 from crossbar.chip import load_chip
 from crossbar.errors import ExistingFile, InvalidValue
 from crossbar.hopfield.mismatch import Spread
@@ -72,8 +73,13 @@ def test_unlike_transistors_are_measured_fitted_and_run_again(tmp_path):
     """Every neuron by its own tables, within 1 %; the fitted chip brings corner, transistors and lines along."""
     chip = strong_chip(side=1, hidden=2, latent=1, strength=1.0).save(tmp_path / "chip.h5")
     fitted = tmp_path / "fitted.h5"
-    done = hopbar_silicon(chip, "--mismatch", "--seed", 5, "--temperature", 30, "--fitted", fitted)
+    done = hopbar_silicon(
+        chip, "--mismatch", "--seed", 5, "--temperature", 30, "--fitted", fitted, "--out", tmp_path / "kept"
+    )
     assert done.exit_code == 0, done.output
+    errors = drawn(4, 5)
+    text = (tmp_path / "kept" / "circuit.cir").read_text()
+    assert all(f"e_{name}={value:.6g}" in text for one in errors for name, value in one.items())
     assert "neurons.chip=" in done.stdout
     own = load_chip(fitted)
     assert own.networks["tied"].mismatch.gain.std() > 1e-3
