@@ -140,7 +140,10 @@ def task(
         raise InvalidValue("neurons of sky130 take tied chips of ideal weights: conductances follow from the neuron")
     alike = all(isinstance(one, Sigmoid) and one.gain == GAIN for one in network.population(network.names).laws)
     if not alike or network.mismatch is not None:
-        raise InvalidValue(f"neurons of sky130 are sigmoids of gain {GAIN:g}, all alike, but the chip has others")
+        raise InvalidValue(
+            f"neurons of sky130 are sigmoids of gain {GAIN:g}, all alike, but the chip has others; what was learned on a "
+            "fitted chip runs with `hopbar silicon --on` that chip"
+        )
     weights, scale = chip.effective_weights("tied").T, level.siemens_per_weight(conditions)
     lowest = max(g_min, 1e-15)
     largest = lowest + scale * float(np.abs(weights).max())
