@@ -141,8 +141,8 @@ def task(
     alike = all(isinstance(one, Sigmoid) and one.gain == GAIN for one in network.population(network.names).laws)
     if not alike or network.mismatch is not None:
         raise InvalidValue(
-            f"neurons of sky130 are sigmoids of gain {GAIN:g}, all alike, but the chip has others; what was learned on a "
-            "fitted chip runs with `hopbar silicon --on` that chip"
+            f"neurons of sky130 are sigmoids of gain {GAIN:g}, all alike, but the chip has others; what was learned on "
+            "a fitted chip runs with `hopbar silicon --on` that chip"
         )
     weights, scale = chip.effective_weights("tied").T, level.siemens_per_weight(conditions)
     lowest = max(g_min, 1e-15)
