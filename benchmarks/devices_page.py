@@ -2,8 +2,9 @@
 
     python benchmarks/devices_page.py [--quick]
 
-Differences to the ideal network are paired by seed: mean, and the half width of the 95 % interval of Student's t
-(`hvae.studies.differences`).
+Differences to the ideal network are paired by seed and machine (`machine` of a row, where it is not the file's), as
+networks of one seed differ from machine to machine by rounding that grows: mean, and the half width of the 95 %
+interval of Student's t (`hvae.studies.differences`).
 """
 
 from __future__ import annotations
@@ -36,9 +37,25 @@ HOW = {
 
 def paired(rows: list[dict], device: str, way: str, score: str) -> list[tuple[float, float]]:
     """Return `score` of `way` onto `device` and of the ideal network of the same seed, seed by seed."""
-    ideal = {("tied", row["seed"]): row["ways"]["ideal"] for row in rows if row["device"] is None}
-    own = [{"model": "tied", "seed": row["seed"], **row["ways"][way]} for row in rows if row["device"] == device]
+    ideal = {(_machine(row), row["seed"]): row["ways"]["ideal"] for row in rows if row["device"] is None}
+    own = [
+        {"model": _machine(row), "seed": row["seed"], **row["ways"][way]} for row in rows if row["device"] == device
+    ]
     return differences.paired(own, ideal, score)
+
+
+def _machine(row: dict) -> str:
+    return str(row.get("machine", ""))
+
+
+def _level(rows: list[dict], score: str) -> str:
+    """Return what the ideal networks have, by machine."""
+    found = {}
+    for row in rows:
+        if row["device"] is None:
+            found.setdefault(_machine(row), []).append(row["ways"]["ideal"][score])
+    first, *others = (f"{np.mean(values):.4g}" for values in found.values())
+    return first + "".join(f" ({one} on the other machine)" for one in others)
 
 
 def told(pairs: list[tuple[float, float]]) -> str:
@@ -62,27 +79,29 @@ def page(found: dict) -> str:
     """Return the page in Markdown."""
     rows = found["rows"]
     devices = list(dict.fromkeys(row["device"] for row in rows if row["device"]))
-    ideal = [row["ways"]["ideal"] for row in rows if row["device"] is None]
-    level = {score: float(np.mean([one[score] for one in ideal])) for score in SCORES}
+    seeds = len({row["seed"] for row in rows if row["device"] is None})
+    elsewhere = list(dict.fromkeys(row["device"] for row in rows if row["device"] and _machine(row)))
     lines = [
         "# What a device costs",
         "",
         f"Written by `python benchmarks/devices_page.py` from its JSON; edit neither. Commit {found['commit']}.",
         "",
         *([f"{found['joined']}", ""] if "joined" in found else []),
-        f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {len(ideal)} seeds; {found['notes']}.",
+        f"Tied networks of 150 hidden and 16 latent neurons, MNIST at 14 x 14, {seeds} seeds; {found['notes']}.",
         "",
         "`benchmarks/devices.py` says what each way onto a device is; [gains](../array.md#gains-of-lines) are of "
         "lines. Every figure is a difference to the ideal network of the same seed: mean, and half width of its 95 % "
         "interval.",
         "",
+        *([f"{', '.join(elsewhere)} were run on another machine, beside ideal networks of that machine.", ""]
+          if elsewhere else []),
         f"Verdict: a device *holds* a network if its SSE/2 from mu is at most {differences.HOLDS:g} times the ideal "
         f"one's, and *learns* if what it learned from random weights has at most {differences.LEARNS:g} times: the "
         "whole 95 % interval of that ratio. Where the interval crosses the limit, it *may*.",
         "",
     ]
     for score, name in SCORES.items():
-        lines += [f"## {name[0].upper()}{name[1:]}", "", f"The ideal networks have {level[score]:.4g}.", ""]
+        lines += [f"## {name[0].upper()}{name[1:]}", "", f"The ideal networks have {_level(rows, score)}.", ""]
         head = [*WAYS, "verdict"] if score == "sse_half_mean" else list(WAYS)
         rule = "|---|" + "--:|" * len(WAYS) + "---|" * (len(head) - len(WAYS))
         lines += ["| device | " + " | ".join(head) + " |", rule]
