@@ -223,12 +223,13 @@ class Array:
             Resistance of a segment, ohm; None: the array's own `wire_resistance`. Columns' gains and orders of lines
             (`wire_gains`, `wire_order`) are not applied.
         cell : Cell or None
-            What devices conduct: a law of `crossbar.wires.cells`; None: Ohm's.
+            What devices conduct: a law of `crossbar.wires.cells`; None: Ohm's, and with `access` that of the two in
+            series, exact at every voltage.
 
         Raises
         ------
         InvalidValue
-            Another shape, volts that are not finite, a negative resistance.
+            Another shape, volts that are not finite, a negative resistance, a `cell` behind an access device.
         DivergedError
             Currents that were not found, of a `cell`.
 
@@ -244,8 +245,18 @@ class Array:
         """
         voltages = self._signals("volts", volts, axis=0)
         lines = self._lines(wires)
-        total = kirchhoff(self.conductances(), voltages.reshape(len(voltages), -1), lines, self.config.tile_size, cell)
+        planes, law = self._cells(cell)
+        total = kirchhoff(planes, voltages.reshape(len(voltages), -1), lines, self.config.tile_size, law)
         return total.reshape(-1, *voltages.shape[1:])
+
+    def _cells(self, cell: Cell | None) -> tuple[tuple[np.ndarray, np.ndarray], Cell | None]:
+        """Return what devices conduct at 0 V in the law that their cells follow, and that law."""
+        access, (plus, minus) = self.config.access, self.conductances()
+        if access is None:
+            return (plus, minus), cell
+        if cell is not None:
+            raise InvalidValue("give no `cell`: the array's `access` says what stands in series with its devices")
+        return (access.written(plus), access.written(minus)), access.cell
 
     # ------------------------------------------------------------------ writing
 

@@ -19,6 +19,7 @@ from crossbar.errors import InvalidValue, unknown_name
 from crossbar.numerics import checks
 from crossbar.pulses.encodings import ENCODINGS
 from crossbar.pulses.engines import ENGINES
+from crossbar.wires.access import Access
 from crossbar.wires.cells import PolynomialCell, SinhCell
 
 SYMMETRIES = ("shared", "two-device", "one-way")
@@ -99,6 +100,9 @@ class ArrayConfig:
     cell : SinhCell, PolynomialCell or None
         How devices conduct at other voltages than the read voltage, at which they are written; None: Ohm's law. A line
         at signal x is at x `read_voltage`, so that reads give W f(x), f(1) = 1. Lines without resistance only.
+    access : Access or None
+        The transistor or selector that every device of a pair stands behind, so that reads find less; None: nothing.
+        `g_min` and `g_max` are the devices' own.
     read_voltage, read_time : float
         Voltage of a signal of 1 (V) and duration of a read (s), for energies only; 0.1 V and 100 ns are assumed.
     dtype : str
@@ -140,6 +144,7 @@ class ArrayConfig:
     encoding: str = ArrayFields.encoding
     engine: str = ArrayFields.engine
     cell: SinhCell | PolynomialCell | None = None
+    access: Access | None = None
     read_voltage: float = 0.1
     read_time: float = 1e-7
     dtype: str = "float32"
@@ -188,6 +193,8 @@ class ArrayConfig:
             raise InvalidValue(
                 "cells that are not ohmic bend at the voltage of their line: use line_gains='equal' with a `cell`"
             )
+        if self.cell is not None and self.access is not None:
+            raise InvalidValue("give `cell` or `access`, not both: no law is known of a bent device behind another")
         if self.cell is not None and not self.read_voltage > 0:
             raise InvalidValue("`cell` needs a `read_voltage` above 0, in units of which it bends")
 
@@ -207,6 +214,7 @@ class ArrayConfig:
             ("adc", (Converter,), "a Converter, such as adc(8, high=4.0)"),
             ("linear_dac", (Converter,), "a Converter, such as dac(8, high=4.0, bipolar=True)"),
             ("cell", (SinhCell, PolynomialCell), "a SinhCell or a PolynomialCell"),
+            ("access", (Access,), "an Access"),
         )
         for name, kinds, meant in wanted:
             value = getattr(self, name)

@@ -75,7 +75,23 @@ class Hardware:
 
 
 def hardware(config: ArrayConfig) -> Hardware:
-    """Return what `config` says of the devices, with its preset's values where it is silent."""
+    """Return what `config` says of the devices, with its preset's values where it is silent.
+
+    Raises
+    ------
+    InvalidValue, UnknownName
+        An unknown device, a range that is none, an access device before anything but pairs that take pulses.
+    """
+    found = _hardware(config)
+    if config.access is not None and (found.law is None or found.mapping != "pair"):
+        raise InvalidValue(
+            f"`access` stands before devices that take pulses, two a weight, but got {found.name} with "
+            f"mapping={found.mapping!r}: name a `device`, with mapping='pair'"
+        )
+    return found
+
+
+def _hardware(config: ArrayConfig) -> Hardware:
     chosen = device(config.device) if isinstance(config.device, str) else config.device
     error = named_error(config.programming_error)
     if chosen is None or isinstance(chosen, PulsedLaw):
@@ -128,10 +144,13 @@ def build_cells(
     limit = config.weight_limit
     if limit is None and config.siemens_per_weight is None:
         limit = covering(weights, config.weight_coverage)
+    g_min, g_max = device.g_min, device.g_max
+    if config.access is not None:
+        g_min, g_max = config.access.seen(np.array([g_min, g_max])).tolist()
     mapping = mapping_for(
         device.mapping,
-        g_min=device.g_min,
-        g_max=device.g_max,
+        g_min=g_min,
+        g_max=g_max,
         zero=device.zero,
         weight_limit=limit,
         siemens_per_weight=config.siemens_per_weight,
@@ -178,7 +197,7 @@ def _make(region: Region, config: ArrayConfig, device: Hardware, mapping: Mappin
         if region.square and region.shared:
             mirror(state)
     scale = (mapping.high - mapping.low) / (device.law.w_max - device.law.w_min)
-    held = np.mean([hold(state, mapping.floor / scale) for state in states])
+    held = np.mean([hold(state, faults[0].devices(mapping).floor / scale) for state in states])
     shift = _shift(region, device, mapping, states[0], scale, rng) if device.reference == "symmetry-point" else None
     return PulsedCells(
         region=region, mapping=mapping, faults=faults, states=states, scale=scale, shift=shift, held=float(held)
@@ -218,7 +237,7 @@ def _shift(
 
 def _faults(region: Region, config: ArrayConfig, plane: int, rng: np.random.Generator) -> Faults:
     mirrored = region.square and region.shared
-    faults = config.faults.sample(region.shape, rng)
+    faults = replace(config.faults.sample(region.shape, rng), access=config.access)
     if mirrored:
         for drawn in faults.arrays().values():
             mirror_upper(drawn)

@@ -50,7 +50,7 @@ class PulsedCells(Cells):
     def plane(self, own: np.ndarray) -> np.ndarray:
         """Return in weight units what devices hold in units of their `own` law; write noise takes none below 0 S."""
         plane = own * own.dtype.type(self.scale)
-        return np.maximum(plane, plane.dtype.type(self.mapping.floor), out=plane)
+        return np.maximum(plane, plane.dtype.type(self.faults[0].devices(self.mapping).floor), out=plane)
 
     def seen(self, time: float, noise: ReadNoise | None) -> Seen:
         """Return what reads need; of flawless shared pairs in one pass over the devices."""
@@ -78,8 +78,8 @@ class PulsedCells(Cells):
 
     def write(self, weights: np.ndarray, error: WriteError | None, rng: np.random.Generator) -> None:
         """Set the devices, each within its own bounds, write noise included."""
-        for state, plane in zip(self.states, self.targets(weights), strict=True):
-            target = self._missed(plane, error, rng)
+        for state, fault, plane in zip(self.states, self.faults, self.targets(weights), strict=True):
+            target = fault.stored(self._missed(plane, error, rng), self.mapping)
             state.program(target / target.dtype.type(self.scale), rng)
             if self.region.square and self.region.shared:
                 mirror_weights(state)

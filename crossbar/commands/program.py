@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from crossbar.devices.stuck_map import StuckMap
     from crossbar.programming.arrays import ProgrammingReport
+    from crossbar.programming.reach import Reach, WriteLines
     from crossbar.programming.spares import Placement
+    from crossbar.wires.access import Access
 
 PULSED = {"max_pulses", "verify_noise"}  # options that floats have no use for
 SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
+WRITING = {"wire_resistance", "tile_size", "write_scheme"}  # options that only --write-volts has a use for
 
 
 @click.command("program", short_help="Write a trained run to devices, with verification.")
@@ -49,6 +52,18 @@ SCALES = {"weight_limit", "siemens_per_weight", "weight_coverage"}
     "--spare-lines", type=click.IntRange(0), default=0, show_default=True,
     help="Lines beyond the neurons', for those that stuck devices hurt most; needs --stuck-map, which counts lines.",
 )  # fmt: skip
+@click.option(
+    "--access", metavar="KIND:NUMBERS",
+    help="What every device stands behind: `transistor:R` or `selector:I_S,V_S[,R]`, in ohm, A, V (docs/wires.md).",
+)  # fmt: skip
+@click.option("--read-volts", default=0.1, show_default=True, help="Of reads through --access, V.")
+@click.option("--write-volts", type=float, help="That a pulse must bring to a cell, V; needs --wire-resistance.")
+@click.option("--wire-resistance", type=float, help="Of a segment of the lines that write pulses go through, ohm.")
+@click.option("--tile-size", type=click.IntRange(1), help="Most rows and columns of a tile that is written.")
+@click.option(
+    "--write-scheme", type=click.Choice(["half", "third"]), default="half", show_default=True,
+    help="Voltages of the lines beside those of the cell that is written.",
+)  # fmt: skip
 @click.option("--neuron-gain", default=0.0, show_default=True, help="Spread of the neurons' gains, of log gain.")
 @click.option("--neuron-offset", default=0.0, show_default=True, help="Spread of their offsets, in units of the state.")
 @click.option("--neuron-leak", default=0.0, show_default=True, help="Spread of their leaks, of log leak.")
@@ -74,14 +89,22 @@ def program(
     check_out(out)
     if out.exists() and not force:
         raise ExistingFile(f"{out} exists already; choose another --out, or --force to replace it")
+    lines = _write_lines(options)
+    _access(options)
     reports, placed = _programmed(run, device, out, options)
+    met = {} if lines is None else _reached(out, lines, options)
     if as_json:
         networks = {name: report.as_dict() for name, report in reports.items()}
         spare = {name: _moves(one) for name, one in placed.items()}
         told = {"chip": str(out), "device": device, "seed": options["seed"], "networks": networks}
-        click.echo(json.dumps(told | ({"spare_lines": spare} if placed else {})))
+        writing = {name: one.as_dict() for name, one in met.items()}
+        told |= ({"spare_lines": spare} if placed else {}) | ({"writing": writing} if met else {})
+        click.echo(json.dumps(told))
         return
     _show(reports, device, out)
+    for name, pulses in met.items():
+        assert lines is not None
+        click.echo(f"{name}: {_told(pulses, lines)}")
     for name, one in placed.items():
         click.echo(
             f"{name}: {one.moved} neurons on spare lines; stuck devices take {one.harm:.4g} from squared weights, "
@@ -99,11 +122,68 @@ def _check_options(context: click.Context, device: str) -> None:
         name = "--" + min(silent).replace("_", "-")
         other = "devices that take pulses: name one" if device == "ideal" else "`--device ideal`, which takes no pulses"
         raise InvalidValue(f"`{name}` belongs to {other}, but got --device {device}")
+    if device == "ideal" and "access" in given:
+        raise InvalidValue("`--access` stands before devices that take pulses: name one, but got --device ideal")
+    if "read_volts" in given and "access" not in given:
+        raise InvalidValue("`--read-volts` is of reads through an access device: give --access too")
+    idle = sorted("--" + name.replace("_", "-") for name in given & WRITING)
+    if idle and "write_volts" not in given:
+        raise InvalidValue(f"`{idle[0]}` belongs to write pulses through lines: give --write-volts too")
+    if "write_volts" in given and "wire_resistance" not in given:
+        raise InvalidValue("`--write-volts` is asked of lines with resistance: give --wire-resistance too")
     if "spare_lines" in given and context.params["stuck_map"] is None:
         raise InvalidValue("`--spare-lines` takes the place of lines with stuck devices: give --stuck-map FILE too")
     scales = sorted("--" + name.replace("_", "-") for name in given & SCALES)
     if len(scales) > 1:
         raise InvalidValue(f"give at most one scale, but got {' and '.join(scales)}")
+
+
+def _write_lines(options: dict[str, Any]) -> WriteLines | None:
+    """Return what `options` say of write pulses, None where they are not asked for."""
+    from crossbar.programming.reach import WriteLines
+
+    if options["write_volts"] is None:
+        return None
+    return WriteLines(
+        volts=options["write_volts"], ohm=options["wire_resistance"], tile_size=options["tile_size"],
+        scheme=options["write_scheme"],
+    )  # fmt: skip
+
+
+def _access(options: dict[str, Any]) -> Access | None:
+    from crossbar.wires.access import access
+
+    return None if options["access"] is None else access(options["access"], options["read_volts"])
+
+
+def _reached(out: Path, lines: WriteLines, options: dict[str, Any]) -> dict[str, Reach]:
+    """Return what write pulses meet in every network of the chip at `out`."""
+    from crossbar.chip import load_chip
+    from crossbar.programming.reach import reach
+
+    chip, single = load_chip(out), options["mapping"] == "reference"
+    found = {}
+    for name, held in chip.conductances.items():
+        planes = [held.plus] if single else [held.plus, held.minus]
+        found[name] = reach(
+            chip.networks[name], planes, lines, symmetry=options["symmetry"], access=_access(options)
+        )  # fmt: skip
+    return found
+
+
+def _told(met: Reach, lines: WriteLines) -> str:
+    """Return in words what write pulses meet."""
+    tile = f"the densest tile ({met.rows} x {met.columns}, {met.plane})"
+    if not met.reached:
+        return (
+            f"{tile} cannot be written: of {lines.most:g} V {met.arrived:.3g} V arrive at its furthest cell, "
+            f"{lines.volts:g} V are needed; smaller tiles, lines of less resistance, or a selector"
+        )
+    verdict = "" if met.margin > 1 else ", more than the cell that is meant: such a tile cannot be written alone"
+    return (
+        f"{tile} needs drivers of {met.near:.4g} V beside them and {met.far:.4g} V for its furthest cell "
+        f"({met.power:.3g} W); other cells see {met.disturbed:.3g} V meanwhile{verdict}"
+    )
 
 
 def _moves(placed: Placement) -> dict[str, Any]:
@@ -135,8 +215,9 @@ def _programmed(
     if options["weight_coverage"] is not None:
         names, scale = [*names, "weight_coverage"], given_scale
     config = ArrayConfig(
-        device=None if device == "ideal" else device, faults=faults, **{name: options[name] for name in names}
-    )
+        device=None if device == "ideal" else device, faults=faults, access=_access(options),
+        **{name: options[name] for name in names},
+    )  # fmt: skip
     spread = Spread(**{name: options[f"neuron_{name}"] for name in ("gain", "offset", "leak", "pull")})
     settings = WriteVerify(**{name: options[name] for name in ("tolerance", "max_pulses", "verify_noise")})
     rng = np.random.default_rng(options["seed"])
@@ -160,6 +241,8 @@ def _programmed(
     notes = {"programmed_on": device, "programmed_from": run, "programming_seed": str(options["seed"])}
     gains = {name: devices.gains for name, devices in chip.conductances.items()}
     notes |= {f"line_gains_{name}": _spread(own) for name, own in gains.items() if own is not None}
+    if options["access"] is not None:
+        notes |= {"access": options["access"], "read_volts": str(options["read_volts"])}
     if placed:
         notes["spare_lines"] = json.dumps({name: _moves(one)["moved"] for name, one in placed.items()})
     replace(chip, provenance={**chip.provenance, **notes}).save(out)

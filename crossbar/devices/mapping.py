@@ -115,6 +115,10 @@ class Mapping:
         """Return the conductances of `plane`, S; rounding takes none below zero."""
         return np.maximum(self.origin + self.siemens_per_weight * plane, 0)
 
+    def plane(self, conductances: np.ndarray) -> np.ndarray:
+        """Return what a plane holds of `conductances` (S)."""
+        return (conductances - self.origin) / self.siemens_per_weight
+
 
 def check_range(g_min: float, g_max: float) -> None:
     """Raise `InvalidValue` unless 0 <= `g_min` < `g_max` < infinity (S)."""

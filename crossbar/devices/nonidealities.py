@@ -34,6 +34,22 @@ class DriftLaw(Protocol):
         ...
 
 
+class Series(Protocol):
+    """What stands in series with every device, so that reads find less (`crossbar.wires.access.Access`)."""
+
+    def seen(self, conductances: np.ndarray) -> np.ndarray:
+        """Return what reads find of devices of `conductances`, S."""
+        ...
+
+    def written(self, seen: np.ndarray) -> np.ndarray:
+        """Return the conductances (S) of devices that reads find as `seen`."""
+        ...
+
+    def devices(self, mapping: Mapping) -> Mapping:
+        """Return the mapping of the devices, where `mapping` is that of reads."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerLawDrift:
     """G(t) = G (t / t0)^-nu for t > t0, the structural relaxation of phase-change memory.
@@ -150,6 +166,9 @@ class Faults:
         Where each device stands in the spread of its drift, N(0, 1).
     life : ndarray (n_rows, n_cols) or None
         Pulses that each device will still take; those who give pulses take them off it.
+    access : Series or None
+        What reads find in series with every device. Planes then say where a device stands in its own range; what
+        `realise` returns is what reads find.
     """
 
     levels: int | None = None
@@ -158,28 +177,42 @@ class Faults:
     drift: DriftLaw | None = None
     drift_draw: np.ndarray | None = None
     life: np.ndarray | None = None
+    access: Series | None = None
 
     @property
     def none(self) -> bool:
-        """Whether every device is as it was written, now and later."""
-        return self.levels is None and self.stuck is None and self.gain is None and self.drift is None
+        """Whether every device reads as it was written, now and later."""
+        return all(one is None for one in (self.levels, self.stuck, self.gain, self.drift, self.access))
+
+    def devices(self, mapping: Mapping) -> Mapping:
+        """Return the mapping of the devices themselves, where `mapping` is that of reads."""
+        return mapping if self.access is None else self.access.devices(mapping)
+
+    def stored(self, plane: np.ndarray, mapping: Mapping) -> np.ndarray:
+        """Return where devices must stand so that reads find `plane`, were nothing else wrong."""
+        if self.access is None:
+            return plane
+        own = self.access.written(mapping.siemens(mapping.clip(plane)))
+        return self.devices(mapping).plane(own).astype(plane.dtype)
 
     def realise(self, plane: np.ndarray, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return what `plane` (weight units, as written) is after `time` seconds; itself when nothing is wrong."""
         if self.levels is not None:
             plane = round_to_levels(plane, mapping, self.levels)
-        if self.gain is None and self.drift is None and self.stuck is None:
+        if self.gain is None and self.drift is None and self.stuck is None and self.access is None:
             return plane
-        dtype = plane.dtype
-        conductances = mapping.siemens(plane)
+        dtype, own = plane.dtype, self.devices(mapping)
+        conductances = own.siemens(plane)
         if self.gain is not None:
             conductances = conductances * self.gain
         if self.drift is not None and np.any(time > 0):
-            conductances = self.drift.at(conductances, self.drift_draw, mapping, time)
+            conductances = self.drift.at(conductances, self.drift_draw, own, time)
         if self.stuck is not None:
-            conductances = np.where(self.stuck < 0, mapping.g_min, conductances)
-            conductances = np.where(self.stuck > 0, mapping.g_max, conductances)
-        return ((conductances - mapping.origin) / mapping.siemens_per_weight).astype(dtype)
+            conductances = np.where(self.stuck < 0, own.g_min, conductances)
+            conductances = np.where(self.stuck > 0, own.g_max, conductances)
+        if self.access is not None:
+            conductances = self.access.seen(conductances)
+        return mapping.plane(conductances).astype(dtype)
 
     def aged(self, plane: np.ndarray, mapping: Mapping, time: Seconds) -> np.ndarray:
         """Return the plane that a fresh write would need for devices to be as `plane` is after `time` seconds.
@@ -188,11 +221,12 @@ class Faults:
         """
         if self.drift is None:
             return plane
-        meant = mapping.siemens(plane if self.levels is None else round_to_levels(plane, mapping, self.levels))
+        own = self.devices(mapping)
+        meant = own.siemens(plane if self.levels is None else round_to_levels(plane, mapping, self.levels))
         gain = np.ones_like(meant) if self.gain is None else self.gain
-        drifted = self.drift.at(meant * gain, self.drift_draw, mapping, time)
+        drifted = self.drift.at(meant * gain, self.drift_draw, own, time)
         fresh = np.divide(drifted, gain, out=meant.astype(np.float64), where=gain > 0)
-        return ((fresh - mapping.origin) / mapping.siemens_per_weight).astype(plane.dtype)
+        return own.plane(fresh).astype(plane.dtype)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the draws, by name, that must be stored to have the same devices again."""
@@ -202,7 +236,7 @@ class Faults:
     def restore(self, arrays: Named[str, np.ndarray]) -> Faults:
         """Return the faults of the same law whose `arrays` were stored."""
         draws = {name: np.array(arrays[name]) for name in ("stuck", "gain", "drift_draw", "life") if name in arrays}
-        return Faults(levels=self.levels, drift=self.drift, **draws)  # type: ignore[arg-type]
+        return Faults(levels=self.levels, drift=self.drift, access=self.access, **draws)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,3 +1,5 @@
+from .access import Access as Access
+from .access import access as access
 from .cells import OhmicCell as OhmicCell
 from .cells import PolynomialCell as PolynomialCell
 from .cells import SelectedCell as SelectedCell
@@ -13,6 +15,7 @@ from .writing import write_pulse as write_pulse
 from .writing import write_volts as write_volts
 
 __all__ = [
+    "Access",
     "CellSolution",
     "OhmicCell",
     "PolynomialCell",
@@ -20,6 +23,7 @@ __all__ = [
     "SinhCell",
     "WireSolution",
     "WritePulse",
+    "access",
     "effective_matrix",
     "output_currents",
     "solve",

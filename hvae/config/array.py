@@ -49,6 +49,7 @@ BOUNDS = array_fields.BOUNDS | {
     "read_noise_relative": Bounds(0.0, 1.0, "it is a fraction of its own conductance"),
     "output_noise": Bounds(0.0, 1e3, "it is in units of weight times signal, of which outputs have about 10"),
     "cell_v0": Bounds(1e-3, 1e3, "it is in volts, and below a thousandth of a volt no device conducts so"),
+    "access_resistance": Bounds(0.0, 1e12, "it is in ohm, not negative; beyond that nothing is read"),
     "dac_bits": array_fields.UNIPOLAR_BITS,
     "linear_range": Bounds(1e-3, 1e3, "latents lie near N(0, 1), and sigmoids' signals in 0 to 1"),
     "adc_bits": array_fields.BIPOLAR_BITS,
@@ -125,6 +126,7 @@ class ArraySettings:
     cell_v0: float | None = None  # V: devices conduct as sinh(V / v0), read at up to 0.1 V; None: Ohm's law
     endurance_spread: float = 0.0  # standard deviation of the logarithm of that number
     line_gains: LineGains = ArrayFields.line_gains
+    access_resistance: float | None = None  # ohm of the transistor before every device (1T1R); None: none
 
     def __post_init__(self) -> None:
         for name, bounds in BOUNDS.items():

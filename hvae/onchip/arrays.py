@@ -22,7 +22,8 @@ from crossbar.devices.presets import Preset
 from crossbar.devices.write_errors import gaussian
 from crossbar.errors import InvalidValue
 from crossbar.hopfield.network import Network
-from crossbar.wires.cells import SinhCell
+from crossbar.wires.access import Access
+from crossbar.wires.cells import SelectedCell, SinhCell
 from crossbar.wires.resistance import line_resistance
 from hvae.config.array import IDEAL, ArraySettings
 from hvae.models.hopfield import HopfieldVAE, Parameters
@@ -61,6 +62,7 @@ def array_config(settings: ArraySettings, dtype: str = "float32") -> ArrayConfig
         dac=None if settings.dac_bits is None else dac(settings.dac_bits),
         adc=None if settings.adc_bits is None else adc(settings.adc_bits, high=_adc_range(settings)),
         cell=None if settings.cell_v0 is None else SinhCell(settings.cell_v0),
+        access=None if settings.access_resistance is None else Access(SelectedCell(r=settings.access_resistance)),
         dtype=dtype,
         **same,
         **range_,
