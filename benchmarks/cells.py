@@ -85,13 +85,7 @@ def ngspice(rng: np.random.Generator, sizes: list[int]) -> dict[str, float]:
     worst = 0.0
     for size in sizes:
         g, volts = problem(rng, size)
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "cells.cir").write_text(netlist(g, volts[:, 0]))
-            begun = time.perf_counter()
-            said = subprocess.run(
-                ["ngspice", "-n", "-b", "cells.cir"], cwd=folder, capture_output=True, text=True, check=True
-            ).stdout  # fmt: skip
-            figures[f"ngspice_{size}_s"] = time.perf_counter() - begun
+        figures[f"ngspice_{size}_s"], said = simulated(netlist(g, volts[:, 0]))
         theirs = np.array([float(line.split("=")[1]) for line in said.splitlines() if line.startswith("i(vg")])
         found = solve_cells(g, volts, OHM, OHM, SinhCell(V_0)).currents[0]
         worst = max(worst, float(np.abs(theirs - found).max() / np.abs(found).max()))
@@ -100,9 +94,41 @@ def ngspice(rng: np.random.Generator, sizes: list[int]) -> dict[str, float]:
     return figures | {"difference_from_ngspice": worst}
 
 
-def netlist(g: np.ndarray, volts: np.ndarray) -> str:
-    """Return the crossbar as ngspice reads it."""
+def ngspice_writing(sizes: list[int]) -> dict[str, float]:
+    """Time ngspice on the write pulse of sinh cells, and compare what arrives with ours."""
+    if shutil.which("ngspice") is None:
+        return {}
+    figures: dict[str, float] = {}
+    worst = 0.0
+    for size in sizes:
+        g, place = np.full((size, size), WRITTEN), (0, size - 1)
+        words, bits = np.full(size, VOLTS / 2), np.full(size, VOLTS / 2)
+        words[place[0]], bits[place[1]] = VOLTS, 0.0
+        across = f"v(w{place[0]}_{place[1]},b{place[0]}_{place[1]})"
+        figures[f"ngspice_write_{size}_s"], said = simulated(netlist(g, words, bits, [across]))
+        theirs = next(float(line.split("=")[1]) for line in said.splitlines() if line.startswith("v(w"))
+        cell = SinhCell(V_0)
+        worst = max(worst, abs(theirs - write_pulse(g, place, VOLTS, OHM, OHM, cell).arrived) / VOLTS)
+        mine = best_time(lambda g=g, at=place, c=cell: write_pulse(g, at, VOLTS, OHM, OHM, c), 3)
+        figures[f"times_ngspice_write_{size}"] = figures[f"ngspice_write_{size}_s"] / mine
+    return figures | {"write_difference_from_ngspice": worst}
+
+
+def simulated(text: str) -> tuple[float, str]:
+    """Return the seconds that ngspice took for a netlist, and what it said."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "cells.cir").write_text(text)
+        begun = time.perf_counter()
+        done = subprocess.run(
+            ["ngspice", "-n", "-b", "cells.cir"], cwd=folder, capture_output=True, text=True, check=True
+        )  # fmt: skip
+        return time.perf_counter() - begun, done.stdout
+
+
+def netlist(g: np.ndarray, volts: np.ndarray, ends: np.ndarray | None = None, asked: list[str] | None = None) -> str:
+    """Return the crossbar as ngspice reads it: drivers at `volts`, bit lines that end at `ends`; prints `asked`."""
     size = len(volts)
+    bits = [0.0] * size if ends is None else ends.tolist()
     lines = ["* a crossbar of cells of v_0 sinh", *(f"Vd{i} d{i} 0 {volt!r}" for i, volt in enumerate(volts.tolist()))]
     for i, row in enumerate(g.tolist()):
         for j, one in enumerate(row):
@@ -112,9 +138,10 @@ def netlist(g: np.ndarray, volts: np.ndarray) -> str:
                 f"Rw{i}_{j} {before} w{i}_{j} {OHM}", f"Rb{i}_{j} b{i}_{j} {below} {OHM}",
                 f"B{i}_{j} w{i}_{j} b{i}_{j} I={one * V_0!r}*sinh(v(w{i}_{j},b{i}_{j})/{V_0})",
             ]  # fmt: skip
-    lines += [f"Vg{j} g{j} 0 0" for j in range(size)]
+    lines += [f"Vg{j} g{j} 0 {bits[j]!r}" for j in range(size)]
+    told = [f"i(vg{j})" for j in range(size)] if asked is None else asked
     lines += [".options reltol=1e-9 abstol=1e-18 vntol=1e-12 gmin=1e-18", ".op", ".control", "run", "set numdgt=15"]
-    return "\n".join([*lines, *(f"print i(vg{j})" for j in range(size)), ".endc", ".end", ""])
+    return "\n".join([*lines, *(f"print {one}" for one in told), ".endc", ".end", ""])
 
 
 def main() -> None:
@@ -128,6 +155,7 @@ def main() -> None:
     figures = ours(rng, [32, 64] if options.quick else [128, 256, 512, 1024, 2048])
     figures |= writing([16, 32] if options.quick else [64, 256, 1024, 2048])
     figures |= ngspice(rng, [16] if options.quick else [32, 64, 96])
+    figures |= ngspice_writing([16] if options.quick else [32, 64, 96])
     targets = {name: value for name, value in TARGETS.items() if not options.quick or name != "largest_size"}
     notes = "sinh: I = G v_0 sinh(V / v_0), v_0 = 0.25 V; selected: 1 kohm and a selector of 50 mV, 1 nA, in series"
     result = report("cells", figures, targets, seed=options.seed, quick=options.quick, notes=notes)

@@ -50,3 +50,16 @@ def test_a_chip_programmed_to_a_device_of_wide_spread_is_exported(tmp_path):
     assert devices.report["held_at_zero"] > 0.2
     assert np.count_nonzero(devices.plus == 0) > len(devices.plus)  # more than the diagonal
     written(tmp_path / "chip.h5", tmp_path / "netlist")
+
+
+def test_a_chip_programmed_behind_transistors_is_exported(tmp_path):
+    run = RunFolder.create(tmp_path / "run", toml_file.resolve("tdh-vae", [], TINY))
+    loop.train(run)
+    options = ["--device", "epiram", "--access", "transistor:5e4", "--out", str(tmp_path / "chip.h5")]
+    done = CliRunner().invoke(program, [str(run.path), *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    bare = CliRunner().invoke(program, [str(run.path), "--device", "epiram", "--out", str(tmp_path / "bare.h5")])
+    assert bare.exit_code == 0
+    (behind,), (alone,) = (load_chip(tmp_path / f"{one}.h5").conductances.values() for one in ("chip", "bare"))
+    assert behind.plus.max() < 0.7 * alone.plus.max()
+    written(tmp_path / "chip.h5", tmp_path / "netlist")
