@@ -4,8 +4,9 @@
     python benchmarks/access.py --quick                     a small network, seconds
 
 Written by write-verify to `gst-pcm` (11 to 212 uS), read at 0.1 V; SSE/2 from mu on 2,000 test images, three chips
-each; once with exact verifying reads, once with reads that miss by 0.2 uS (rms), whatever the range. Beside it what write pulses of 2 V meet on its densest tile of 128 lines, 2 ohm a segment: what the driver of the
-furthest cell gives, what other cells see meanwhile, and the power.
+each; once with exact verifying reads, once with reads that miss by 0.2 uS (rms), whatever the range. Beside it what
+write pulses of 2 V meet on its densest tile of 128 lines, 2 ohm a segment: what the driver of the furthest cell gives,
+what other cells see meanwhile, and the power.
 """
 
 from __future__ import annotations
