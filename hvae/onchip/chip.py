@@ -292,7 +292,7 @@ def for_array(config: RunConfig) -> RunConfig:
         return config
     if config.model.name == "f-vae":
         raise InvalidValue(_NO_NETWORK)
-    array_config(config.array)
+    hardware(array_config(config.array))
     if config.array.stuck_map is not None:
         check_stuck_map(config.array, make_hopfield(config).vae.networks)
     _refuse_digital_parts(config)
