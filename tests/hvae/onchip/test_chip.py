@@ -56,6 +56,25 @@ def test_gains_of_lines_leave_learning_on_ideal_devices_as_it_is(tmp_path, rule)
         np.testing.assert_allclose(chip[name], weights, rtol=0, atol=1e-12 + 10 * step)
 
 
+def test_a_chip_learns_behind_transistors(tmp_path):
+    own = ["array.device=epiram", "array.rule=mixed-precision", "optimizer.learning_rate=0.5", "training.epochs=10"]
+    bare = new_run(tmp_path / "bare", *own)
+    behind = new_run(tmp_path / "behind", *own, "array.access_resistance=1e5")
+    held, rows = [], []
+    for folder in (bare, behind):
+        loop.train(folder)
+        held.append(load_chip(folder.path).conductances["tied"])
+        rows.append([row["sse_half"] for row in folder.metrics() if "step" in row])
+    assert held[1].plus.max() < 0.5 * held[0].plus.max()  # 12.3 uS behind 0.1 megohm is 5.5 uS
+    assert rows[1][-1] < rows[1][0]
+    assert rows[1][-1] == pytest.approx(rows[0][-1], rel=0.2)
+
+
+def test_transistors_stand_before_devices_only():
+    with pytest.raises(InvalidValue, match="`access` stands before devices that take pulses"):
+        for_array(toml_file.resolve("tdh-vae", [], [*SMALL, "array.device=ideal", "array.access_resistance=1e4"]))
+
+
 def test_finite_nudges_on_the_chip_are_those_of_floats(tmp_path):
     changes = [*EXACT, "nudging.method=centred", "settling.max_sweeps=2000", "nudging.max_sweeps=500"]
     ideal = trained_weights(tmp_path / "ideal", *changes)
@@ -66,7 +85,9 @@ def test_finite_nudges_on_the_chip_are_those_of_floats(tmp_path):
 @pytest.mark.parametrize("changes", [NOISY, ["array.device=ecram", "array.rule=tiki-taka", "array.transfer_every=2"],
                                      ["array.device=ecram", "array.rule=mixed-precision"],
                                      ["array.device=ecram", "array.rule=mixed-precision",
-                                      "array.line_gains=largest"]])  # fmt: skip
+                                      "array.line_gains=largest"],
+                                     ["array.device=epiram", "array.rule=mixed-precision",
+                                      "array.access_resistance=1e5"]])  # fmt: skip
 def test_a_chip_stopped_and_resumed_has_the_bytes_of_one_that_was_not(tmp_path, changes):
     whole, parts = (new_run(tmp_path / name, *changes) for name in ("whole", "parts"))
     loop.train(whole)
