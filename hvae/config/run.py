@@ -15,6 +15,7 @@ from hvae.data.sources import DIGITS, EMBEDDED
 from hvae.data.sources import names as datasets_known
 
 ModelName = Literal["f-vae", "h-vae", "dh-vae", "tdh-vae"]
+FINEST_BOUNDED = 1e-4  # settling.tolerance, a hundredth of which float32 still reaches
 Prior = Literal["standard", "gaussian", "mixture", "mixture-heldout", "encodings"]
 
 
@@ -222,6 +223,7 @@ class TrainingConfig:
     validation_samples: int = 2000  # generated images for the Frechet distance after an epoch; 0 for none
     eigenvalue_samples: int = 2  # samples whose smallest Hessian eigenvalue is logged after an epoch; 0 for none
     gradient_samples: int = 16  # samples whose gradient is compared with the exact one after an epoch; 0 for none
+    gradient_bound: bool = False  # report a bound of the relative error of every batch's gradient; half more time
 
     def __post_init__(self) -> None:
         checks.at_least("training.epochs", self.epochs, 1)
@@ -294,10 +296,22 @@ class RunConfig:
             )
         if self.training.conditioning and (self.array.device is not None or self.model.name == "f-vae"):
             raise InvalidValue("`training.conditioning` is for Hopfield models on float weights: leave it at 0")
+        self._check_bound()
         plain = self.model.latent_scale == 1 and self.model.density == 1 and self.model.sigma_rule == "fixed"
         if self.array.device is not None and not plain:
             raise InvalidValue(
                 "`model.latent_scale`, `density` and `sigma_rule` are for float weights: leave out the array"
+            )
+
+    def _check_bound(self) -> None:
+        if not self.training.gradient_bound:
+            return
+        if self.array.device is not None or self.model.name == "f-vae":
+            raise InvalidValue("`training.gradient_bound` is for Hopfield models on float weights: leave it out")
+        if self.training.precision == "float32" and self.settling.tolerance < FINEST_BOUNDED:
+            raise InvalidValue(
+                f"`training.gradient_bound` settles on to a hundredth of `settling.tolerance`, which float32 does only "
+                f"from {FINEST_BOUNDED:g} up, but got {self.settling.tolerance:g}: add training.precision=float64"
             )
 
     @property

@@ -99,6 +99,7 @@ class NudgedPhases:
     latent_gradient: np.ndarray  # of the reconstruction loss by z, eq. (9), (batch, latent)
     limited: int  # samples whose contrast was shortened
     softest: float | None = None  # smallest Hessian eigenvalue seen, where the decoder is conditioned
+    bound: float | None = None  # of the relative error of the gradient, contrasts not shortened, where it is asked for
 
 
 def nudged_phases(
@@ -121,6 +122,16 @@ def nudged_phases(
     log_variance = free.log_variance if vae.sigma is None else None
     cost = costs.encoder_cost(vae.encode_role, latent_gradient, log_variance, noise, beta_kl)
     encoder = nudging.contrast(free.encoding, free.encoder, cost)
+    contrasts, limited = contrasts_of(vae, free, images, encoder, decoder, norm_limit)
+    return NudgedPhases(
+        contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
+    )
+
+
+def contrasts_of(
+    vae: HopfieldVAE, free: FreePhase, images: np.ndarray, encoder: Nudged, decoder: Nudged, norm_limit: float = np.inf
+) -> tuple[dict[str, list[Contrast]], int]:
+    """Return the contrasts of both roles, by network, and how many samples' were shortened to `norm_limit` medians."""
     contrasts: dict[str, list[Contrast]] = {name: [] for name in vae.networks}
     limited = 0
     for name, role, nudged, inputs in (
@@ -131,9 +142,7 @@ def nudged_phases(
         limited += count
         mean = role.join(nudged.mean, role.held_neurons.signals(inputs))
         contrasts[name].append(Contrast(role=role, difference=difference, mean=mean))
-    return NudgedPhases(
-        contrasts=contrasts, encoder=encoder, decoder=decoder, latent_gradient=latent_gradient, limited=limited
-    )
+    return contrasts, limited
 
 
 def input_gradient(landscape: Landscape, inputs: np.ndarray, difference: np.ndarray) -> np.ndarray:

@@ -3,9 +3,9 @@
 A gradient by eq. (5) errs where the solvers stop early, in float32, and where long contrasts are shortened. What that
 comes to is measured here: the same batch is settled on to rest, in float64, and both gradients are compared.
 
-A bound by residual / lambda_min was tried in its place. It holds, and says nothing: on a trained network it is hundreds
-of times the true error, since the errors of single samples mostly cancel in a batch, and a bound has to add them up
-(benchmarks/gradient_error.py).
+A bound of every batch, near the true error and cheap, is `hvae.learning.gradient_bound`. One by residual / lambda_min
+says nothing: on a trained network it is hundreds of times the true error, since the errors of single samples mostly
+cancel in a batch, and such a bound has to add them up (benchmarks/gradient_error.py).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _both(
     learner: EquilibriumPropagation, parameters: Parameters, images: np.ndarray, noise: np.ndarray
 ) -> tuple[EquilibriumPropagation, NudgedPhases, NudgedPhases, np.ndarray]:
     """Return the learner without penalties, its nudged phases, the exact ones, and which samples have exact ones."""
-    own = replace(learner, vae=learner.trained(parameters), conditioning=None)
+    own = replace(learner, vae=learner.trained(parameters), conditioning=None, bound=None)
     exact = replace(own, solver=_SOLVER, nudging=_NUDGING, norm_limit=np.inf)
     _, nudged = own.phases(parameters, images, noise)
     truth = {name: array.astype(np.float64) for name, array in parameters.items()}

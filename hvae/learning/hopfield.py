@@ -14,6 +14,7 @@ from crossbar.hopfield.settling import Settled, Solver
 from hvae.learning import costs
 from hvae.learning.conditioning import Conditioning
 from hvae.learning.equilibrium import FreePhase, NudgedPhases, free_phase, nudged_phases
+from hvae.learning.gradient_bound import GradientBound
 from hvae.learning.muon import Blocks
 from hvae.learning.nudging import Nudging
 from hvae.learning.preconditioning import PLAIN, Preconditioner
@@ -34,6 +35,7 @@ class EquilibriumPropagation:
     norm_limit: float
     links: Mapping[str, np.ndarray] | None = None  # by network: boolean (N, N), symmetric
     conditioning: Conditioning | None = None  # of the decoder
+    bound: GradientBound | None = None  # reported with every batch
     preconditioner: Preconditioner = PLAIN
 
     @property
@@ -87,6 +89,9 @@ class EquilibriumPropagation:
         nudged = nudged_phases(
             self.vae, free, images, noise, self.nudging, beta_kl=self.beta_kl, norm_limit=self.norm_limit
         )
+        if self.bound is not None:
+            told = self.bound.relative(self.vae, free, nudged, images, noise, beta_kl=self.beta_kl, links=self.links)
+            nudged = replace(nudged, bound=told)
         return free, nudged if self.conditioning is None else self._conditioned(self.conditioning, free, nudged)
 
     def _conditioned(self, conditioning: Conditioning, free: FreePhase, nudged: NudgedPhases) -> NudgedPhases:
@@ -122,6 +127,7 @@ def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> 
     """Return losses of a batch, and how its phases went."""
     batch = len(images)
     unsettled = 2 * batch - free.encoder.settled.sum() - free.decoder.settled.sum()
+    told = {"softest_eigenvalue": nudged.softest, "gradient_bound": nudged.bound}
     return {
         "sse_half": float(costs.sse_half(free.output, images).mean()),
         "kl": float(costs.kl_divergence(free.mean, free.log_variance).mean()),
@@ -132,4 +138,4 @@ def batch_metrics(free: FreePhase, nudged: NudgedPhases, images: np.ndarray) -> 
         "decoder_sweeps": float(free.decoder.sweeps.mean() + nudged.decoder.sweeps.mean()),
         "largest_state": float(max(np.abs(free.encoder.states).max(), np.abs(free.decoder.states).max())),
         "latent_variance": float(free.mean.var(axis=0).mean()),
-    } | ({} if nudged.softest is None else {"softest_eigenvalue": nudged.softest})
+    } | {name: value for name, value in told.items() if value is not None}

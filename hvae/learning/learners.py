@@ -14,6 +14,7 @@ from crossbar.hopfield.linear_response import LinearResponse
 from crossbar.hopfield.settling import Euler, Solver
 from hvae.config.run import NudgingConfig, RunConfig, SettlingConfig
 from hvae.learning.conditioning import Conditioning
+from hvae.learning.gradient_bound import GradientBound
 from hvae.learning.hopfield import EquilibriumPropagation, Metrics
 from hvae.learning.muon import Blocks
 from hvae.learning.nudging import SIGNS, FiniteNudging, LinearResponseNudging, Nudging, Refinement
@@ -165,6 +166,7 @@ def make_hopfield(config: RunConfig, n_pixels: int | None = None) -> Equilibrium
             centring=config.optimizer.centring, latent_rate=config.optimizer.latent_rate
         ),
         conditioning=Conditioning(strength=strength, solver=LinearResponse(tolerance=1e-2)) if strength else None,
+        bound=GradientBound.of(config.settling, config.nudging) if config.training.gradient_bound else None,
     )
 
 

@@ -28,7 +28,7 @@ class ScaledLatents(EquilibriumPropagation):
         vae = replace(plain.vae, sigma=(plain.vae.sigma or 1.0) / scale)
         return cls(
             vae=vae, solver=plain.solver, nudging=plain.nudging, beta_kl=plain.beta_kl * scale**2,
-            norm_limit=plain.norm_limit, links=plain.links, conditioning=plain.conditioning,
+            norm_limit=plain.norm_limit, links=plain.links, conditioning=plain.conditioning, bound=plain.bound,
             preconditioner=plain.preconditioner, scale=scale,
         )  # fmt: skip
 

@@ -283,6 +283,7 @@ def supported(config: RunConfig, n_pixels: int | None = None) -> EquilibriumProp
         "settling.solver=euler": config.settling.solver == "euler",
         "nudging.refine_above": nudging.refine_above is not None,
         "training.conditioning": bool(config.training.conditioning),
+        "training.gradient_bound": config.training.gradient_bound,
         "aware.device": config.aware.device is not None,
         "the errors and limits of [neurons]": not config.neurons.perfect,
         "model.sigma_rule=learned": model.sigma_rule == "learned",
