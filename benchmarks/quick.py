@@ -24,8 +24,8 @@ SECONDS = 300
 AT_ONCE = 2
 LIBRARIES = {"gpu_adopt", "gpu_floor", "gpu_numba", "gpu_training", "harness", "peers", "quick", "settling_cases"}
 OF_A_RUN = {
-    "basins", "best_code", "drift", "epoch", "gradient_bound", "gradient_error", "noise_correlation", "onchip", "priors",
-    "scaling", "settling", "sweep_cost", "wires_study",
+    "basins", "best_code", "drift", "epoch", "gradient_bound", "gradient_error", "noise_correlation", "onchip",
+    "priors", "scaling", "settling", "sweep_cost", "wires_study",
 }  # fmt: skip
 
 
