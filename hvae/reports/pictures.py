@@ -26,7 +26,7 @@ PANELS = {
     "kurtosis of mu": {"validation": "validation_mu_kurtosis"},
     "bits of the code, at most": {"validation": "validation_code_bits"},
     "smallest Hessian eigenvalue": {"decoder": "smallest_eigenvalue"},
-    "error of the gradient": {"relative": "gradient_error"},
+    "error of the gradient": {"of a few images": "gradient_error", "bound of a batch": "gradient_bound"},
 }
 """What the learning curves show, from the names in metrics.jsonl."""
 

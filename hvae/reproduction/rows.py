@@ -26,6 +26,7 @@ _FREE = {
     "nudging": ("tolerance", "max_sweeps"),
     "training": (
         "epochs", "seed", "checkpoint_seconds", "validation_samples", "eigenvalue_samples", "gradient_samples",
+        "gradient_bound",
     ),
 }  # fmt: skip
 """By table of the configuration, what may differ from `hvae.config.run.table_3` in a run at Table 3's values: the data
