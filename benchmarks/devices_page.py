@@ -156,6 +156,55 @@ def full_size(found: dict) -> str:
     return "\n".join([*lines, ""])
 
 
+def longer(found: dict) -> str:
+    """Return the section of trainings that went on: SSE/2 by epochs, and differences to ideal networks as long."""
+    rows = found["rows"]
+    epochs = sorted({row["epochs"] for row in rows})
+    devices = list(dict.fromkeys(row["device"] for row in rows if row["device"]))
+    ideal = {(str(row["epochs"]), row["seed"]): row for row in rows if row["device"] is None}
+    lines = [
+        "## Trained longer", "",
+        f"On chip, {len({row['seed'] for row in rows})} seeds, the rate falling to zero by the last epoch of each "
+        f"(`python benchmarks/devices_longer.py`, commit {found['commit']}): SSE/2 from mu of ideal networks, and "
+        "differences to those of as many epochs and the same seed.", "",
+        "| | " + " | ".join(f"{many} epochs" for many in epochs) + " | verdict, longest |",
+        "|---|" + "--:|" * len(epochs) + "---|",
+        "| ideal | " + " | ".join(_mean_of(rows, None, many) for many in epochs) + " | |",
+    ]  # fmt: skip
+    for device in devices:
+        cells = []
+        for many in epochs:
+            own = [{"model": str(many), **row} for row in rows if (row["device"], row["epochs"]) == (device, many)]
+            pairs = differences.paired(own, ideal, "sse_half_mean")
+            cells.append(told(pairs))
+        lines.append(f"| {device} | " + " | ".join(cells) + f" | {differences.verdict(pairs, programmed=False)} |")
+    return "\n".join([*lines, ""])
+
+
+def _mean_of(rows: list[dict], device: str | None, epochs: int) -> str:
+    own = [row["sse_half_mean"] for row in rows if (row["device"], row["epochs"]) == (device, epochs)]
+    return f"{np.mean(own):.4g}"
+
+
+def full_size_learned(found: dict) -> str:
+    """Return the section of networks of full size that learned on devices."""
+    commands = "`, `".join(found["commands"])
+    lines = [
+        "## At full size, learned on the chip", "",
+        f"{found['note']} Commit {found['commit']}: `{commands}`.", "",
+        "| device | SSE/2 from mu | of floats | reconstructions | perfect prior | generated | recall "
+        "| pulses an image |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]  # fmt: skip
+    ideal = found["rows"]["floats"]["sse_half_mean"]
+    for device, row in found["rows"].items():
+        cells = [f"{row['sse_half_mean']:.3g}", f"{row['sse_half_mean'] / ideal:.2f}"]
+        cells += [f"{row[one]:.3g}" for one in LARGE]
+        cells.append(f"{row['train_pulses']:.3g}" if "train_pulses" in row else "")
+        lines.append(f"| {device} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
 def _failures(rows: list[dict]) -> list[str]:
     lines = []
     for row in rows:
@@ -172,9 +221,13 @@ def main(quick: bool) -> None:
         print("no results are kept yet: python benchmarks/devices.py")
         return
     text = page(json.loads(kept.read_text(encoding="utf-8")))
-    large = RESULTS / "full_size_programmed.json"
-    if large.exists():
-        text += "\n" + full_size(json.loads(large.read_text(encoding="utf-8")))
+    sections = {
+        "devices_longer": longer, "full_size_programmed": full_size, "full_size_onchip": full_size_learned,
+    }  # fmt: skip
+    for name, section in sections.items():
+        own = RESULTS / f"{name}.json"
+        if own.exists():
+            text += "\n" + section(json.loads(own.read_text(encoding="utf-8")))
     if quick:
         print(text)
     else:
