@@ -54,6 +54,9 @@ def test_a_selector_keeps_other_cells_from_taking_the_current(plus):
     bare, behind = reach(NETWORK, [plus], lines), reach(NETWORK, [seen], lines, access=access)
     assert behind.far < bare.far
     assert behind.power < bare.power
+    pulse = write_pulse(plus[:12, 12:], (0, 19), behind.far, 200.0, 200.0, access.cell)  # the devices' own conductances
+    assert pulse.arrived == pytest.approx(2.0, rel=1e-6)
+    assert behind.power == pytest.approx(pulse.power, rel=1e-6)
 
 
 @pytest.mark.parametrize(
