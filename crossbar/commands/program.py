@@ -165,6 +165,7 @@ def _reached(out: Path, lines: WriteLines, options: dict[str, Any]) -> dict[str,
     found = {}
     for name, held in chip.conductances.items():
         planes = [held.plus] if single else [held.plus, held.minus]
+        click.echo(f"{name}: solving write pulses; seconds for tiles of 256 lines, minutes for 1,024", err=True)
         found[name] = reach(
             chip.networks[name], planes, lines, symmetry=options["symmetry"], access=_access(options)
         )  # fmt: skip

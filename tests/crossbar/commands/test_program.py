@@ -43,12 +43,12 @@ def test_a_chip_behind_transistors(chip):
 
 def test_write_pulses_through_lines(chip):
     lines = ["--write-volts", "2", "--wire-resistance", "100", "--tile-size", "8"]
-    bare = json.loads(run(chip, "--device", "epiram", *lines)[0].output)["writing"]["tied"]
+    bare = json.loads(run(chip, "--device", "epiram", *lines)[0].stdout)["writing"]["tied"]
     selector = ["--access", "selector:1e-8,0.06", "--read-volts", "0.5", "--force"]
-    behind = json.loads(run(chip, "--device", "epiram", *lines, *selector)[0].output)["writing"]["tied"]
+    behind = json.loads(run(chip, "--device", "epiram", *lines, *selector)[0].stdout)["writing"]["tied"]
     assert (bare["rows"], bare["columns"], bare["reached"]) == (8, 8, True)
     assert 2 < behind["far"] < bare["far"]
-    third = json.loads(run(chip, "--device", "epiram", *lines, "--write-scheme", "third", "--force")[0].output)
+    third = json.loads(run(chip, "--device", "epiram", *lines, "--write-scheme", "third", "--force")[0].stdout)
     assert third["writing"]["tied"]["disturbed"] < bare["disturbed"]
 
 
